@@ -1,0 +1,1 @@
+"""The question itself: may this account send this order?"""

@@ -1,0 +1,1 @@
+"""The words: exact amounts, instruments, orders, risk, reasons, errors."""

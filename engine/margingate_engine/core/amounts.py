@@ -1,0 +1,62 @@
+"""The door between decimal amounts and the integers that ledger and risk features are made of.
+
+| unit         | of            | symbol here      |
+|--------------|---------------|------------------|
+| 1e-6 USD     | money, risk   | `*_micro`        |
+| 1e-12 coin   | coin cash     | `*_pico`         |
+| 1e-9         | price, vol, lot size | `*_nano`  |
+| 1e-6         | ratio         | `*_ppm`          |
+"""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Inexact, localcontext
+
+from margingate_engine.core.errors import InvalidInput
+
+MICRO = 10**6
+NANO = 10**9
+PICO = 10**12
+
+USD = "USD"
+
+AMOUNT_UNITS_MAX = 2**62
+"""No ledger amount may reach this, so that every sum of a few stays an int64."""
+
+_EXACT = Context(prec=60, traps=[Inexact])
+_ROUNDING = Context(prec=60)
+
+
+def units_per_whole(asset: str) -> int:
+    """How many ledger units one USD (1e6) or one coin (1e12) has."""
+    return MICRO if asset == USD else PICO
+
+
+def units_exact(amount: Decimal, per_whole: int, field: str) -> int:
+    """`amount` in units; InvalidInput naming `field` when it is not a whole number of them."""
+    with localcontext(_EXACT):
+        scaled = amount * per_whole
+    units = int(scaled)
+    if units != scaled:
+        raise InvalidInput(field, f"has more than {len(str(per_whole)) - 1} decimal places")
+    if abs(units) >= AMOUNT_UNITS_MAX:
+        raise InvalidInput(field, "is out of range")
+    return units
+
+
+def units_down(amount: Decimal, per_whole: int) -> int:
+    """`amount` in units, rounded towards minus infinity."""
+    return int((amount * per_whole).to_integral_value(ROUND_FLOOR, _ROUNDING))
+
+
+def units_up(amount: Decimal, per_whole: int) -> int:
+    """`amount` in units, rounded towards plus infinity."""
+    return int((amount * per_whole).to_integral_value(ROUND_CEILING, _ROUNDING))
+
+
+def whole(units: int, per_whole: int) -> Decimal:
+    """The exact decimal amount of `units`."""
+    return Decimal(units).scaleb(1 - len(str(per_whole)), _EXACT)
+
+
+def ceil_div(numerator: int, denominator: int) -> int:
+    """Quotient rounded towards plus infinity; denominator > 0."""
+    return -(-numerator // denominator)

@@ -1,0 +1,39 @@
+"""The four exceptions; everything else that can go wrong is a Decision. Each carries fields, not prose."""
+
+
+class MargingateError(Exception):
+    """Base of the four; never raised itself."""
+
+
+class InvalidInput(MargingateError):  # noqa: N818 - named for what it is, not that it is an error
+    """The caller's fault, permanent: `field` (dotted path of the request) and `problem`."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(field, problem)
+        self.field = field
+        self.problem = problem
+
+
+class MissingData(MargingateError):  # noqa: N818
+    """Something needed is not known (yet): `subject` names it."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(subject)
+        self.subject = subject
+
+
+class StaleData(MargingateError):  # noqa: N818
+    """Something needed is too old: `subject` names it, `age_ns` says how old."""
+
+    def __init__(self, subject: str, age_ns: int) -> None:
+        super().__init__(subject, age_ns)
+        self.subject = subject
+        self.age_ns = age_ns
+
+
+class ModelFailure(MargingateError):  # noqa: N818
+    """Our fault: a number that no model may produce. `subject` names where."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(subject)
+        self.subject = subject

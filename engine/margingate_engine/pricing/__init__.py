@@ -1,0 +1,1 @@
+"""Values of instruments, as functions of arrays."""

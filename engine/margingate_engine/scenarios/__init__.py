@@ -1,0 +1,1 @@
+"""Which worlds we look at, and what every instrument loses in them."""

@@ -1,0 +1,1 @@
+"""The service around the engine: ledger, feeds, gRPC, metrics, command line."""

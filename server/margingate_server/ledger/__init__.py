@@ -1,0 +1,1 @@
+"""Events, account state, the store."""

@@ -1,0 +1,1 @@
+"""Use cases: no grpc, no files, no threads."""
