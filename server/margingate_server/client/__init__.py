@@ -1,1 +1,128 @@
-"""The Python client for routers."""
+"""The Python client for routers, back office and risk.
+
+>>> from margingate_server.client import MarginGate, buy, is_accepted
+>>> with MarginGate.connect("127.0.0.1:50051") as gate:  # doctest: +SKIP
+...     answer = gate.check_order("desk-1", buy("2.5", "BTC-27DEC26-100000-C", "0.0345"))
+...     may_send = is_accepted(answer.decision)
+"""
+
+from margingate.v1.account_service_pb2 import (
+    AccountSummary,
+    AdjustCollateralResponse,
+    CreateAccountResponse,
+    GetAccountResponse,
+    GetMarginResponse,
+    ListAccountsResponse,
+    SetPositionsResponse,
+)
+from margingate.v1.admin_service_pb2 import (
+    EngageKillSwitchResponse,
+    GetLimitsResponse,
+    KillSwitch,
+    Limits,
+    SetLimitsResponse,
+)
+from margingate.v1.margin_service_pb2 import (
+    CheckOrderResponse,
+    GetDecisionResponse,
+    GetMaxOrderSizeResponse,
+    ListOrdersResponse,
+    PreviewOrderResponse,
+    ReleaseAllResponse,
+    ReleaseOrderResponse,
+    ReportFillResponse,
+)
+from margingate.v1.market_service_pb2 import (
+    GetMarketResponse,
+    GetRiskArrayResponse,
+    InstrumentState,
+    ListModelsResponse,
+    MarginModel,
+    UnderlyingState,
+)
+from margingate.v1.types_pb2 import (
+    Balance,
+    Basis,
+    Decision,
+    ExplanationNode,
+    OpenOrder,
+    OrderLeg,
+    Position,
+    Risk,
+    ScenarioTable,
+    WorstScenario,
+)
+
+from margingate_server.client.accounts import Accounts, StatedPosition
+from margingate_server.client.admin import Admin, KillMode, KillScope
+from margingate_server.client.amounts import Amount
+from margingate_server.client.decisions import is_accepted
+from margingate_server.client.errors import FieldViolation, MargingateCallError
+from margingate_server.client.gate import MarginGate
+from margingate_server.client.ids import new_id
+from margingate_server.client.json_text import to_json
+from margingate_server.client.market import Market
+from margingate_server.client.names import enum_name, enum_names
+from margingate_server.client.orders import Execution, Leg, Order, Side, buy, sell
+from margingate_server.client.retry import RetryPolicy
+
+__all__ = [
+    "AccountSummary",
+    "Accounts",
+    "AdjustCollateralResponse",
+    "Admin",
+    "Amount",
+    "Balance",
+    "Basis",
+    "CheckOrderResponse",
+    "CreateAccountResponse",
+    "Decision",
+    "EngageKillSwitchResponse",
+    "Execution",
+    "ExplanationNode",
+    "FieldViolation",
+    "GetAccountResponse",
+    "GetDecisionResponse",
+    "GetLimitsResponse",
+    "GetMarginResponse",
+    "GetMarketResponse",
+    "GetMaxOrderSizeResponse",
+    "GetRiskArrayResponse",
+    "InstrumentState",
+    "KillMode",
+    "KillScope",
+    "KillSwitch",
+    "Leg",
+    "Limits",
+    "ListAccountsResponse",
+    "ListModelsResponse",
+    "ListOrdersResponse",
+    "MarginGate",
+    "MarginModel",
+    "MargingateCallError",
+    "Market",
+    "OpenOrder",
+    "Order",
+    "OrderLeg",
+    "Position",
+    "PreviewOrderResponse",
+    "ReleaseAllResponse",
+    "ReleaseOrderResponse",
+    "ReportFillResponse",
+    "RetryPolicy",
+    "Risk",
+    "ScenarioTable",
+    "SetLimitsResponse",
+    "SetPositionsResponse",
+    "Side",
+    "StatedPosition",
+    "UnderlyingState",
+    "WorstScenario",
+    "buy",
+    "enum_name",
+    "enum_names",
+    "is_accepted",
+    "new_id",
+    "sell",
+    "to_json",
+]

@@ -1,0 +1,87 @@
+"""Calls of back office and risk: accounts, their collateral and positions, and their margin."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import grpc
+from margingate.v1 import account_service_pb2 as wire
+from margingate.v1.account_service_pb2_grpc import AccountServiceStub
+from margingate.v1.types_pb2 import Position
+
+from margingate_server.client.amounts import Amount, amount_text, optional_text
+from margingate_server.client.caller import Caller
+from margingate_server.client.ids import new_id
+from margingate_server.client.paging import PAGE_SIZE, merged_pages
+
+
+@dataclass(frozen=True, slots=True)
+class StatedPosition:
+    """A position of a statement: signed quantity, entry price (None for the current mark)."""
+
+    instrument: str
+    quantity: Amount
+    entry_price: Amount | None = None
+
+
+class Accounts:
+    """The account service; see MarginGate for what its methods return and raise."""
+
+    def __init__(self, channel: grpc.Channel, caller: Caller) -> None:
+        self._service = AccountServiceStub(channel)
+        self._call = caller
+
+    def create(
+        self, account: str, *, fee_tier: str = "", request_id: str = ""
+    ) -> wire.CreateAccountResponse:
+        """The account opened."""
+        request = wire.CreateAccountRequest(
+            request_id=request_id or new_id(), account=account, fee_tier=fee_tier
+        )
+        return self._call(self._service.CreateAccount, request)
+
+    def get(self, account: str) -> wire.GetAccountResponse:
+        """The account with balances, positions and margin."""
+        return self._call(self._service.GetAccount, wire.GetAccountRequest(account=account))
+
+    def list(self) -> wire.ListAccountsResponse:
+        """All accounts, by id; the pages are fetched one after the other."""
+        return merged_pages(
+            lambda token: self._call(
+                self._service.ListAccounts,
+                wire.ListAccountsRequest(page_size=PAGE_SIZE, page_token=token),
+            )
+        )
+
+    def adjust_collateral(
+        self, account: str, currency: str, amount: Amount, *, request_id: str = ""
+    ) -> wire.AdjustCollateralResponse:
+        """The balance after a deposit (amount > 0) or a withdrawal (amount < 0)."""
+        request = wire.AdjustCollateralRequest(
+            request_id=request_id or new_id(),
+            account=account,
+            currency=currency,
+            amount=amount_text(amount),
+        )
+        return self._call(self._service.AdjustCollateral, request)
+
+    def set_positions(
+        self, account: str, positions: Sequence[StatedPosition], *, request_id: str = ""
+    ) -> wire.SetPositionsResponse:
+        """Where the statement differed from the books; what it does not name becomes flat."""
+        request = wire.SetPositionsRequest(
+            request_id=request_id or new_id(),
+            account=account,
+            positions=[
+                Position(
+                    instrument=each.instrument,
+                    quantity=amount_text(each.quantity),
+                    entry_price=optional_text(each.entry_price),
+                )
+                for each in positions
+            ],
+        )
+        return self._call(self._service.SetPositions, request)
+
+    def get_margin(self, account: str) -> wire.GetMarginResponse:
+        """Margin of the account and how it comes about."""
+        return self._call(self._service.GetMargin, wire.GetMarginRequest(account=account))

@@ -1,0 +1,53 @@
+"""One call with its deadline, its routing header and its retries."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import SystemRandom
+from time import sleep
+from typing import Any, TypeVar
+
+import grpc
+
+from margingate_server.client.errors import call_error
+from margingate_server.client.retry import RetryPolicy
+
+ACCOUNT_HEADER = "x-account-id"
+_ACCOUNT_GRAMMAR = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+
+_Response = TypeVar("_Response")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Makes calls. Every try has `timeout_seconds` and sends the same request, id included."""
+
+    timeout_seconds: float
+    retry: RetryPolicy
+    sleep: Callable[[float], None] = sleep
+    jitter: Callable[[], float] = SystemRandom().random
+
+    def __call__(
+        self, rpc: "grpc.UnaryUnaryMultiCallable[Any, _Response]", request: Any
+    ) -> _Response:
+        """The answer to `request`; MargingateCallError when there is none."""
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return rpc(request, timeout=self.timeout_seconds, metadata=_routing(request))
+            except grpc.RpcError as error:
+                failure = call_error(error, _request_id(request))
+            if not failure.is_unanswered or tries >= self.retry.tries_max:
+                raise failure
+            self.sleep(self.retry.pause_seconds(tries, self.jitter()))
+
+
+def _request_id(request: Any) -> str:
+    return getattr(request, "request_id", "") or getattr(request, "fill_id", "")
+
+
+def _routing(request: Any) -> tuple[tuple[str, str], ...]:
+    """The header proxies hash on; none for an id outside the grammar: the server refuses it."""
+    account = getattr(request, "account", "")
+    return ((ACCOUNT_HEADER, account),) if _ACCOUNT_GRAMMAR.fullmatch(account) else ()

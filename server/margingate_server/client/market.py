@@ -1,0 +1,47 @@
+"""Calls for whoever wants to see what a decision rests on."""
+
+import grpc
+from margingate.v1 import market_service_pb2 as wire
+from margingate.v1.market_service_pb2_grpc import MarketServiceStub
+
+from margingate_server.client.caller import Caller
+from margingate_server.client.paging import PAGE_SIZE, merged_pages
+
+
+class Market:
+    """What the market service tells; see MarginGate for what its methods return and raise."""
+
+    def __init__(self, channel: grpc.Channel, caller: Caller) -> None:
+        self._service = MarketServiceStub(channel)
+        self._call = caller
+
+    def get(self, underlying: str = "") -> wire.GetMarketResponse:
+        """The market, of one underlying or of all.
+
+        The pages are fetched one after the other while prices move: version, time and underlyings
+        are the first page's, so instruments may be newer.
+        """
+        first: list[wire.GetMarketResponse] = []
+
+        def fetch(token: str) -> wire.GetMarketResponse:
+            request = wire.GetMarketRequest(
+                underlying=underlying, page_size=PAGE_SIZE, page_token=token
+            )
+            page = self._call(self._service.GetMarket, request)
+            if first:
+                page.ClearField("market_version")
+                page.ClearField("market_time")
+                page.ClearField("underlyings")
+            first.append(page)
+            return page
+
+        return merged_pages(fetch)
+
+    def get_risk_array(self, instrument: str) -> wire.GetRiskArrayResponse:
+        """P&L of one long lot of an instrument in every scenario."""
+        request = wire.GetRiskArrayRequest(instrument=instrument)
+        return self._call(self._service.GetRiskArray, request)
+
+    def list_models(self) -> wire.ListModelsResponse:
+        """Margin models with their parameters."""
+        return self._call(self._service.ListModels, wire.ListModelsRequest())
