@@ -1,0 +1,94 @@
+"""What is counted of the ledger: its journal, its health, and what it holds."""
+
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from margingate_server.observe.children import Children
+from margingate_server.observe.labels import BATCH_BUCKETS, KILL_SCOPES, LATENCY_BUCKETS_SECONDS
+
+EVENT_KINDS_MAX = 32
+
+KillScope = Literal["all", "account", "underlying"]
+
+
+class LedgerMetrics:
+    """The journal and the state folded from it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._fsync_durations = Histogram(
+            "margingate_journal_fsync_duration_seconds",
+            "Time that a batch of events took to become durable.",
+            buckets=LATENCY_BUCKETS_SECONDS,
+            registry=registry,
+        )
+        self._batch_sizes = Histogram(
+            "margingate_journal_batch_size",
+            "Events that became durable in one commit.",
+            buckets=BATCH_BUCKETS,
+            registry=registry,
+        )
+        self._bytes = Counter(
+            "margingate_journal_bytes", "Bytes of events made durable.", registry=registry
+        )
+        self._errors = Counter(
+            "margingate_journal_errors",
+            "Commits that failed; nobody was told of what they held.",
+            registry=registry,
+        )
+        events = Counter(
+            "margingate_journal_events",
+            "Events made durable, by kind.",
+            ["kind"],
+            registry=registry,
+        )
+        self._events_by_kind = Children(events, unknown_max=EVENT_KINDS_MAX)
+        self._declare_state(registry)
+
+    def _declare_state(self, registry: CollectorRegistry) -> None:
+        self._healthy = Gauge(
+            "margingate_ledger_healthy",
+            "1 while the ledger can decide and commit, else 0.",
+            registry=registry,
+        )
+        self._open_holds = Gauge(
+            "margingate_open_holds", "Accepted orders whose margin is held.", registry=registry
+        )
+        self._accounts = Gauge("margingate_accounts", "Accounts opened.", registry=registry)
+        kill_switches = Gauge(
+            "margingate_kill_switch_active",
+            "Kill switches that are engaged, by scope.",
+            ["scope"],
+            registry=registry,
+        )
+        self._kill_switches = {scope: kill_switches.labels(scope) for scope in KILL_SCOPES}
+
+    def committed(self, event_count: int, bytes_written: int, fsync_seconds: float) -> None:
+        """A batch of events became durable in one commit."""
+        self._batch_sizes.observe(event_count)
+        self._bytes.inc(bytes_written)
+        self._fsync_durations.observe(fsync_seconds)
+
+    def recorded(self, kind: str, count: int = 1) -> None:
+        """Events of one kind became durable. kind: the event's name in lower snake case."""
+        self._events_by_kind[kind].inc(count)
+
+    def commit_failed(self) -> None:
+        """A commit failed, and what it held is void."""
+        self._errors.inc()
+
+    def health_changed(self, *, is_healthy: bool) -> None:
+        """The ledger can, or cannot, decide and commit."""
+        self._healthy.set(is_healthy)
+
+    def holds_changed(self, open_holds: int) -> None:
+        """So many accepted orders hold margin now."""
+        self._open_holds.set(open_holds)
+
+    def accounts_changed(self, accounts: int) -> None:
+        """So many accounts exist now."""
+        self._accounts.set(accounts)
+
+    def kill_switches_changed(self, scope: KillScope, engaged: int) -> None:
+        """So many kill switches of a scope are engaged now."""
+        self._kill_switches[scope].set(engaged)
