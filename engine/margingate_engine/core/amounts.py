@@ -8,7 +8,7 @@
 | 1e-6         | ratio         | `*_ppm`          |
 """
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, Inexact, localcontext
+from decimal import Context, Decimal, Inexact, localcontext
 
 from margingate_engine.core.errors import InvalidInput
 
@@ -22,7 +22,6 @@ AMOUNT_UNITS_MAX = 2**62
 """No ledger amount may reach this, so that every sum of a few stays an int64."""
 
 _EXACT = Context(prec=60, traps=[Inexact])
-_ROUNDING = Context(prec=60)
 
 
 def units_per_whole(asset: str) -> int:
@@ -34,22 +33,12 @@ def units_exact(amount: Decimal, per_whole: int, field: str) -> int:
     """`amount` in units; InvalidInput naming `field` when it is not a whole number of them."""
     with localcontext(_EXACT):
         scaled = amount * per_whole
-    units = int(scaled)
+        units = int(scaled)
     if units != scaled:
         raise InvalidInput(field, f"has more than {len(str(per_whole)) - 1} decimal places")
     if abs(units) >= AMOUNT_UNITS_MAX:
         raise InvalidInput(field, "is out of range")
     return units
-
-
-def units_down(amount: Decimal, per_whole: int) -> int:
-    """`amount` in units, rounded towards minus infinity."""
-    return int((amount * per_whole).to_integral_value(ROUND_FLOOR, _ROUNDING))
-
-
-def units_up(amount: Decimal, per_whole: int) -> int:
-    """`amount` in units, rounded towards plus infinity."""
-    return int((amount * per_whole).to_integral_value(ROUND_CEILING, _ROUNDING))
 
 
 def whole(units: int, per_whole: int) -> Decimal:

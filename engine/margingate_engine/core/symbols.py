@@ -56,8 +56,14 @@ def parse_symbol(text: str) -> Symbol:
         underlying=match["coin"],
         settlement=Settlement.LINEAR if is_linear else Settlement.INVERSE,
         expiry_ns=_expiry_ns(match["day"], match["month"], match["year"]) if match["day"] else None,
-        strike_nano=units_exact(Decimal(strike.replace("d", ".")), NANO, "strike") if strike else None,
-        right=None if not strike else OptionRight.CALL if match["right"] == "C" else OptionRight.PUT,
+        strike_nano=units_exact(Decimal(strike.replace("d", ".")), NANO, "strike")
+        if strike
+        else None,
+        right=None
+        if not strike
+        else OptionRight.CALL
+        if match["right"] == "C"
+        else OptionRight.PUT,
     )
 
 

@@ -1,0 +1,166 @@
+"""Accept or reject, and why. [DEC-01 to DEC-04]"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from margingate_engine.check.question import Question
+from margingate_engine.check.risk_reducing import is_risk_reducing
+from margingate_engine.check.rules import first_refusal
+from margingate_engine.check.sizing import sized_legs
+from margingate_engine.core.reasons import RejectReason
+from margingate_engine.core.risk import Exactness, Risk
+from margingate_engine.portfolio.account_risk import GROSS_MAX, AccountRisk, OrderHold, hold_of
+from margingate_engine.portfolio.group_totals import MINIMUM_BINDS, GroupRequirement
+from margingate_engine.portfolio.holdings import OpenLeg
+
+
+class Binding(Enum):
+    """The component that the requirement after rests on most."""
+
+    NONE = "none"
+    SCAN_RISK = "scan_risk"
+    BASIS_CHARGE = "basis_charge"
+    SHORT_OPTION_MINIMUM = "short_option_minimum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worst:
+    """Binding scenario of a group: number from 1, 0 when none loses, -1 for the short option minimum."""
+
+    group: str
+    scenario: int
+    description: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The answer. before, after: None when a rule refused before the margin was computed.
+
+    legs and hold: what an accepted order will hold; empty otherwise.
+    """
+
+    reason: RejectReason
+    detail: str = ""
+    before: Risk | None = None
+    after: Risk | None = None
+    exactness: Exactness = Exactness.EXACT
+    worst_before: tuple[Worst, ...] = ()
+    worst_after: tuple[Worst, ...] = ()
+    binding: Binding = Binding.NONE
+    is_risk_reducing: bool = False
+    legs: tuple[OpenLeg, ...] = ()
+    hold: OrderHold = field(default_factory=OrderHold)
+
+    @property
+    def is_accepted(self) -> bool:
+        """True when the order may be sent."""
+        return self.reason is RejectReason.NONE
+
+
+def decide(question: Question) -> Outcome:
+    """The outcome by the documented precedence; changes nothing."""
+    refusal = first_refusal(question)
+    if refusal is not None:
+        return Outcome(reason=refusal[0], detail=refusal[1])
+    account = question.account
+    assert account is not None, "an account without prices passed the rule on missing data"
+    legs = sized_legs(question.order, question.arrays, question.limits.collar_ppm)
+    hold = hold_of(question.arrays, question.portfolio.fees, legs)
+    if account.gross + hold.gross >= GROSS_MAX:
+        return Outcome(
+            reason=RejectReason.MAX_ORDER_QUANTITY,
+            detail="quantity beyond the range of the risk integers",
+        )
+    return _decide_margin(question, account, legs, hold)
+
+
+def _decide_margin(
+    question: Question, account: AccountRisk, legs: tuple[OpenLeg, ...], hold: OrderHold
+) -> Outcome:
+    before = account.risk
+    worst_before = account.worst_with(None)
+    worst_after = account.worst_with(hold)
+    initial = sum(each.total for each in worst_after.values())
+    after = Risk(equity=before.equity, initial=initial, maintenance=before.maintenance)
+    reason, detail, is_reducing = _verdict(question, account, legs, hold, after)
+    is_exact = all(each.is_exact for each in worst_after.values())
+    is_accepted = reason is RejectReason.NONE
+    return Outcome(
+        reason=reason,
+        detail=detail,
+        before=before,
+        after=after,
+        exactness=Exactness.EXACT if is_exact else Exactness.BOUND,
+        worst_before=worst_of(account, worst_before),
+        worst_after=worst_of(account, worst_after),
+        binding=binding_of(worst_after),
+        is_risk_reducing=is_reducing,
+        legs=legs if is_accepted else (),
+        hold=hold if is_accepted else OrderHold(),
+    )
+
+
+def _verdict(
+    question: Question,
+    account: AccountRisk,
+    legs: tuple[OpenLeg, ...],
+    hold: OrderHold,
+    after: Risk,
+) -> tuple[RejectReason, str, bool]:
+    """(reason, detail, accepted because risk-reducing)."""
+    short_asset = cash_shortfall(question, account, hold)
+    needs_reducing = question.gates.is_reduce_only or not after.is_margined
+    is_reducing = needs_reducing and is_risk_reducing(
+        account, question.portfolio, legs, after.headroom, question.policy
+    )
+    if question.gates.is_reduce_only and not is_reducing:
+        return RejectReason.KILL_SWITCH, "a kill switch lets only reducing orders pass", False
+    if short_asset is not None:
+        detail = f"not enough cash in {short_asset}"
+        return RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY, detail, False
+    if after.is_margined:
+        return RejectReason.NONE, "", False
+    if is_reducing:
+        return RejectReason.NONE, "", True
+    if account.risk.is_margined:
+        return RejectReason.INSUFFICIENT_INITIAL_MARGIN, "initial margin would exceed equity", False
+    detail = "under-margined before, and the order does not reduce risk"
+    return RejectReason.STILL_UNDERMARGINED, detail, False
+
+
+def cash_shortfall(question: Question, account: AccountRisk, hold: OrderHold) -> str | None:
+    """The first asset whose cash does not cover what open orders and this one take. [DEC-03]"""
+    for asset, outflow in hold.outflows.items():
+        cash = question.portfolio.cash.get(asset, 0)
+        free = cash - account.outflows.get(asset, 0) - outflow
+        if free < -question.policy.borrow_limit(asset):
+            return asset
+    return None
+
+
+def worst_of(account: AccountRisk, worst: dict[int, GroupRequirement]) -> tuple[Worst, ...]:
+    """Binding scenarios in words, by group."""
+    return tuple(_worst(account, number, each) for number, each in worst.items())
+
+
+def _worst(account: AccountRisk, number: int, each: GroupRequirement) -> Worst:
+    group = account.peek(number).group
+    if each.scenario > 0:
+        words = group.scenarios.descriptions[each.scenario - 1]
+    else:
+        words = "short option minimum" if each.scenario == MINIMUM_BINDS else "no scenario loses"
+    return Worst(group=group.underlying, scenario=each.scenario, description=words)
+
+
+def binding_of(worst: dict[int, GroupRequirement]) -> Binding:
+    """The largest single component over the groups."""
+    largest, binding = 0, Binding.NONE
+    for each in worst.values():
+        if each.minimum > each.scan + each.basis:
+            candidates = [(each.minimum, Binding.SHORT_OPTION_MINIMUM)]
+        else:
+            candidates = [(each.scan, Binding.SCAN_RISK), (each.basis, Binding.BASIS_CHARGE)]
+        for amount, candidate in candidates:
+            if amount > largest:
+                largest, binding = amount, candidate
+    return binding

@@ -1,0 +1,136 @@
+"""Where a requirement comes from: components by group, and what each position contributes."""
+
+from dataclasses import dataclass
+
+from margingate_engine.check.question import Question
+from margingate_engine.check.rules import RULES
+from margingate_engine.core.amounts import ceil_div
+from margingate_engine.core.explanation import Component
+from margingate_engine.core.reasons import RejectReason
+from margingate_engine.market.table import IntArray
+from margingate_engine.portfolio.account_risk import AccountRisk, OrderHold
+from margingate_engine.portfolio.group_totals import GroupRequirement, GroupTotals
+from margingate_engine.scenarios.risk_arrays import PPM
+
+NEEDS_DATA = {RejectReason.MAX_ORDER_NOTIONAL, RejectReason.PRICE_COLLAR}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupScenarios:
+    """P&L of one group per scenario (axis S), 1e-6 USD, weighted, gains positive.
+
+    with_orders_s: positions and the worst fills of open orders in that scenario.
+    """
+
+    group: str
+    descriptions: tuple[str, ...]
+    pnl_s: IntArray
+    with_orders_s: IntArray
+
+
+def with_order(account: AccountRisk, hold: OrderHold) -> AccountRisk:
+    """A copy of the account that also holds the order; the account itself stays."""
+    copy = AccountRisk(account.arrays, usd=account.usd, gross=account.gross)
+    copy.outflows = dict(account.outflows)
+    for number, totals in account.groups.items():
+        held = totals.positions_copy()
+        held.floor_worst = sum(
+            min(0, account.arrays.minimum_i[row] * lots) for row, lots in held.lots.items()
+        )
+        held.add_order(totals.orders)
+        copy.groups[number] = held
+    copy.hold(hold)
+    return copy
+
+
+def explanation(account: AccountRisk) -> Component:
+    """Initial margin as a tree: groups, their components, and positions in the active scenario."""
+    parts = tuple(_group_component(account, totals) for _, totals in sorted(account.groups.items()))
+    return Component(name="initial_margin", amount=account.risk.initial, parts=parts)
+
+
+def scenario_tables(account: AccountRisk) -> tuple[GroupScenarios, ...]:
+    """Scenario P&L of every group."""
+    return tuple(
+        GroupScenarios(
+            group=totals.group.underlying,
+            descriptions=totals.group.scenarios.descriptions,
+            pnl_s=totals.rows[:-1],
+            with_orders_s=totals.worst_rows()[:-1],
+        )
+        for _, totals in sorted(account.groups.items())
+    )
+
+
+def also_failing(question: Question, first: RejectReason) -> tuple[RejectReason, ...]:
+    """Rules after the first failing one that refuse as well, margin not included.
+
+    Rules on prices are left out where the sizes or prices they need are not there.
+    """
+    failing = []
+    is_sized = True
+    for reason, rule in RULES:
+        if reason in NEEDS_DATA and not is_sized:
+            continue
+        if rule(question) is None:
+            continue
+        if reason in {
+            RejectReason.OFF_TICK,
+            RejectReason.OFF_LOT,
+            RejectReason.MARKET_DATA_MISSING,
+            RejectReason.INSTRUMENT_NOT_TRADABLE,
+        }:
+            is_sized = False
+        if reason is not first:
+            failing.append(reason)
+    return tuple(failing)
+
+
+def _group_component(account: AccountRisk, totals: GroupTotals) -> Component:
+    worst = totals.worst_requirement()
+    positions = totals.positions_requirement()
+    name = totals.group.underlying
+    scan = Component(
+        name="scan_risk",
+        subject=name,
+        amount=worst.scan,
+        parts=_contributions(account, totals, worst),
+    )
+    charges = (
+        Component(name="basis_charge", subject=name, amount=worst.basis),
+        Component(name="short_option_minimum", subject=name, amount=worst.minimum),
+        Component(name="positions_only", subject=name, amount=positions.total),
+        Component(
+            name="maintenance_margin",
+            subject=name,
+            amount=ceil_div(positions.total * totals.group.maintenance_ppm, PPM),
+        ),
+    )
+    return Component(name="group", subject=name, amount=worst.total, parts=(scan, *charges))
+
+
+def _contributions(
+    account: AccountRisk, totals: GroupTotals, worst: GroupRequirement
+) -> tuple[Component, ...]:
+    """P&L of each position, the coin balance and the orders in the active scenario, worst first."""
+    index = int(totals.worst_rows().argmin())
+    arrays = account.arrays
+    parts = [
+        Component(
+            name="position_pnl",
+            subject=arrays.table.instruments[row].name,
+            amount=lots * int(arrays.pnl_ir[row, index]),
+        )
+        for row, lots in totals.lots.items()
+    ]
+    coin = int(totals.rows[index] - totals.pnl_r[index])
+    if coin:
+        parts.append(Component(name="coin_pnl", subject=totals.group.underlying, amount=coin))
+    orders = int(totals.orders.worst_r[index])
+    if orders:
+        parts.append(
+            Component(name="open_orders_worst", subject=totals.group.underlying, amount=orders)
+        )
+    if worst.scan == 0:
+        return ()
+    return tuple(sorted(parts, key=lambda part: (part.amount, part.subject)))

@@ -1,0 +1,121 @@
+"""The largest order that would be accepted now. [DEC-06]
+
+The answer is the largest n for which every order of 1..n lots is accepted. Two facts make it exact without
+trying every size. Headroom with the order never rises with n, because every feature of an order is a whole
+number per lot. And where the risk-reducing rule decides, requirement and headroom are, between the sizes at
+which a basis bucket changes sign or longs and shorts change places, convex or concave in n, so the accepted
+sizes between two such kinks are one run from its start.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from margingate_engine.check.decide import Outcome, decide
+from margingate_engine.check.question import Question
+from margingate_engine.check.risk_reducing import fill_at_mark
+from margingate_engine.check.sizing import LOTS_MAX, sized_legs
+from margingate_engine.core.amounts import NANO
+from margingate_engine.core.reasons import RejectReason
+from margingate_engine.portfolio.account_risk import AccountRisk, hold_of
+from margingate_engine.portfolio.group_totals import GroupTotals, side_sum
+from margingate_engine.portfolio.holdings import OpenLeg
+
+
+def max_order_size(question: Question) -> tuple[int, RejectReason]:
+    """(lots, the reason that refuses one lot more) for the question's single leg, whatever its quantity."""
+
+    def outcome(lots: int) -> Outcome:
+        return decide(with_lots(question, lots))
+
+    def accepted_as_margined(lots: int) -> bool:
+        answer = outcome(lots)
+        return answer.is_accepted and not answer.is_risk_reducing
+
+    largest = _last_true(accepted_as_margined, 0, LOTS_MAX)
+    while largest < LOTS_MAX - 1 and outcome(largest + 1).is_accepted:
+        end = _end_of_run(question, largest + 1)
+        largest = _last_true(lambda lots: outcome(lots).is_accepted, largest + 1, end + 1)
+        if largest < end:
+            break
+    return largest, outcome(largest + 1).reason
+
+
+def with_lots(question: Question, lots: int) -> Question:
+    """The same question about an order of that many lots."""
+    (leg,) = question.order.legs
+    lot_nano = question.table.instruments[leg.row].lot_nano
+    sized = replace(leg, quantity=Decimal(lots * lot_nano) / NANO)
+    return replace(question, order=replace(question.order, legs=(sized,)))
+
+
+def _last_true(holds: Callable[[int], bool], low: int, high: int) -> int:
+    """Largest n in [low, high) that holds, when low holds (or is 0) and holding never comes back."""
+    step = 1
+    while low + step < high and holds(low + step):
+        low += step
+        step *= 2
+    high = min(high, low + step)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if holds(middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _end_of_run(question: Question, start: int) -> int:
+    """Last size before the first kink beyond `start`."""
+    account = question.account
+    assert account is not None, "an accepted order has a margin"
+    one = with_lots(question, 1)
+    (leg,) = sized_legs(one.order, one.arrays, one.limits.collar_ppm)
+    return min(
+        (kink for kink in _kinks(question, account, leg) if kink >= start), default=LOTS_MAX - 1
+    )
+
+
+def _kinks(question: Question, account: AccountRisk, leg: OpenLeg) -> Iterable[int]:
+    """Sizes, rounded down, at which the basis charge may change its slope."""
+    totals = account.peek(account.arrays.group_i[leg.row])
+    filled = totals.positions_copy()
+    fill_at_mark(account.arrays, filled, leg)
+    yield from _basis_kinks(totals.positions_copy(), filled)
+    (hold,) = hold_of(account.arrays, question.portfolio.fees, (leg,)).by_group.values()
+    highest, lowest = totals.extreme_buckets()
+    yield from _crossings(highest, hold.up, lowest, hold.down)
+
+
+def _basis_kinks(before: GroupTotals, after: GroupTotals) -> Iterable[int]:
+    start, one = before.buckets(), after.buckets()
+    change = {bucket: one.get(bucket, 0) - start.get(bucket, 0) for bucket in {*start, *one}}
+    yield from _crossings(start, change, start, change)
+
+
+def _crossings(
+    long_start: dict[int, int],
+    long_change: dict[int, int],
+    short_start: dict[int, int],
+    short_change: dict[int, int],
+) -> Iterable[int]:
+    """Sizes at which a bucket changes sign, or the sum of longs meets the sum of shorts."""
+    kinks = {0}
+    for start, change in ((long_start, long_change), (short_start, short_change)):
+        for bucket, slope in change.items():
+            if slope and -start.get(bucket, 0) // slope > 0:
+                kinks.add(-start.get(bucket, 0) // slope)
+    yield from kinks
+    for kink in sorted(kinks):
+        difference = [
+            side_sum(_moved(long_start, long_change, lots), 1)
+            - side_sum(_moved(short_start, short_change, lots), -1)
+            for lots in (kink + 1, kink + 2)
+        ]
+        slope = difference[1] - difference[0]
+        if slope and -difference[0] // slope >= 0:
+            yield kink + 1 + -difference[0] // slope
+
+
+def _moved(start: dict[int, int], change: dict[int, int], lots: int) -> dict[int, int]:
+    return {b: start.get(b, 0) + lots * change.get(b, 0) for b in {*start, *change}}

@@ -1,0 +1,97 @@
+"""What is asked, and what the answer may depend on besides the account's own risk."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from margingate_engine.core.orders import Execution, Side
+from margingate_engine.market.table import InstrumentTable
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.scenarios.risk_arrays import RiskArrays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedLeg:
+    """A leg as asked: quantity > 0 in the venue's unit, limit >= 0 or None for a market order."""
+
+    row: int
+    side: Side
+    quantity: Decimal
+    limit: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestedOrder:
+    """An order as asked, on known instruments."""
+
+    order_id: str
+    legs: tuple[RequestedLeg, ...]
+    execution: Execution = Execution.SINGLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Limits on one order; None is no limit. Quantities in 1e-9, notional in 1e-6 USD, collar in 1e-6."""
+
+    quantity_nano_max: int | None = None
+    quantity_usd_nano_max: int | None = None
+    notional_micro_max: int | None = None
+    collar_ppm: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Choices of the house. allowance_ppm: of notional, for fees and spread of risk-reducing orders."""
+
+    allowance_ppm: int = 1_000
+    borrow_limit_by_asset: tuple[tuple[str, int], ...] = ()
+    may_hedges_grow: bool = False
+
+    def borrow_limit(self, asset: str) -> int:
+        """How far cash of an asset may fall below zero, in its units."""
+        return dict(self.borrow_limit_by_asset).get(asset, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """Age of the prices an answer rests on. Times in nanoseconds of the server's clock.
+
+    stale_subject: the account's or order's input that is too old; None when all are fresh.
+    """
+
+    stale_subject: str | None = None
+    missing_subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gates:
+    """State outside the account's holdings that can refuse an order."""
+
+    is_expired_request: bool = False
+    is_killed: bool = False
+    is_reduce_only: bool = False
+    is_suspended: bool = False
+    is_duplicate_order: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One order of one account, with everything its answer may depend on.
+
+    account: None when something the account holds has no price; then only the rules that need no price
+    can be answered.
+    """
+
+    order: RequestedOrder
+    portfolio: Portfolio
+    account: AccountRisk | None
+    arrays: RiskArrays
+    limits: Limits
+    policy: Policy
+    gates: Gates
+    freshness: Freshness
+
+    @property
+    def table(self) -> InstrumentTable:
+        """The instruments the order's rows refer to."""
+        return self.arrays.table

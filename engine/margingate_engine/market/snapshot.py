@@ -1,0 +1,140 @@
+"""What is known about prices at one instant: immutable, versioned, in integers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from margingate_engine.core.amounts import NANO
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray, read_only
+
+NEVER_OBSERVED_NS = -1
+PRICE_MAX = 9e8
+VOL_MAX = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotes:
+    """New prices to put over a snapshot; n-th entries belong together.
+
+    index_by_underlying: USD. rows: instruments by row number. mark_price_i: quote currency.
+    mark_vol_i: per year as a fraction. forward_price_i: USD.
+    """
+
+    index_by_underlying: Mapping[str, float]
+    rows: IntArray
+    mark_price_i: FloatArray
+    mark_vol_i: FloatArray
+    forward_price_i: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketSnapshot:
+    """Prices of every instrument of a table at `market_time_ns`.
+
+    Arrays over instruments (axis I) and underlyings (axis U) are int64 in 1e-9 units. `observed_ns_*`
+    is the server's clock when the entry was last received, NEVER_OBSERVED_NS before the first time.
+    """
+
+    version: int
+    market_time_ns: int
+    index_nano_u: IntArray
+    observed_ns_u: IntArray
+    mark_nano_i: IntArray
+    vol_nano_i: IntArray
+    forward_nano_i: IntArray
+    observed_ns_i: IntArray
+
+    @classmethod
+    def empty(cls, table: InstrumentTable) -> "MarketSnapshot":
+        """The snapshot before the first price, version 0."""
+        return cls(
+            version=0,
+            market_time_ns=0,
+            index_nano_u=_zeros(len(table.underlyings)),
+            observed_ns_u=_never(len(table.underlyings)),
+            mark_nano_i=_zeros(len(table)),
+            vol_nano_i=_zeros(len(table)),
+            forward_nano_i=_zeros(len(table)),
+            observed_ns_i=_never(len(table)),
+        )
+
+    def extended_to(self, table: InstrumentTable) -> "MarketSnapshot":
+        """The same prices for a table that has more rows; the new ones were never observed."""
+        more_i = len(table) - len(self.mark_nano_i)
+        more_u = len(table.underlyings) - len(self.index_nano_u)
+        if not more_i and not more_u:
+            return self
+        return replace(
+            self,
+            version=self.version + 1,
+            index_nano_u=_joined(self.index_nano_u, _zeros(more_u)),
+            observed_ns_u=_joined(self.observed_ns_u, _never(more_u)),
+            mark_nano_i=_joined(self.mark_nano_i, _zeros(more_i)),
+            vol_nano_i=_joined(self.vol_nano_i, _zeros(more_i)),
+            forward_nano_i=_joined(self.forward_nano_i, _zeros(more_i)),
+            observed_ns_i=_joined(self.observed_ns_i, _never(more_i)),
+        )
+
+    def with_quotes(
+        self, table: InstrumentTable, quotes: Quotes, *, market_time_ns: int, observed_ns: int
+    ) -> "MarketSnapshot":
+        """The next version. InvalidInput when a price is not finite, out of range or from the past."""
+        if market_time_ns < self.market_time_ns:
+            raise InvalidInput("market_time", "is before the market's last")
+        rows = quotes.rows
+        index_nano_u, observed_ns_u = self.index_nano_u.copy(), self.observed_ns_u.copy()
+        for name, price in quotes.index_by_underlying.items():
+            if name not in table.underlyings:
+                raise InvalidInput("indices", f"name {name}, which has no instrument")
+            if not 0 < price <= PRICE_MAX:
+                raise InvalidInput("indices", "must be positive and below 9e8")
+            index_nano_u[table.underlyings.index(name)] = round(price * NANO)
+            observed_ns_u[table.underlyings.index(name)] = observed_ns
+        observed_ns_i = self.observed_ns_i.copy()
+        observed_ns_i[rows] = observed_ns
+        return MarketSnapshot(
+            version=self.version + 1,
+            market_time_ns=market_time_ns,
+            index_nano_u=read_only(index_nano_u),
+            observed_ns_u=read_only(observed_ns_u),
+            mark_nano_i=_patched(self.mark_nano_i, rows, quotes.mark_price_i, "mark_prices"),
+            vol_nano_i=_patched(self.vol_nano_i, rows, quotes.mark_vol_i, "mark_vols", VOL_MAX),
+            forward_nano_i=_patched(
+                self.forward_nano_i, rows, quotes.forward_price_i, "forward_prices"
+            ),
+            observed_ns_i=read_only(observed_ns_i),
+        )
+
+    def priced_i(self, table: InstrumentTable) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+        """Bool over rows: has every price that valuing it needs. Expired options are valued, too."""
+        has_index = (self.observed_ns_u >= 0)[table.underlying_i]
+        has_mark = (self.observed_ns_i >= 0) & ((self.mark_nano_i > 0) | table.is_option_i)
+        has_surface = (self.forward_nano_i > 0) & (self.vol_nano_i > 0)
+        return np.asarray(
+            has_index & (table.is_spot_i | (has_mark & (~table.is_option_i | has_surface)))
+        )
+
+
+def _zeros(count: int) -> IntArray:
+    return read_only(np.zeros(count, dtype=np.int64))
+
+
+def _never(count: int) -> IntArray:
+    return read_only(np.full(count, NEVER_OBSERVED_NS, dtype=np.int64))
+
+
+def _joined(first: IntArray, second: IntArray) -> IntArray:
+    return read_only(np.concatenate((first, second)))
+
+
+def _patched(
+    old_i: IntArray, rows: IntArray, new: FloatArray, field: str, largest: float = PRICE_MAX
+) -> IntArray:
+    """A copy of `old_i` with the floats `new`, in 1e-9, at `rows`."""
+    if not (np.isfinite(new).all() and (new >= 0).all() and (new <= largest).all()):
+        raise InvalidInput(field, f"must be finite, not negative and at most {largest:g}")
+    patched = old_i.copy()
+    patched[rows] = np.rint(new * NANO).astype(np.int64)
+    return read_only(patched)

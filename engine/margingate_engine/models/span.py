@@ -1,0 +1,104 @@
+"""The model `span`: a SPAN-style scan of one group per underlying. docs/methodology/span.md"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from margingate_engine.core.amounts import NANO, PICO
+from margingate_engine.market.snapshot import MarketSnapshot
+from margingate_engine.market.table import InstrumentTable, read_only
+from margingate_engine.models.span_features import LotFeatures
+from margingate_engine.models.span_parameters import SpanParameters, digest
+from margingate_engine.scenarios.risk_arrays import PPM, GroupArrays, RiskArrays
+from margingate_engine.scenarios.rounding import units_down, units_nearest, units_up
+from margingate_engine.scenarios.scenario_set import ScenarioSet
+from margingate_engine.scenarios.span16 import span16
+
+SCENARIO_COUNT = 16
+
+
+class SpanModel:
+    """Span with parameters per underlying; instruments of other underlyings stay unpriced."""
+
+    name = "span"
+
+    def __init__(self, parameters: Mapping[str, SpanParameters]) -> None:
+        self.parameters = dict(parameters)
+        self.parameters_digest = digest(self.parameters)
+        self._scenarios = {
+            name: span16(
+                float(each.price_scan_range),
+                float(each.extreme_multiple),
+                float(each.extreme_cover),
+            )
+            for name, each in self.parameters.items()
+        }
+
+    @classmethod
+    def from_mapping(cls, raw: Mapping[str, Mapping[str, object]]) -> "SpanModel":
+        """The model from one table of parameters per underlying; InvalidInput as SpanParameters."""
+        return cls({name: SpanParameters.from_mapping(name, each) for name, each in raw.items()})
+
+    def parameter_items(self) -> list[tuple[str, str, str]]:
+        """Underlying, name and value of every parameter, in order."""
+        return [
+            (underlying, name, value)
+            for underlying in sorted(self.parameters)
+            for name, value in self.parameters[underlying].items()
+        ]
+
+    def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
+        """Features of one lot of every instrument at this snapshot; ModelFailure on overflow."""
+        lot = LotFeatures(table, snapshot, SCENARIO_COUNT)
+        priced_i = snapshot.priced_i(table)
+        groups: list[GroupArrays | None] = []
+        for number, underlying in enumerate(table.underlyings):
+            of_group_i = table.underlying_i == number
+            parameters = self.parameters.get(underlying)
+            index_nano = int(snapshot.index_nano_u[number])
+            if parameters is None or index_nano <= 0:
+                priced_i = priced_i & ~of_group_i
+                groups.append(None)
+                continue
+            scenarios = self._scenarios[underlying]
+            groups.append(_group_arrays(underlying, index_nano, parameters, scenarios))
+            lot.fill_group(of_group_i & priced_i, index_nano / NANO, parameters, scenarios)
+        null_ir = np.zeros((len(table), 1))
+        pnl_ir = units_down(np.hstack((lot.pnl_is, null_ir)))
+        return RiskArrays(
+            table=table,
+            snapshot=snapshot,
+            model=self.name,
+            parameters_digest=self.parameters_digest,
+            groups=tuple(groups),
+            unmodelled=frozenset(table.underlyings) - self.parameters.keys(),
+            group_i=table.underlying_i.tolist(),
+            pnl_ir=read_only(pnl_ir),
+            gross_i=np.abs(pnl_ir).max(axis=1, initial=0).tolist(),
+            value_long_i=units_down(lot.value_i).tolist(),
+            value_short_i=(units_up(lot.value_i) + lot.reserve_i).tolist(),
+            coin_long_pico_i=units_down(lot.coin_pico_i).tolist(),
+            coin_short_pico_i=units_up(lot.coin_pico_i).tolist(),
+            basis_i=units_nearest(lot.basis_i).tolist(),
+            basis_spot_i=units_nearest(lot.basis_spot_i).tolist(),
+            bucket_i=table.expiry_ns_i.tolist(),
+            minimum_i=units_up(lot.minimum_i).tolist(),
+            notional_i=units_down(lot.notional_i).tolist(),
+            priced_i=priced_i.tolist(),
+            mark_nano_i=snapshot.mark_nano_i.tolist(),
+        )
+
+
+def _group_arrays(
+    underlying: str, index_nano: int, parameters: SpanParameters, scenarios: ScenarioSet
+) -> GroupArrays:
+    weighted_move_s = np.rint(scenarios.weight_s * scenarios.move_s * PICO).astype(np.int64)
+    return GroupArrays(
+        underlying=underlying,
+        scenarios=scenarios,
+        index_nano=index_nano,
+        coin_factor_s=tuple(index_nano * int(move) for move in weighted_move_s),
+        basis_rate_ppm=int(parameters.basis_rate * PPM),
+        haircut_ppm=int(parameters.collateral_haircut * PPM),
+        maintenance_ppm=int(parameters.maintenance_fraction * PPM),
+    )

@@ -1,0 +1,132 @@
+"""Risk features of one lot under the model `span`, group by group. [SPAN-02 to SPAN-11]"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from margingate_engine.core.amounts import MICRO, NANO, PICO
+from margingate_engine.market.snapshot import MarketSnapshot
+from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.models.span_parameters import SpanParameters, VolShift
+from margingate_engine.pricing import black76
+from margingate_engine.pricing.revalue import future_delta, future_pnl, option_pnl
+from margingate_engine.scenarios.scenario_set import ScenarioSet
+
+DAY_NS = 86_400 * NANO
+YEAR_DAYS = 365.0
+
+
+@dataclass(slots=True)
+class LotFeatures:
+    """Features of one lot as float64 in their final units (1e-6 USD; coin in 1e-12), axis I.
+
+    pnl_is: weighted. reserve_i: 1 where a short lot owes the rounding reserve. [SPAN-07]
+    """
+
+    table: InstrumentTable
+    snapshot: MarketSnapshot
+    scenario_count: int
+    pnl_is: FloatArray = field(init=False)
+    value_i: FloatArray = field(init=False)
+    coin_pico_i: FloatArray = field(init=False)
+    basis_i: FloatArray = field(init=False)
+    basis_spot_i: FloatArray = field(init=False)
+    minimum_i: FloatArray = field(init=False)
+    notional_i: FloatArray = field(init=False)
+    reserve_i: IntArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Everything starts at zero, which is right for what stays unpriced."""
+        count = len(self.table)
+        self.pnl_is = np.zeros((count, self.scenario_count))
+        self.value_i, self.coin_pico_i = np.zeros(count), np.zeros(count)
+        self.basis_i, self.basis_spot_i = np.zeros(count), np.zeros(count)
+        self.minimum_i, self.notional_i = np.zeros(count), np.zeros(count)
+        self.reserve_i = np.zeros(count, dtype=np.int64)
+
+    def fill_group(
+        self, usable_i: BoolArray, index: float, parameters: SpanParameters, scenarios: ScenarioSet
+    ) -> None:
+        """Fill in the rows of one group that are priced. index: USD."""
+        table = self.table
+        self._fill_options(
+            np.flatnonzero(usable_i & table.is_option_i), index, parameters, scenarios
+        )
+        self._fill_futures(
+            np.flatnonzero(usable_i & table.is_future_i), index, parameters, scenarios
+        )
+        spot = np.flatnonzero(usable_i & table.is_spot_i)
+        self.notional_i[spot] = MICRO * table.size_i[spot] * index
+
+    def _fill_options(
+        self, rows: IntArray, index: float, parameters: SpanParameters, scenarios: ScenarioSet
+    ) -> None:
+        if not len(rows):
+            return
+        table, size_i = self.table, self.table.size_i[rows]
+        forward_i = self.snapshot.forward_nano_i[rows] / NANO
+        vol_i = self.snapshot.vol_nano_i[rows] / NANO
+        left_ns_i = np.maximum(table.expiry_ns_i[rows] - self.snapshot.market_time_ns, 0)
+        days_i = left_ns_i / DAY_NS
+        tau_i = days_i / YEAR_DAYS
+        pnl_is = option_pnl(
+            table,
+            rows,
+            index=index,
+            forward_i=forward_i,
+            vol_i=vol_i,
+            tau_years_i=tau_i,
+            move_s=scenarios.move_s,
+            vol_is=shocked_vols(vol_i, days_i, scenarios.vol_direction_s, parameters),
+            tau_after_years_i=np.maximum(days_i - float(parameters.look_ahead_days), 0.0)
+            / YEAR_DAYS,
+        )
+        self.pnl_is[rows] = MICRO * pnl_is * scenarios.weight_s[None, :]
+        is_inverse_i = table.is_inverse_i[rows]
+        usd_per_quote_i = np.where(is_inverse_i, index, 1.0)
+        self.value_i[rows] = (
+            MICRO * size_i * (self.snapshot.mark_nano_i[rows] / NANO) * usd_per_quote_i
+        )
+        right_i = (forward_i, table.strike_i[rows], vol_i, tau_i, table.is_call_i[rows])
+        delta_i = black76.forward_delta(*right_i)
+        coins_i = black76.value(*right_i) / forward_i
+        rate = MICRO * float(parameters.basis_rate) * size_i
+        self.basis_i[rows] = rate * np.where(
+            is_inverse_i, (delta_i - coins_i) * index, delta_i * forward_i
+        )
+        self.basis_spot_i[rows] = np.where(is_inverse_i, rate * coins_i * index, 0.0)
+        self.minimum_i[rows] = MICRO * float(parameters.short_option_minimum) * size_i * index
+        self.notional_i[rows] = MICRO * size_i * index
+        self.reserve_i[rows] = 1
+
+    def _fill_futures(
+        self, rows: IntArray, index: float, parameters: SpanParameters, scenarios: ScenarioSet
+    ) -> None:
+        table, size_i = self.table, self.table.size_i[rows]
+        mark_i, is_inverse_i = self.snapshot.mark_nano_i[rows] / NANO, table.is_inverse_i[rows]
+        pnl_is = future_pnl(size_i, mark_i, is_inverse_i, index=index, move_s=scenarios.move_s)
+        self.pnl_is[rows] = MICRO * pnl_is * scenarios.weight_s[None, :]
+        self.value_i[rows] = np.where(is_inverse_i, 0.0, MICRO * size_i * mark_i)
+        self.coin_pico_i[rows] = np.where(is_inverse_i, -PICO * size_i / mark_i, 0.0)
+        delta_i = future_delta(size_i, mark_i, is_inverse_i, index=index)
+        self.basis_i[rows] = MICRO * float(parameters.basis_rate) * delta_i
+        self.notional_i[rows] = MICRO * size_i * np.where(is_inverse_i, 1.0, mark_i)
+        self.reserve_i[rows] = 1
+
+
+def shocked_vols(
+    vol_i: FloatArray, days_i: FloatArray, direction_s: IntArray, parameters: SpanParameters
+) -> FloatArray:
+    """Vols per scenario, (I, S): shifted up or down with the tenor factor, or unchanged. [SPAN-02]"""
+    power = float(parameters.vol_tenor_power)
+    factor_i = (30.0 / np.maximum(days_i, float(parameters.vol_tenor_floor_days))) ** power
+    shift_i = float(parameters.vol_scan_range) * factor_i
+    if parameters.vol_shift_kind is VolShift.RELATIVE:
+        up_i, down_i = vol_i * (1.0 + shift_i), vol_i * (1.0 - shift_i)
+    else:
+        up_i, down_i = vol_i + shift_i, vol_i - shift_i
+    up_i = np.maximum(up_i, float(parameters.vol_floor_up))
+    down_i = np.maximum(down_i, 0.0)
+    by_direction_s = direction_s[None, :]
+    shocked_is = np.where(by_direction_s > 0, up_i[:, None], down_i[:, None])
+    return np.asarray(np.where(by_direction_s == 0, vol_i[:, None], shocked_is))

@@ -1,0 +1,176 @@
+"""An account's margin as totals of additive features, kept up to date event by event."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from margingate_engine.core.amounts import USD
+from margingate_engine.core.errors import MissingData, ModelFailure
+from margingate_engine.core.risk import Risk
+from margingate_engine.portfolio.effect import leg_effect
+from margingate_engine.portfolio.fees import FeeTier
+from margingate_engine.portfolio.group_totals import GroupRequirement, GroupTotals
+from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
+from margingate_engine.portfolio.order_totals import OrderTotals
+from margingate_engine.scenarios.risk_arrays import RiskArrays
+
+GROSS_MAX = 2**62
+"""Sum of every |row| x |lots|; beyond it an int64 could wrap, so we refuse. [SPAN-04]"""
+
+
+@dataclass(slots=True)
+class OrderHold:
+    """Totals of one order's legs: per group, cash they take per asset, and the range they use."""
+
+    by_group: dict[int, OrderTotals] = field(default_factory=dict)
+    outflows: dict[str, int] = field(default_factory=dict)
+    gross: int = 0
+
+
+@dataclass(slots=True)
+class AccountRisk:
+    """Totals of one account under one set of risk arrays. Mutable; its owner keeps it in step.
+
+    usd: cash, entries and values in USD, 1e-6. outflows: cash that open orders may take, by asset.
+    """
+
+    arrays: RiskArrays
+    usd: int = 0
+    groups: dict[int, GroupTotals] = field(default_factory=dict)
+    outflows: dict[str, int] = field(default_factory=dict)
+    gross: int = 0
+    _risk: Risk | None = None
+
+    @classmethod
+    def of(cls, portfolio: Portfolio, arrays: RiskArrays) -> "AccountRisk":
+        """The full calculation; MissingData names what has no price."""
+        account = cls(arrays)
+        for asset, units in portfolio.cash.items():
+            account.move_cash(asset, units)
+        for row, position in portfolio.positions.items():
+            account.move_position(row, 0, position.lots)
+            account.move_cash(arrays.table.instruments[row].settlement_asset, position.entry)
+        for legs in portfolio.legs.values():
+            account.hold(hold_of(arrays, portfolio.fees, legs))
+        return account
+
+    def group(self, number: int) -> GroupTotals:
+        """Totals of a group to change; MissingData without a price."""
+        totals = self.groups[number] = self.peek(number)
+        return totals
+
+    def move_cash(self, asset: str, units: int) -> None:
+        """Change cash or entries of one asset by its units (signed)."""
+        self._risk = None
+        if asset == USD:
+            self.usd += units
+            return
+        if not units:
+            return
+        if asset not in self.arrays.table.underlyings:
+            raise MissingData(asset)
+        number = self.arrays.table.underlyings.index(asset)
+        totals = self.group(number)
+        before = _coin_gross(totals)
+        totals.move_coin(units)
+        self.gross += _coin_gross(totals) - before
+
+    def move_position(self, row: int, before: int, after: int) -> None:
+        """Change a position from `before` to `after` lots (signed), its mark values with it."""
+        arrays = self.arrays
+        if not arrays.priced_i[row]:
+            raise MissingData(arrays.table.instruments[row].name)
+        self._risk = None
+        totals = self.group(arrays.group_i[row])
+        totals.move_position(row, after - before)
+        self.usd += arrays.position_value(row, after) - arrays.position_value(row, before)
+        self.gross += (abs(after) - abs(before)) * arrays.gross_i[row]
+        coin = arrays.position_coin(row, after) - arrays.position_coin(row, before)
+        if coin:
+            self.move_cash(arrays.table.underlyings[arrays.group_i[row]], coin)
+
+    def hold(self, order: OrderHold) -> None:
+        """Hold the margin of an order."""
+        self._shift_order(order, 1)
+
+    def release(self, order: OrderHold) -> None:
+        """Give back what was held for an order under the same risk arrays."""
+        self._shift_order(order, -1)
+
+    def _shift_order(self, order: OrderHold, sign: int) -> None:
+        self._risk = None
+        self.gross += sign * order.gross
+        for number, totals in order.by_group.items():
+            if sign > 0:
+                self.group(number).add_order(totals)
+            else:
+                self.group(number).remove_order(totals)
+        for asset, units in order.outflows.items():
+            self.outflows[asset] = self.outflows.get(asset, 0) + sign * units
+            if not self.outflows[asset]:
+                del self.outflows[asset]
+
+    @property
+    def equity(self) -> int:
+        """Value of cash and positions, 1e-6 USD, rounded down. [SPAN-08]"""
+        return self.usd + sum(
+            totals.group.coin_value(totals.coin_pico) for totals in self.groups.values()
+        )
+
+    @property
+    def risk(self) -> Risk:
+        """Margin with the open orders at their worst fills; ModelFailure beyond GROSS_MAX."""
+        if self._risk is None:
+            if self.gross >= GROSS_MAX:
+                raise ModelFailure("account beyond the range of the risk integers")
+            self._risk = Risk(
+                equity=self.equity,
+                initial=sum(each.worst_requirement().total for each in self.groups.values()),
+                maintenance=sum(each.maintenance() for each in self.groups.values()),
+            )
+        return self._risk
+
+    @property
+    def positions_risk(self) -> Risk:
+        """Margin of the positions alone."""
+        initial = sum(each.positions_requirement().total for each in self.groups.values())
+        return Risk(equity=self.equity, initial=initial, maintenance=self.risk.maintenance)
+
+    def worst_with(self, order: OrderHold | None) -> dict[int, GroupRequirement]:
+        """Requirement of every group over worst fills, with one order more; by group number."""
+        extra = order.by_group if order is not None else {}
+        numbers = sorted({*self.groups, *extra})
+        return {n: self.peek(n).worst_requirement(extra.get(n)) for n in numbers}
+
+    def peek(self, number: int) -> GroupTotals:
+        """Totals of a group to look at; an untouched one is empty and not remembered."""
+        totals = self.groups.get(number)
+        if totals is not None:
+            return totals
+        group = self.arrays.groups[number]
+        if group is None:
+            raise MissingData(self.arrays.table.underlyings[number])
+        return GroupTotals.empty(self.arrays, group)
+
+
+def hold_of(arrays: RiskArrays, fees: FeeTier, legs: Iterable[OpenLeg]) -> OrderHold:
+    """Totals of an order's open legs; MissingData names a leg without a price."""
+    order = OrderHold()
+    for leg in legs:
+        if not arrays.priced_i[leg.row]:
+            raise MissingData(arrays.table.instruments[leg.row].name)
+        effect = leg_effect(arrays, fees, leg.row, leg.side, leg.price_nano)
+        totals = order.by_group.get(effect.group)
+        if totals is None:
+            totals = order.by_group[effect.group] = OrderTotals.empty(arrays.pnl_ir.shape[1])
+        order.gross += leg.lots * effect.gross
+        if order.gross >= GROSS_MAX:
+            return order
+        totals.add(effect, leg.lots, is_of_combo=leg.is_of_combo)
+        if effect.outflow:
+            asset = effect.outflow_asset
+            order.outflows[asset] = order.outflows.get(asset, 0) + leg.lots * effect.outflow
+    return order
+
+
+def _coin_gross(totals: GroupTotals) -> int:
+    return max(map(abs, totals.group.coin_rows(totals.coin_pico)))

@@ -1,0 +1,84 @@
+"""What one lot of an order does to an account when it fills: e, d and the other features. [SPAN-13]"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from margingate_engine.core.amounts import USD
+from margingate_engine.core.instruments import InstrumentKind
+from margingate_engine.core.orders import Side
+from margingate_engine.market.table import IntArray
+from margingate_engine.portfolio.fees import FeeTier, held_fee
+from margingate_engine.portfolio.flows import fill_flow, spot_coins
+from margingate_engine.scenarios.risk_arrays import GroupArrays, RiskArrays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegEffect:
+    """Features of one lot on order, 1e-6 USD unless named otherwise.
+
+    worst_r: min(0, e + d) per row (axis R). entry: e <= 0. bucket, basis: change of its expiry's basis
+    feature; basis_spot: change of the spot bucket. minimum: e + sign x k, the change where the short option
+    minimum binds. outflow_asset, outflow: cash that a fill takes, >= 0 in the asset's units. gross: bound of
+    any row's size.
+    """
+
+    row: int
+    side: Side
+    group: int
+    worst_r: IntArray
+    entry: int
+    bucket: int
+    basis: int
+    basis_spot: int
+    minimum: int
+    outflow_asset: str
+    outflow: int
+    gross: int
+
+
+def leg_effect(
+    arrays: RiskArrays, fees: FeeTier, row: int, side: Side, price_nano: int
+) -> LegEffect:
+    """Features of one lot at a limit price; the instrument must be priced."""
+    instrument = arrays.table.instruments[row]
+    group = _group(arrays, row)
+    flow = fill_flow(instrument, int(side), price_nano) - held_fee(
+        fees, instrument, 1, price_nano, group.index_nano
+    )
+    coins = spot_coins(instrument, int(side))
+    is_usd_paid = instrument.settlement_asset == USD
+    usd = (flow if is_usd_paid else 0) + arrays.position_value(row, int(side))
+    coin_pico = (coins if is_usd_paid else flow) + arrays.position_coin(row, int(side))
+    entry = min(0, usd + group.coin_value(coin_pico))
+    pnl_r = arrays.pnl_ir[row] if side > 0 else -arrays.pnl_ir[row]
+    gross = arrays.gross_i[row] - entry
+    if coin_pico:
+        coin_rows = group.coin_rows(coin_pico)
+        pnl_r = pnl_r + np.array([*coin_rows, 0], dtype=np.int64)
+        gross += max(map(abs, coin_rows))
+    outflow_asset, outflow = instrument.settlement_asset, max(0, -flow)
+    if instrument.is_future:
+        outflow = 0
+    elif instrument.kind is InstrumentKind.SPOT and side < 0:
+        outflow_asset, outflow = instrument.underlying, -coins
+    return LegEffect(
+        row=row,
+        side=side,
+        group=arrays.group_i[row],
+        worst_r=np.minimum(pnl_r + entry, 0),
+        entry=entry,
+        bucket=arrays.bucket_i[row],
+        basis=int(side) * arrays.basis_i[row],
+        basis_spot=int(side) * arrays.basis_spot_i[row] + group.coin_basis(coin_pico),
+        minimum=min(0, entry + int(side) * arrays.minimum_i[row]),
+        outflow_asset=outflow_asset,
+        outflow=outflow,
+        gross=gross,
+    )
+
+
+def _group(arrays: RiskArrays, row: int) -> GroupArrays:
+    group = arrays.groups[arrays.group_i[row]]
+    assert group is not None, "an unpriced instrument reached the margin calculation"
+    return group

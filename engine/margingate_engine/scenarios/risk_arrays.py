@@ -1,0 +1,93 @@
+"""What one lot of every instrument does in every scenario, and its other risk features.
+
+Everything a check needs of the market, computed once per market version for the whole table. Vectors are
+int64 arrays; scalars per instrument are lists of Python integers, which a check reads one at a time.
+"""
+
+from dataclasses import dataclass
+
+from margingate_engine.market.snapshot import MarketSnapshot
+from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.scenarios.scenario_set import ScenarioSet
+
+COIN_ROW_DIVISOR = 10**27
+"""1e-12 coins x 1e-9 USD x 1e-12 weighted move, in 1e-6 USD."""
+
+COIN_VALUE_DIVISOR = 10**21
+"""1e-12 coins x 1e-9 USD x 1e-6 ratio, in 1e-6 USD."""
+
+PPM = 10**6
+
+SPOT_BUCKET = 0
+"""Basis bucket of spot; the others are named by their expiry in nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupArrays:
+    """One underlying: its scenarios and how a coin of it behaves. Ratios in 1e-6.
+
+    coin_factor_s: index in 1e-9 USD times the weighted move in 1e-12, per scenario.
+    """
+
+    underlying: str
+    scenarios: ScenarioSet
+    index_nano: int
+    coin_factor_s: tuple[int, ...]
+    basis_rate_ppm: int
+    haircut_ppm: int
+    maintenance_ppm: int
+
+    def coin_rows(self, coin_pico: int) -> list[int]:
+        """Weighted P&L of a coin balance per scenario, 1e-6 USD, rounded down. [SPAN-05]"""
+        return [coin_pico * factor // COIN_ROW_DIVISOR for factor in self.coin_factor_s]
+
+    def coin_value(self, coin_pico: int) -> int:
+        """Value of a coin balance in equity, 1e-6 USD, rounded down, haircut applied. [SPAN-08]"""
+        ratio_ppm = PPM - self.haircut_ppm if coin_pico > 0 else PPM + self.haircut_ppm
+        return coin_pico * self.index_nano * ratio_ppm // COIN_VALUE_DIVISOR
+
+    def coin_basis(self, coin_pico: int) -> int:
+        """Basis feature of a coin balance in the spot bucket, 1e-6 USD, rounded down. [SPAN-10]"""
+        return coin_pico * self.index_nano * self.basis_rate_ppm // COIN_VALUE_DIVISOR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskArrays:
+    """Features of one lot, per instrument (axis I); 1e-6 USD unless named pico (1e-12 coins).
+
+    pnl_ir: rows (axis R): the scenarios and a null row of zero. gross_i: largest |row|. value_long_i,
+    value_short_i: mark value of a lot held long, cost of closing a lot held short. coin_long_pico_i,
+    coin_short_pico_i: the same in coins for inverse futures. basis_i in the bucket bucket_i,
+    basis_spot_i in the spot bucket. minimum_i: short option minimum. priced_i: False where something is
+    missing; the features are then zero and must not be used. groups: None without an index price or
+    without parameters; unmodelled: underlyings without parameters.
+    """
+
+    table: InstrumentTable
+    snapshot: MarketSnapshot
+    model: str
+    parameters_digest: str
+    groups: tuple[GroupArrays | None, ...]
+    unmodelled: frozenset[str]
+    group_i: list[int]
+    pnl_ir: IntArray
+    gross_i: list[int]
+    value_long_i: list[int]
+    value_short_i: list[int]
+    coin_long_pico_i: list[int]
+    coin_short_pico_i: list[int]
+    basis_i: list[int]
+    basis_spot_i: list[int]
+    bucket_i: list[int]
+    minimum_i: list[int]
+    notional_i: list[int]
+    priced_i: list[bool]
+    mark_nano_i: list[int]
+
+    def position_value(self, row: int, lots: int) -> int:
+        """Mark value of a position in 1e-6 USD, rounded against the account. [SPAN-06, SPAN-07]"""
+        return lots * (self.value_long_i[row] if lots > 0 else self.value_short_i[row])
+
+    def position_coin(self, row: int, lots: int) -> int:
+        """Mark value of an inverse future in 1e-12 coins, rounded against the account. [SPAN-06]"""
+        return lots * (self.coin_long_pico_i[row] if lots > 0 else self.coin_short_pico_i[row])
