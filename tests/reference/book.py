@@ -1,0 +1,113 @@
+"""The frozen world of an oracle: contracts in a market, with everything per lot remembered."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from tests.reference.account import Account
+from tests.reference.coins import CoinValuer
+from tests.reference.contracts import USD, Instrument, Kind, Market, Parameters, Rate
+from tests.reference.fills import fee_per_lot
+from tests.reference.legs import SPOT_BUCKET, LegLot, leg_lot
+from tests.reference.lots import Lot, make_lot
+from tests.reference.margin import Group, Working
+from tests.reference.orders import OpenLeg
+
+
+class Book:
+    """Values accounts in one market. Lots are computed once, because the market stands still."""
+
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        market: Market,
+        parameters: Mapping[str, Parameters],
+        fees: Mapping[Kind, Rate],
+    ) -> None:
+        self.instruments = instruments
+        self.market = market
+        self.parameters = parameters
+        self.fees = fees
+        self._lots: dict[str, Lot] = {}
+        self._leg_lots: dict[tuple[str, int, Fraction], LegLot] = {}
+        self._valuers = {
+            name: CoinValuer.of(market, name, model)
+            for name, model in parameters.items()
+            if name in market.index
+        }
+
+    def lot(self, symbol: str) -> Lot:
+        """Everything one lot of an instrument contributes."""
+        if symbol not in self._lots:
+            instrument = self.instruments[symbol]
+            model = self.parameters[instrument.underlying]
+            self._lots[symbol] = make_lot(instrument, self.market, model)
+        return self._lots[symbol]
+
+    def leg_lot(self, leg: OpenLeg) -> LegLot:
+        """Everything one open lot of a leg may do."""
+        key = (leg.symbol, leg.side, leg.price)
+        if key not in self._leg_lots:
+            instrument = self.instruments[leg.symbol]
+            self._leg_lots[key] = leg_lot(
+                instrument,
+                self.lot(leg.symbol),
+                leg.side,
+                leg.price,
+                self.fee_per_lot(leg.symbol, leg.price),
+                self._valuers[instrument.underlying],
+            )
+        return self._leg_lots[key]
+
+    def fee_per_lot(self, symbol: str, price: Fraction) -> int:
+        """The fee held for one lot. [FEE-01]"""
+        return fee_per_lot(self.instruments[symbol], price, self.market, self.fees)
+
+    def coin_balance(self, account: Account, underlying: str) -> int:
+        """Cash, entries and inverse futures at the mark, in 1e-12 coins. [SPAN-08]"""
+        balance = account.cash[underlying]
+        for symbol, position in account.positions.items():
+            instrument = self.instruments[symbol]
+            if instrument.underlying == underlying and instrument.inverse:
+                side = 1 if position.lots > 0 else -1
+                balance += position.entry + abs(position.lots) * self.lot(symbol).coin(side)
+        return balance
+
+    def equity(self, account: Account) -> int:
+        """What the account is worth, in millionths of a USD. [SPAN-08]"""
+        total = account.cash[USD]
+        for symbol, position in account.positions.items():
+            side = 1 if position.lots > 0 else -1
+            total += abs(position.lots) * self.lot(symbol).usd(side)
+            if not self.instruments[symbol].inverse:
+                total += position.entry
+        worths = (
+            self._valuers[name].worth(self.coin_balance(account, name)) for name in self._valuers
+        )
+        return total + sum(worths)
+
+    def groups(self, lots: Mapping[str, int], coins: Mapping[str, int]) -> dict[str, Group]:
+        """Groups of positions (signed lots) and coin balances, no orders."""
+        groups = {name: Group() for name in self._valuers}
+        for symbol, count in lots.items():
+            instrument = self.instruments[symbol]
+            groups[instrument.underlying].add_position(
+                symbol, count, self.lot(symbol), instrument.bucket, SPOT_BUCKET
+            )
+        for name, balance in coins.items():
+            valuer = self._valuers[name]
+            groups[name].add_coins(valuer.row(balance), valuer.charge(balance), SPOT_BUCKET)
+        return groups
+
+    def groups_of(self, account: Account, legs: Iterable[OpenLeg] = ()) -> dict[str, Group]:
+        """Groups of an account with the working legs given."""
+        coins = {name: self.coin_balance(account, name) for name in self._valuers}
+        lots = {symbol: position.lots for symbol, position in account.positions.items()}
+        groups = self.groups(lots, coins)
+        for leg in legs:
+            if leg.lots:
+                group = groups[self.instruments[leg.symbol].underlying]
+                group.minimums[leg.symbol] = self.lot(leg.symbol).minimum
+                group.working.append(
+                    Working(symbol=leg.symbol, side=leg.side, lots=leg.lots, lot=self.leg_lot(leg))
+                )
+        return groups

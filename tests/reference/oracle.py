@@ -1,0 +1,102 @@
+"""The oracle: accounts, their orders and fills, and an answer to every order."""
+
+from collections import defaultdict
+from dataclasses import replace
+from fractions import Fraction
+
+from tests.reference.account import Account
+from tests.reference.book import Book
+from tests.reference.contracts import Limits
+from tests.reference.decision import Answer, Decider, Switches
+from tests.reference.margin import Risk
+from tests.reference.orders import Leg, OpenLeg, OpenOrder, Order
+
+NO_SWITCHES = Switches()
+
+
+class Oracle:
+    """Keeps accounts and decides orders, by full revaluation each time."""
+
+    def __init__(self, book: Book, limits: Limits = Limits()) -> None:  # noqa: B008  immutable
+        self.book = book
+        self.decider = Decider(book)
+        self.default_limits = limits
+        self.own_limits: dict[str, Limits] = {}
+        self.accounts: defaultdict[str, Account] = defaultdict(Account)
+
+    def limits(self, account: str) -> Limits:
+        """Limits in force for an account."""
+        return self.own_limits.get(account, Limits()).joined(self.default_limits)
+
+    def preview(self, account: str, order: Order, switches: Switches = NO_SWITCHES) -> Answer:
+        """The answer to an order; changes nothing."""
+        return self.decider.decide(self.accounts[account], order, self.limits(account), switches)
+
+    def check(self, account: str, order: Order, switches: Switches = NO_SWITCHES) -> Answer:
+        """The answer to an order; keeps it when it is accepted."""
+        answer = self.preview(account, order, switches)
+        if answer.accepted:
+            self.accept(account, order, answer)
+        return answer
+
+    def accept(self, account: str, order: Order, answer: Answer) -> None:
+        """Keeps an accepted order."""
+        legs = [replace(leg) for leg in answer.legs]
+        state = self.accounts[account]
+        state.known_order_ids.add(order.order_id)
+        state.orders[order.order_id] = OpenOrder(
+            order_id=order.order_id, combo=order.combo, legs=legs
+        )
+
+    def release(self, account: str, order_id: str) -> bool:
+        """Gives back what is held; true when something was."""
+        return self.accounts[account].orders.pop(order_id, None) is not None
+
+    def fill(
+        self,
+        account: str,
+        order_id: str,
+        execution: OpenLeg,
+        fee: int | None = None,
+    ) -> None:
+        """Books an execution (its lots, price and side) and shrinks the hold.
+
+        fee: in units of the settlement asset; None means the schedule's for every lot.
+        """
+        state = self.accounts[account]
+        symbol = execution.symbol
+        if fee is None:
+            fee = execution.lots * self.book.fee_per_lot(symbol, execution.price)
+        lots = execution.side * execution.lots
+        state.book(self.book.instruments[symbol], lots, execution.price, fee)
+        self._shrink(state, order_id, execution)
+
+    def _shrink(self, state: Account, order_id: str, execution: OpenLeg) -> None:
+        order = state.orders.get(order_id)
+        rest = execution.lots
+        for leg in order.legs if order else ():
+            if (leg.symbol, leg.side) == (execution.symbol, execution.side):
+                filled = min(rest, leg.lots)
+                leg.lots -= filled
+                rest -= filled
+        if order and not order.is_open:
+            del state.orders[order_id]
+
+    def risk(self, account: str) -> Risk:
+        """Margin of an account now."""
+        return self.decider.risk(self.accounts[account])
+
+    def max_lots(
+        self, account: str, symbol: str, side: int, price: Fraction | None, ceiling: int
+    ) -> tuple[int, str]:
+        """Lots up to which every order passes, and why one more does not. [DEC-06]
+
+        Tries every size from one lot on; stops at `ceiling` with an empty reason.
+        """
+        lot = self.book.instruments[symbol].lot
+        for lots in range(1, ceiling + 1):
+            leg = Leg(symbol=symbol, side=side, quantity=lots * lot, price=price)
+            answer = self.preview(account, Order(order_id="", legs=(leg,)))
+            if not answer.accepted:
+                return lots - 1, answer.reason
+        return ceiling, ""
