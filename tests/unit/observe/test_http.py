@@ -187,13 +187,13 @@ def test_closing_frees_the_port_drops_clients_and_ends_the_thread(
     registry: CollectorRegistry,
 ) -> None:
     endpoint = HttpEndpoint(registry, dict)
-    client = connect(endpoint)
-    endpoint.close()
-    endpoint.close()
-    with pytest.raises(ConnectionRefusedError):
-        connect(endpoint)
-    assert client.recv(1) == b""
-    client.close()
+    with connect(endpoint) as client:
+        ask(endpoint, "/livez")  # whoever connected before is accepted by now
+        endpoint.close()
+        endpoint.close()
+        with pytest.raises(ConnectionRefusedError):
+            connect(endpoint)
+        assert client.recv(1) == b""
     assert "observe-http" not in {thread.name for thread in threading.enumerate()}
     with HttpEndpoint(registry, dict, port=endpoint.port) as again:
         assert again.port == endpoint.port
