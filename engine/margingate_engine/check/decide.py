@@ -25,7 +25,10 @@ class Binding(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worst:
-    """Binding scenario of a group: number from 1, 0 when none loses, -1 for the short option minimum."""
+    """Binding scenario of a group.
+
+    scenario: its number from 1, 0 when none loses, -1 for the short option minimum.
+    """
 
     group: str
     scenario: int

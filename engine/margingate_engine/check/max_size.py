@@ -1,10 +1,10 @@
 """The largest order that would be accepted now. [DEC-06]
 
-The answer is the largest n for which every order of 1..n lots is accepted. Two facts make it exact without
-trying every size. Headroom with the order never rises with n, because every feature of an order is a whole
-number per lot. And where the risk-reducing rule decides, requirement and headroom are, between the sizes at
-which a basis bucket changes sign or longs and shorts change places, convex or concave in n, so the accepted
-sizes between two such kinks are one run from its start.
+The answer is the largest n for which every order of 1..n lots is accepted. Two facts make it exact
+without trying every size. Headroom with the order never rises with n, because every feature of an
+order is a whole number per lot. And where the risk-reducing rule decides, requirement and headroom
+are, between the sizes at which a basis bucket changes sign or longs and shorts change places,
+convex or concave in n, so the accepted sizes between two such kinks are one run from its start.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,7 +23,7 @@ from margingate_engine.portfolio.holdings import OpenLeg
 
 
 def max_order_size(question: Question) -> tuple[int, RejectReason]:
-    """(lots, the reason that refuses one lot more) for the question's single leg, whatever its quantity."""
+    """(lots, the reason that refuses one lot more) for the single leg, whatever its quantity."""
 
     def outcome(lots: int) -> Outcome:
         return decide(with_lots(question, lots))
@@ -50,7 +50,7 @@ def with_lots(question: Question, lots: int) -> Question:
 
 
 def _last_true(holds: Callable[[int], bool], low: int, high: int) -> int:
-    """Largest n in [low, high) that holds, when low holds (or is 0) and holding never comes back."""
+    """Largest n in [low, high) that holds; low holds (or is 0) and holding never comes back."""
     step = 1
     while low + step < high and holds(low + step):
         low += step

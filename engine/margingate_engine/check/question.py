@@ -31,7 +31,10 @@ class RequestedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Limits on one order; None is no limit. Quantities in 1e-9, notional in 1e-6 USD, collar in 1e-6."""
+    """Limits on one order; None is no limit.
+
+    Quantities in 1e-9, notional in 1e-6 USD, collar in 1e-6.
+    """
 
     quantity_nano_max: int | None = None
     quantity_usd_nano_max: int | None = None
@@ -41,7 +44,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Choices of the house. allowance_ppm: of notional, for fees and spread of risk-reducing orders."""
+    """Choices of the house.
+
+    allowance_ppm: of notional, for fees and spread of risk-reducing orders.
+    """
 
     allowance_ppm: int = 1_000
     borrow_limit_by_asset: tuple[tuple[str, int], ...] = ()
@@ -78,8 +84,8 @@ class Gates:
 class Question:
     """One order of one account, with everything its answer may depend on.
 
-    account: None when something the account holds has no price; then only the rules that need no price
-    can be answered.
+    account: None when something the account holds has no price; then only the rules that need no
+    price can be answered.
     """
 
     order: RequestedOrder

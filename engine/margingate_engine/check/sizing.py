@@ -15,7 +15,7 @@ LOTS_MAX = 2**53
 
 
 def whole_units(amount: Decimal, unit_nano: int) -> int | None:
-    """How many times `unit_nano` (1e-9) goes into an amount; None when not a whole number of times."""
+    """How often `unit_nano` (1e-9) goes into an amount; None when not a whole number of times."""
     numerator, denominator = amount.as_integer_ratio()
     units, rest = divmod(numerator * NANO, denominator * unit_nano)
     return None if rest else units

@@ -1,4 +1,4 @@
-"""The four exceptions; everything else that can go wrong is a Decision. Each carries fields, not prose."""
+"""The four exceptions, with fields instead of prose; all else that goes wrong is a Decision."""
 
 
 class MargingateError(Exception):

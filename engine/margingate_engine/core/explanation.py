@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """A named amount in 1e-6 USD with its parts. Parts need not add up: `name` says how they combine."""
+    """A named amount in 1e-6 USD with its parts.
+
+    Parts need not add up: `name` says how they combine.
+    """
 
     name: str
     subject: str = ""

@@ -23,8 +23,8 @@ class Execution(Enum):
 class OrderLeg:
     """One leg.
 
-    row: number of the instrument in the InstrumentTable. lots: > 0. limit_nano: price in 1e-9 of the
-    quote currency, >= 0; None for a market order.
+    row: number of the instrument in the InstrumentTable. lots: > 0. limit_nano: price in 1e-9 of
+    the quote currency, >= 0; None for a market order.
     """
 
     row: int

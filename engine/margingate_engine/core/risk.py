@@ -17,7 +17,8 @@ class Exactness(Enum):
 class Risk:
     """Margin of an account, in 1e-6 USD.
 
-    equity: signed, rounded down. initial, maintenance: >= 0, rounded up; initial covers open orders.
+    equity: signed, rounded down. initial, maintenance: >= 0, rounded up; initial covers open
+    orders.
     """
 
     equity: int

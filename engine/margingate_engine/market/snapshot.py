@@ -33,8 +33,9 @@ class Quotes:
 class MarketSnapshot:
     """Prices of every instrument of a table at `market_time_ns`.
 
-    Arrays over instruments (axis I) and underlyings (axis U) are int64 in 1e-9 units. `observed_ns_*`
-    is the server's clock when the entry was last received, NEVER_OBSERVED_NS before the first time.
+    Arrays over instruments (axis I) and underlyings (axis U) are int64 in 1e-9 units.
+    `observed_ns_*` is the server's clock when the entry was last received, NEVER_OBSERVED_NS before
+    the first time.
     """
 
     version: int
@@ -80,7 +81,7 @@ class MarketSnapshot:
     def with_quotes(
         self, table: InstrumentTable, quotes: Quotes, *, market_time_ns: int, observed_ns: int
     ) -> "MarketSnapshot":
-        """The next version. InvalidInput when a price is not finite, out of range or from the past."""
+        """The next version; InvalidInput when a price is not finite, out of range or old."""
         if market_time_ns < self.market_time_ns:
             raise InvalidInput("market_time", "is before the market's last")
         rows = quotes.rows
@@ -108,7 +109,7 @@ class MarketSnapshot:
         )
 
     def priced_i(self, table: InstrumentTable) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-        """Bool over rows: has every price that valuing it needs. Expired options are valued, too."""
+        """Bool over rows: has every price that valuing it needs; expired options are valued."""
         has_index = (self.observed_ns_u >= 0)[table.underlying_i]
         has_mark = (self.observed_ns_i >= 0) & ((self.mark_nano_i > 0) | table.is_option_i)
         has_surface = (self.forward_nano_i > 0) & (self.vol_nano_i > 0)

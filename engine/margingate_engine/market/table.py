@@ -28,8 +28,8 @@ def read_only(array: NDArray[ScalarT]) -> NDArray[ScalarT]:
 class InstrumentTable:
     """Instruments by row number, with what pricing needs as arrays over rows (axis I).
 
-    kind masks are bool; size_i is what a lot stands for, in coins or USD; strike_i in USD (0 where there is
-    none); expiry_ns_i (NEVER_NS where there is none); underlying_i indexes `underlyings`.
+    kind masks are bool; size_i is what a lot stands for, in coins or USD; strike_i in USD (0 where
+    there is none); expiry_ns_i (NEVER_NS where there is none); underlying_i indexes `underlyings`.
     """
 
     def __init__(self, instruments: Sequence[Instrument]) -> None:

@@ -9,7 +9,13 @@ from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
 from margingate_engine.models.span_parameters import SpanParameters, VolShift
 from margingate_engine.pricing import black76
-from margingate_engine.pricing.revalue import future_delta, future_pnl, option_pnl
+from margingate_engine.pricing.revalue import (
+    OptionPoint,
+    OptionShocks,
+    future_delta,
+    future_pnl,
+    option_pnl,
+)
 from margingate_engine.scenarios.scenario_set import ScenarioSet
 
 DAY_NS = 86_400 * NANO
@@ -69,17 +75,16 @@ class LotFeatures:
         left_ns_i = np.maximum(table.expiry_ns_i[rows] - self.snapshot.market_time_ns, 0)
         days_i = left_ns_i / DAY_NS
         tau_i = days_i / YEAR_DAYS
+        left_days_i = np.maximum(days_i - float(parameters.look_ahead_days), 0.0)
         pnl_is = option_pnl(
             table,
             rows,
-            index=index,
-            forward_i=forward_i,
-            vol_i=vol_i,
-            tau_years_i=tau_i,
-            move_s=scenarios.move_s,
-            vol_is=shocked_vols(vol_i, days_i, scenarios.vol_direction_s, parameters),
-            tau_after_years_i=np.maximum(days_i - float(parameters.look_ahead_days), 0.0)
-            / YEAR_DAYS,
+            OptionPoint(index=index, forward_i=forward_i, vol_i=vol_i, tau_years_i=tau_i),
+            OptionShocks(
+                move_s=scenarios.move_s,
+                vol_is=shocked_vols(vol_i, days_i, scenarios.vol_direction_s, parameters),
+                tau_years_i=left_days_i / YEAR_DAYS,
+            ),
         )
         self.pnl_is[rows] = MICRO * pnl_is * scenarios.weight_s[None, :]
         is_inverse_i = table.is_inverse_i[rows]
@@ -117,7 +122,7 @@ class LotFeatures:
 def shocked_vols(
     vol_i: FloatArray, days_i: FloatArray, direction_s: IntArray, parameters: SpanParameters
 ) -> FloatArray:
-    """Vols per scenario, (I, S): shifted up or down with the tenor factor, or unchanged. [SPAN-02]"""
+    """Vols per scenario, (I, S): shifted by direction and tenor factor. [SPAN-02]"""
     power = float(parameters.vol_tenor_power)
     factor_i = (30.0 / np.maximum(days_i, float(parameters.vol_tenor_floor_days))) ** power
     shift_i = float(parameters.vol_scan_range) * factor_i

@@ -1,4 +1,4 @@
-"""What one lot of an order does to an account when it fills: e, d and the other features. [SPAN-13]"""
+"""What one lot of an order does to an account when it fills: e, d and the rest. [SPAN-13]"""
 
 from dataclasses import dataclass
 
@@ -17,10 +17,10 @@ from margingate_engine.scenarios.risk_arrays import GroupArrays, RiskArrays
 class LegEffect:
     """Features of one lot on order, 1e-6 USD unless named otherwise.
 
-    worst_r: min(0, e + d) per row (axis R). entry: e <= 0. bucket, basis: change of its expiry's basis
-    feature; basis_spot: change of the spot bucket. minimum: e + sign x k, the change where the short option
-    minimum binds. outflow_asset, outflow: cash that a fill takes, >= 0 in the asset's units. gross: bound of
-    any row's size.
+    worst_r: min(0, e + d) per row (axis R). entry: e <= 0. bucket, basis: change of its expiry's
+    basis feature; basis_spot: change of the spot bucket. minimum: min(0, e + sign x k), the change
+    where the short option minimum binds. outflow_asset, outflow: cash that a fill takes, >= 0 in
+    the asset's units. gross: bound of any row's size.
     """
 
     row: int

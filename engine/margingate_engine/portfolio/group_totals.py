@@ -18,9 +18,9 @@ MINIMUM_BINDS = -1
 class GroupRequirement(NamedTuple):
     """Requirement of a group in 1e-6 USD, all >= 0.
 
-    total = max(scan + basis, minimum). scenario: number from 1 of the binding one, NO_SCENARIO when none
-    loses, MINIMUM_BINDS when the short option minimum is larger. is_exact: no fill combination is worse
-    than another one that was counted.
+    total = max(scan + basis, minimum). scenario: number from 1 of the binding one, NO_SCENARIO when
+    none loses, MINIMUM_BINDS when the short option minimum is larger. is_exact: no fill combination
+    is worse than another one that was counted.
     """
 
     scan: int
@@ -40,8 +40,8 @@ class GroupTotals:
     """Additive features of positions and open orders of one group, 1e-6 USD.
 
     pnl_r: positions' rows without the coin balance; its last entry is the null row. coin_pico: coin
-    balance. basis: per bucket, the coin balance's part not included. lots: signed, by instrument row.
-    minimum: short option minimum of the positions.
+    balance. basis: per bucket, the coin balance's part not included. lots: signed, by instrument
+    row. minimum: short option minimum of the positions.
     """
 
     arrays: RiskArrays
@@ -189,7 +189,7 @@ def side_sum(buckets: Mapping[int, int], sign: int) -> int:
 
 
 def basis_charge(buckets: Mapping[int, int]) -> int:
-    """Charge for opposite deltas in different expiries: the smaller of longs and shorts. [SPAN-10]"""
+    """Charge for opposite deltas across expiries: the smaller of longs and shorts. [SPAN-10]"""
     return min(side_sum(buckets, 1), side_sum(buckets, -1))
 
 

@@ -29,7 +29,8 @@ class OpenLeg:
 class Portfolio:
     """One account's holdings. Mutable: the ledger's fold is the only writer.
 
-    cash: signed units by asset. positions: by row of the instrument table. legs: open legs by order id.
+    cash: signed units by asset. positions: by row of the instrument table. legs: open legs by order
+    id.
     """
 
     fees: FeeTier

@@ -13,9 +13,9 @@ from margingate_engine.scenarios.risk_arrays import SPOT_BUCKET
 class OrderTotals:
     """Sums over open lots of one group, 1e-6 USD. Adding and taking away is exact.
 
-    worst_r: sum of min(0, e + d) per row. up, down: what fills can add to and take from each basis bucket.
-    floors: per instrument (sum of e, sum of e + sign x k). lots: how many are open; combo_lots of them belong
-    to combos.
+    worst_r: sum of min(0, e + d) per row. up, down: what fills can add to and take from each basis
+    bucket. floors: per instrument (sum of e, sum of e + sign x k). lots: how many are open;
+    combo_lots of them belong to combos.
     """
 
     worst_r: IntArray

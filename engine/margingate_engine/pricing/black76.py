@@ -18,8 +18,9 @@ def value(
 ) -> FloatArray:
     """Undiscounted value in the currency of the forward, >= 0, of the arguments' broadcast shape.
 
-    forward, strike > 0; vol per year >= 0; tau in years >= 0. At vol * sqrt(tau) = 0 the intrinsic value.
-    The out-of-the-money option is valued and parity gives the other, so that deep wings keep their digits.
+    forward, strike > 0; vol per year >= 0; tau in years >= 0. At vol * sqrt(tau) = 0 the intrinsic
+    value. The out-of-the-money option is valued and parity gives the other, so that deep wings keep
+    their digits.
     """
     deviation = vol * np.sqrt(tau_years)
     intrinsic = np.maximum(np.where(is_call, forward - strike, strike - forward), 0.0)

@@ -1,39 +1,53 @@
 """Profit and loss of one long lot of every instrument in every scenario. [SPAN-03]"""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
 from margingate_engine.pricing import black76
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionPoint:
+    """Where options of one underlying stand now, arrays over them (axis I).
+
+    index, forward_i: USD. vol_i: per year. tau_years_i: to expiry, >= 0.
+    """
+
+    index: float
+    forward_i: FloatArray
+    vol_i: FloatArray
+    tau_years_i: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionShocks:
+    """What the scenarios (axis S) make of them: relative moves, vols (I, S) and time left."""
+
+    move_s: FloatArray
+    vol_is: FloatArray
+    tau_years_i: FloatArray
+
+
 def option_pnl(
-    table: InstrumentTable,
-    rows: IntArray,
-    *,
-    index: float,
-    forward_i: FloatArray,
-    vol_i: FloatArray,
-    tau_years_i: FloatArray,
-    move_s: FloatArray,
-    vol_is: FloatArray,
-    tau_after_years_i: FloatArray,
+    table: InstrumentTable, rows: IntArray, now: OptionPoint, shocks: OptionShocks
 ) -> FloatArray:
     """Unweighted P&L in USD, (I, S), of the options at `rows`, which share one index.
 
-    forward_i, vol_i, tau_years_i: unshocked. vol_is: shocked vols. tau_after_years_i: time left in the
-    scenarios. Inverse options are valued at the scenario's own spot.
+    Inverse options are valued at the scenario's own spot.
     """
     strike_i, is_call_i = table.strike_i[rows], table.is_call_i[rows]
-    base_i = black76.value(forward_i, strike_i, vol_i, tau_years_i, is_call_i)
+    base_i = black76.value(now.forward_i, strike_i, now.vol_i, now.tau_years_i, is_call_i)
     shocked_is = black76.value(
-        forward_i[:, None] * (1.0 + move_s)[None, :],
+        now.forward_i[:, None] * (1.0 + shocks.move_s)[None, :],
         strike_i[:, None],
-        vol_is,
-        tau_after_years_i[:, None],
+        shocks.vol_is,
+        shocks.tau_years_i[:, None],
         is_call_i[:, None],
     )
     # Spot and forward move together, so an inverse option's S'/F' is the S/F of now.
-    usd_per_value_i = np.where(table.is_inverse_i[rows], index / forward_i, 1.0)
+    usd_per_value_i = np.where(table.is_inverse_i[rows], now.index / now.forward_i, 1.0)
     change_is = (shocked_is - base_i[:, None]) * usd_per_value_i[:, None]
     return np.asarray(change_is * table.size_i[rows][:, None])
 

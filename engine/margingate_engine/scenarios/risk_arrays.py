@@ -1,7 +1,8 @@
 """What one lot of every instrument does in every scenario, and its other risk features.
 
-Everything a check needs of the market, computed once per market version for the whole table. Vectors are
-int64 arrays; scalars per instrument are lists of Python integers, which a check reads one at a time.
+Everything a check needs of the market, computed once per market version for the whole table.
+Vectors are int64 arrays; scalars per instrument are lists of Python integers, which a check reads
+one at a time.
 """
 
 from dataclasses import dataclass
@@ -55,12 +56,12 @@ class GroupArrays:
 class RiskArrays:
     """Features of one lot, per instrument (axis I); 1e-6 USD unless named pico (1e-12 coins).
 
-    pnl_ir: rows (axis R): the scenarios and a null row of zero. gross_i: largest |row|. value_long_i,
-    value_short_i: mark value of a lot held long, cost of closing a lot held short. coin_long_pico_i,
-    coin_short_pico_i: the same in coins for inverse futures. basis_i in the bucket bucket_i,
-    basis_spot_i in the spot bucket. minimum_i: short option minimum. priced_i: False where something is
-    missing; the features are then zero and must not be used. groups: None without an index price or
-    without parameters; unmodelled: underlyings without parameters.
+    pnl_ir: rows (axis R): the scenarios and a null row of zero. gross_i: largest |row|.
+    value_long_i, value_short_i: mark value of a lot held long, cost of closing a lot held short.
+    coin_long_pico_i, coin_short_pico_i: the same in coins for inverse futures. basis_i in the
+    bucket bucket_i, basis_spot_i in the spot bucket. minimum_i: short option minimum. priced_i:
+    False where something is missing; the features are then zero and must not be used. groups: None
+    without an index price or without parameters; unmodelled: underlyings without parameters.
     """
 
     table: InstrumentTable
