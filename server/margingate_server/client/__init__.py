@@ -6,6 +6,8 @@
 ...     may_send = is_accepted(answer.decision)
 """
 
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 from margingate.v1.account_service_pb2 import (
     AccountSummary,
     AdjustCollateralResponse,
@@ -101,6 +103,7 @@ __all__ = [
     "MarginModel",
     "MargingateCallError",
     "Market",
+    "Message",
     "OpenOrder",
     "Order",
     "OrderLeg",
@@ -116,6 +119,7 @@ __all__ = [
     "SetPositionsResponse",
     "Side",
     "StatedPosition",
+    "Timestamp",
     "UnderlyingState",
     "WorstScenario",
     "buy",

@@ -1,0 +1,72 @@
+"""The table of commands. A command's module is imported when it runs, so that help is fast."""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "serve": ("serve", "Run a server."),
+    "check": ("check", "Ask for an order; a yes holds its margin."),
+    "preview": ("preview", "Ask what a check would answer; holds nothing."),
+    "release": ("release", "Give back what an order holds."),
+    "release-all": ("release_all", "Give back what every order of an account holds."),
+    "fill": ("fill", "Report an execution."),
+    "max-size": ("max_size", "Largest buy and sell that would be accepted."),
+    "decision": ("decision", "What was answered for a request id."),
+    "orders": ("orders", "Open orders of an account."),
+    "account": ("account", "Accounts, their collateral and positions."),
+    "margin": ("margin", "Margin of an account and how it comes about."),
+    "market": ("market", "Prices and risk arrays that decisions rest on."),
+    "models": ("models", "Margin models and their parameters."),
+    "admin": ("admin", "Suspensions, kill switches and limits."),
+}
+"""Name, in the order of help: module of this package that has it as `app`, and its help."""
+
+
+class CommandTable(TyperGroup):
+    """The commands of the table: named at once, imported when one of them runs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the table."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """What help shows of a command; None for a name that is not in the table."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: Sequence[str]) -> Any:
+        """The command that runs, with the arguments left for it."""
+        name, _, rest = super().resolve_command(ctx, list(args))
+        assert name is not None
+        module = import_module(f"margingate_server.cli.{COMMANDS[name][0]}")
+        command = typer.main.get_command(module.app)
+        command.name = name
+        return name, command, rest
+
+
+app = typer.Typer(cls=CommandTable, no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        print(f"margingate {version('margingate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    is_version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version),
+    ] = False,
+) -> None:
+    """May this account send this order? The pre-trade portfolio margin check."""
+    del is_version

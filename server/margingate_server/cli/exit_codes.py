@@ -1,0 +1,14 @@
+"""What the process says to a script."""
+
+OK = 0
+CANNOT_SERVE = 1
+"""`serve` could not start: the port is taken, a file cannot be read."""
+USAGE = 2
+REJECTED = 3
+"""The order was rejected, or would be."""
+REFUSED = 4
+"""The server refused the call itself: unknown account, malformed quantity."""
+UNANSWERED = 5
+"""No answer: not reachable, or too late."""
+INTERNAL = 70
+INTERRUPTED = 130

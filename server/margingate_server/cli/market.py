@@ -1,0 +1,75 @@
+"""`margingate market ...`."""
+
+from typing import Annotated
+
+import typer
+
+from margingate_server.cli import options
+from margingate_server.cli.options import TARGET, TIMEOUT_SECONDS
+from margingate_server.cli.session import connected
+from margingate_server.cli.tables.market import array_table, market_tables
+from margingate_server.client import GetMarketResponse, InstrumentState
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help="Prices and risk arrays that decisions rest on.",
+)
+
+
+@app.command()
+def show(
+    *,
+    underlying: Annotated[str, typer.Option(metavar="COIN", help="Only this underlying.")] = "",
+    expiry: Annotated[
+        str, typer.Option(metavar="DATE", help="Only this expiry: 27DEC26 or 2026-12-27.")
+    ] = "",
+    match: Annotated[
+        str, typer.Option(metavar="TEXT", help="Only instruments with this in their symbol.")
+    ] = "",
+    target: options.Target = TARGET,
+    timeout: options.Timeout = TIMEOUT_SECONDS,
+    is_json: options.AsJson = False,
+) -> None:
+    """Show underlyings and instruments.
+
+    margingate market show --underlying BTC --expiry 27DEC26 --match 100000
+    """
+    with connected(target, timeout, is_json) as session:
+        market = session.gate.market.get(underlying.upper())
+        _keep(market, expiry.upper(), match.upper())
+        session.show(market, market_tables)
+
+
+@app.command()
+def array(
+    instrument: options.Instrument,
+    *,
+    target: options.Target = TARGET,
+    timeout: options.Timeout = TIMEOUT_SECONDS,
+    is_json: options.AsJson = False,
+) -> None:
+    """Show the risk array of an instrument: profit and loss of one long lot by scenario."""
+    with connected(target, timeout, is_json) as session:
+        session.show(
+            session.gate.market.get_risk_array(instrument),
+            lambda answer: array_table(answer, instrument),
+        )
+
+
+def _keep(market: GetMarketResponse, expiry: str, match: str) -> None:
+    kept = [
+        each
+        for each in market.instruments
+        if match in each.instrument.instrument.upper() and (not expiry or _expires(each, expiry))
+    ]
+    market.ClearField("instruments")
+    market.instruments.extend(kept)
+
+
+def _expires(state: InstrumentState, expiry: str) -> bool:
+    if not state.instrument.HasField("expiry_time"):
+        return False
+    day = state.instrument.expiry_time.ToDatetime()
+    venue_day = f"{day.day}{day:%b%y}".upper()
+    return expiry in {venue_day, f"{day:%Y-%m-%d}"}

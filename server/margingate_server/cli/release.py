@@ -1,0 +1,28 @@
+"""`margingate release`."""
+
+import typer
+
+from margingate_server.cli import options
+from margingate_server.cli.options import TARGET, TIMEOUT_SECONDS
+from margingate_server.cli.session import connected
+from margingate_server.cli.tables.orders import release_table
+from margingate_server.client import new_id
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def release(
+    account: options.Account,
+    order_id: options.OrderId,
+    *,
+    request_id: options.RequestId = "",
+    target: options.Target = TARGET,
+    timeout: options.Timeout = TIMEOUT_SECONDS,
+    is_json: options.AsJson = False,
+) -> None:
+    """Give back what an order holds that will not fill further. Never refused for margin."""
+    request_id = request_id or new_id()
+    with connected(target, timeout, is_json) as session:
+        answer = session.gate.release_order(account, order_id, request_id=request_id)
+        session.show(answer, release_table, {"request_id": request_id})

@@ -1,0 +1,95 @@
+"""`margingate serve`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from margingate_engine.core.errors import InvalidInput
+
+from margingate_server.cli.exit_codes import CANNOT_SERVE, USAGE
+from margingate_server.config import ServerConfig
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def serve(
+    *,
+    feed: Annotated[
+        str,
+        typer.Option(help="simulated, file:PATH, or none: prices come by PublishQuotes only."),
+    ] = "simulated",
+    seed: Annotated[int, typer.Option(help="Seed of the simulated feed.")] = 7,
+    is_frozen: Annotated[
+        bool, typer.Option("--freeze", help="The simulated market stands still.")
+    ] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of gRPC; 0 for any free one.")
+    ] = 50051,
+    http_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of /metrics, /livez and /readyz.")
+    ] = 9464,
+    data_dir: Annotated[Path, typer.Option(help="Where the ledger is kept.")] = Path(
+        "var/margingate"
+    ),
+    has_seed_accounts: Annotated[
+        bool,
+        typer.Option("--seed-accounts/--no-seed-accounts", help="Open a few accounts to try with."),
+    ] = True,
+    parameters: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="TOML of the model's parameters; absent: built in."
+        ),
+    ] = None,
+    fees: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="TOML of the fees; absent: built in."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that serve calls.")] = 32,
+    underlying_age_max: Annotated[
+        float,
+        typer.Option(min=0.0, metavar="SECONDS", help="Index prices older than this are stale."),
+    ] = 10.0,
+    instrument_age_max: Annotated[
+        float, typer.Option(min=0.0, metavar="SECONDS", help="Marks older than this are stale.")
+    ] = 60.0,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    tls_cert: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="PEM of the server's certificate."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="PEM of the server's key.")
+    ] = None,
+) -> None:
+    """Run a server until SIGTERM or Ctrl-C."""
+    from margingate_server import app as server  # noqa: PLC0415 - help needs no engine
+
+    try:
+        config = ServerConfig(
+            feed=feed,
+            seed=seed,
+            is_frozen=is_frozen,
+            host=host,
+            port=port,
+            http_port=http_port,
+            data_dir=data_dir,
+            has_seed_accounts=has_seed_accounts,
+            parameters_path=parameters,
+            fees_path=fees,
+            workers=workers,
+            underlying_age_seconds_max=underlying_age_max,
+            instrument_age_seconds_max=instrument_age_max,
+            log_level=log_level,
+            tls_certificate_path=tls_cert,
+            tls_key_path=tls_key,
+        )
+        server.serve(config)
+    except InvalidInput as error:
+        typer.echo(f"margingate: {error.field}: {error.problem}", err=True)
+        raise typer.Exit(USAGE) from None
+    except OSError as error:
+        typer.echo(f"margingate: cannot serve: {error}", err=True)
+        raise typer.Exit(CANNOT_SERVE) from None

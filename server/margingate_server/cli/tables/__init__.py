@@ -1,0 +1,1 @@
+"""Answers as tables for people. Programs use --json: here amounts are shortened."""

@@ -1,0 +1,122 @@
+"""Accounts, balances and positions."""
+
+from collections.abc import Iterable
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from margingate_server.cli.tables.layout import BAD, FAINT, GOOD, facts, table
+from margingate_server.cli.tables.risk import risks_table
+from margingate_server.cli.tables.texts import money_text, price_text, time_text
+from margingate_server.client import (
+    AccountSummary,
+    AdjustCollateralResponse,
+    Balance,
+    CreateAccountResponse,
+    GetAccountResponse,
+    ListAccountsResponse,
+    Position,
+    Risk,
+    SetPositionsResponse,
+)
+
+
+def accounts_table(answer: ListAccountsResponse) -> RenderableType:
+    """One row for each account."""
+    if not answer.accounts:
+        return Text("no accounts", style=FAINT)
+    made = table("account", "fee tier", "state", ">positions", ">open orders", ">event", "opened")
+    for each in answer.accounts:
+        made.add_row(
+            each.account,
+            each.fee_tier,
+            _state(each),
+            str(each.position_count),
+            str(each.open_order_count),
+            str(each.version),
+            time_text(each.create_time),
+        )
+    return made
+
+
+def created_table(answer: CreateAccountResponse) -> RenderableType:
+    """The account opened."""
+    return _summary(answer.account)
+
+
+def account_tables(answer: GetAccountResponse) -> RenderableType:
+    """Everything about one account."""
+    return Group(
+        _summary(answer.account),
+        _balances_table(answer.balances),
+        _positions_table(answer.positions),
+        margin_now(answer.risk if answer.HasField("risk") else None),
+    )
+
+
+def balance_tables(answer: AdjustCollateralResponse) -> RenderableType:
+    """The balance after a deposit or withdrawal, and the margin now."""
+    return Group(
+        _balances_table([answer.balance]),
+        margin_now(answer.risk if answer.HasField("risk") else None),
+    )
+
+
+def statement_tables(answer: SetPositionsResponse) -> RenderableType:
+    """Where the statement differed from the books, and the margin now."""
+    risk = margin_now(answer.risk if answer.HasField("risk") else None)
+    if not answer.breaks:
+        return Group(Text("the books agreed with the statement", style=GOOD), risk)
+    made = table("instrument", ">booked", ">stated", title="differences; the statement holds now")
+    for each in answer.breaks:
+        made.add_row(each.instrument, each.booked_quantity, each.stated_quantity)
+    return Group(made, risk)
+
+
+def margin_now(risk: Risk | None) -> RenderableType:
+    """Margin now, or that there is none while prices are missing."""
+    if risk is None:
+        return Text("no margin while prices are missing", style=BAD)
+    return risks_table({"now": risk})
+
+
+def _state(account: AccountSummary) -> Text:
+    return Text("suspended", style=BAD) if account.suspended else Text("active")
+
+
+def _summary(account: AccountSummary) -> Table:
+    return facts(
+        [
+            ("account", account.account),
+            ("state", _state(account)),
+            ("fee tier", account.fee_tier),
+            ("opened", time_text(account.create_time)),
+            ("event", str(account.version)),
+            ("open orders", str(account.open_order_count)),
+        ]
+    )
+
+
+def _balances_table(balances: Iterable[Balance]) -> RenderableType:
+    made = table("currency", ">cash")
+    for each in balances:
+        made.add_row(each.currency, _cash(each))
+    return made if made.row_count else Text(" no cash", style=FAINT)
+
+
+def _cash(balance: Balance) -> str:
+    return money_text(balance.amount) if balance.currency == "USD" else balance.amount
+
+
+def _positions_table(positions: Iterable[Position]) -> RenderableType:
+    made = table("instrument", ">quantity", ">entry", ">mark", ">value, USD")
+    for each in positions:
+        made.add_row(
+            each.instrument,
+            each.quantity,
+            each.entry_price,
+            price_text(each.mark_price),
+            money_text(each.value),
+        )
+    return made if made.row_count else Text(" no positions", style=FAINT)

@@ -1,0 +1,106 @@
+"""Prices, risk arrays and models."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from margingate_server.cli.tables.layout import BAD, GOOD, facts, table
+from margingate_server.cli.tables.texts import NONE, day_text, price_text, time_text, words
+from margingate_server.client import (
+    GetMarketResponse,
+    GetRiskArrayResponse,
+    InstrumentState,
+    ListModelsResponse,
+    MarginModel,
+    enum_name,
+)
+
+
+def market_tables(answer: GetMarketResponse) -> RenderableType:
+    """Underlyings, then instruments."""
+    return Group(
+        facts([("market", f"version {answer.market_version} of {time_text(answer.market_time)}")]),
+        _underlyings_table(answer),
+        _instruments_table(answer),
+    )
+
+
+def array_table(answer: GetRiskArrayResponse, instrument: str) -> RenderableType:
+    """P&L of one long lot by scenario; the worst row of a long and of a short lot marked."""
+    made = table(">#", "scenario", ">P&L, USD", "", title=f"{instrument}, one lot long")
+    pnl = list(answer.pnl_per_lot)
+    lowest, highest = min(pnl, default=0.0), max(pnl, default=0.0)
+    for number, (description, each) in enumerate(
+        zip(answer.descriptions, pnl, strict=False), start=1
+    ):
+        mark = "worst long" if each == lowest < 0 else "worst short" if each == highest > 0 else ""
+        made.add_row(str(number), description, f"{each:,.6f}", Text(mark, style=BAD))
+    rows: list[tuple[str, str | Text]] = [
+        ("lot", answer.lot_size),
+        ("forward delta of a lot", f"{answer.forward_delta_per_lot:,.6f} USD for 100 %"),
+        ("short option minimum", f"{answer.short_option_minimum_per_lot:,.6f} USD a short lot"),
+        ("market", f"version {answer.market_version}"),
+        ("parameters", answer.parameters_digest[:12]),
+    ]
+    return Group(made, facts(rows))
+
+
+def models_tables(answer: ListModelsResponse) -> RenderableType:
+    """For each model its parameters by underlying, and its scenarios."""
+    return Group(*(part for model in answer.models for part in _model_parts(model)))
+
+
+def _model_parts(model: MarginModel) -> list[RenderableType]:
+    underlyings = sorted({each.underlying for each in model.parameters})
+    names = list(dict.fromkeys(each.name for each in model.parameters))
+    value = {(each.underlying, each.name): each.value for each in model.parameters}
+    made = table("parameter", *(f">{each}" for each in underlyings), title=f"model {model.model}")
+    for name in names:
+        made.add_row(words(name), *(value.get((each, name), NONE) for each in underlyings))
+    scenarios = table(">#", "scenario")
+    for number, description in enumerate(model.scenario_descriptions, start=1):
+        scenarios.add_row(str(number), description)
+    return [made, facts([("digest", model.parameters_digest)]), scenarios]
+
+
+def _underlyings_table(answer: GetMarketResponse) -> Table:
+    made = table("underlying", ">index, USD", ">age, s", "state")
+    for each in answer.underlyings:
+        state = Text("stale", style=BAD) if each.stale else Text("fresh", style=GOOD)
+        made.add_row(each.underlying, f"{each.index_price:,.2f}", f"{each.age_seconds:.1f}", state)
+    return made
+
+
+def _instruments_table(answer: GetMarketResponse) -> Table:
+    made = table(
+        "instrument", "kind", "pays", "expiry", ">mark", ">vol", ">forward", ">lot", ">tick",
+        ">age, s", "state",
+        title=f"{len(answer.instruments)} instruments",
+    )  # fmt: skip
+    for each in answer.instruments:
+        made.add_row(*_instrument_cells(each))
+    return made
+
+
+def _instrument_cells(state: InstrumentState) -> list[str | Text]:
+    terms = state.instrument
+    prices = [price_text(state.mark_price), f"{state.mark_vol:.2%}" if state.mark_vol else ""]
+    forward = f"{state.forward_price:,.2f}" if state.forward_price else ""
+    return [
+        terms.instrument,
+        words(enum_name(terms, "kind")),
+        words(enum_name(terms, "settlement")),
+        day_text(terms.expiry_time) if terms.HasField("expiry_time") else "",
+        *(prices if state.priced else (NONE, NONE)),
+        forward if state.priced else NONE,
+        terms.lot_size,
+        terms.tick_size,
+        f"{state.age_seconds:.1f}" if state.priced else NONE,
+        _state(state),
+    ]
+
+
+def _state(state: InstrumentState) -> Text:
+    if state.instrument.halted:
+        return Text("halted", style=BAD)
+    return Text("priced") if state.priced else Text("no price", style=BAD)
