@@ -18,7 +18,7 @@ class RetryPolicy:
             raise ValueError("pauses must be 0 <= pause_seconds_first <= pause_seconds_max")
 
     def pause_seconds(self, tries: int, jitter: float) -> float:
-        """Pause after `tries` failures: doubling to a cap; `jitter` in [0, 1) takes up to half."""
+        """Pause after `tries` failures: doubles to a cap, less up to half by `jitter` in [0, 1)."""
         assert tries >= 1
         longest = min(self.pause_seconds_max, self.pause_seconds_first * 2.0 ** (tries - 1))
         return longest * (0.5 + 0.5 * jitter)
