@@ -43,6 +43,10 @@ class Book:
             self._lots[symbol] = make_lot(instrument, self.market, model)
         return self._lots[symbol]
 
+    def computed_lots(self) -> Iterable[Lot]:
+        """Every lot that was needed so far."""
+        return self._lots.values()
+
     def leg_lot(self, leg: OpenLeg) -> LegLot:
         """Everything one open lot of a leg may do."""
         key = (leg.symbol, leg.side, leg.price)
