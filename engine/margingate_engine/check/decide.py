@@ -1,6 +1,6 @@
 """Accept or reject, and why. [DEC-01 to DEC-04]"""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from margingate_engine.check.question import Question
@@ -39,7 +39,7 @@ class Worst:
 class Outcome:
     """The answer. before, after: None when a rule refused before the margin was computed.
 
-    legs and hold: what an accepted order will hold; empty otherwise.
+    legs: what an accepted order holds, empty otherwise. hold: totals of the order, None as before.
     """
 
     reason: RejectReason
@@ -52,7 +52,7 @@ class Outcome:
     binding: Binding = Binding.NONE
     is_risk_reducing: bool = False
     legs: tuple[OpenLeg, ...] = ()
-    hold: OrderHold = field(default_factory=OrderHold)
+    hold: OrderHold | None = None
 
     @property
     def is_accepted(self) -> bool:
@@ -99,7 +99,7 @@ def _decide_margin(
         binding=binding_of(worst_after),
         is_risk_reducing=is_reducing,
         legs=legs if is_accepted else (),
-        hold=hold if is_accepted else OrderHold(),
+        hold=hold,
     )
 
 

@@ -1,8 +1,8 @@
 """Everything that can happen to a shard. Immutable, self-contained, stored as JSON.
 
-Amounts are integers: cash in the asset's units, lots signed, prices in 1e-9. Instruments are named, never
-numbered. Each event of a request carries the digest of the request's body, so that a retry can be told from
-another request under the same id.
+Amounts are integers: cash in the asset's units, lots signed, prices in 1e-9. Instruments are
+named, never numbered. Each event of a request carries the digest of the request's body, so that a
+retry can be told from another request under the same id.
 """
 
 import msgspec
@@ -11,7 +11,7 @@ from margingate_engine.core.instruments import Instrument
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """Base of all events. account: "" for administrative ones. request_id: "" where there is none."""
+    """Base of all events. account, request_id: "" where there is none."""
 
     account: str = ""
     request_id: str = ""
@@ -89,13 +89,13 @@ class LimitNumbers(msgspec.Struct, frozen=True, kw_only=True):
     collar_ppm: int | None = None
 
 
-class AccountOpened(Event, tag="account_opened"):
+class AccountOpened(Event, frozen=True, tag="account_opened"):
     """An account exists from here on."""
 
     fee_tier: str
 
 
-class CollateralAdjusted(Event, tag="collateral_adjusted"):
+class CollateralAdjusted(Event, frozen=True, tag="collateral_adjusted"):
     """Cash of an asset moved by `units`; balance is what it came to."""
 
     asset: str
@@ -103,14 +103,14 @@ class CollateralAdjusted(Event, tag="collateral_adjusted"):
     balance: int
 
 
-class PositionsSet(Event, tag="positions_set"):
+class PositionsSet(Event, frozen=True, tag="positions_set"):
     """The positions are these and no others."""
 
     positions: tuple[PositionNumbers, ...]
     breaks: tuple[BreakNumbers, ...]
 
 
-class OrderAccepted(Event, tag="order_accepted"):
+class OrderAccepted(Event, frozen=True, tag="order_accepted"):
     """An order holds margin from here on."""
 
     order_id: str
@@ -119,19 +119,19 @@ class OrderAccepted(Event, tag="order_accepted"):
     decision: DecisionNumbers
 
 
-class OrderRejected(Event, tag="order_rejected"):
-    """An order was refused for margin or cash: remembered, so that a retry gets the same answer."""
+class OrderRejected(Event, frozen=True, tag="order_rejected"):
+    """An order was refused for margin or cash; a retry gets the same answer."""
 
     decision: DecisionNumbers
 
 
-class OrdersReleased(Event, tag="orders_released"):
+class OrdersReleased(Event, frozen=True, tag="orders_released"):
     """These orders hold nothing any more."""
 
     order_ids: tuple[str, ...]
 
 
-class FillReported(Event, tag="fill_reported"):
+class FillReported(Event, frozen=True, tag="fill_reported"):
     """An execution. request_id is the fill id; flow and fee in the settlement asset's units.
 
     coins: what a spot fill moves in the coin. flag: LifecycleFlag in lower snake case, "" when none.
@@ -148,18 +148,18 @@ class FillReported(Event, tag="fill_reported"):
     flag: str
 
 
-class AccountSuspended(Event, tag="account_suspended"):
+class AccountSuspended(Event, frozen=True, tag="account_suspended"):
     """Orders of the account are refused."""
 
     reason: str
 
 
-class AccountResumed(Event, tag="account_resumed"):
+class AccountResumed(Event, frozen=True, tag="account_resumed"):
     """Orders of the account are decided again."""
 
 
-class KillSwitchEngaged(Event, tag="kill_switch_engaged"):
-    """Orders in a scope are refused. scope: all, account, underlying. mode: block_all, reduce_only."""
+class KillSwitchEngaged(Event, frozen=True, tag="kill_switch_engaged"):
+    """Orders of a scope (all, account, underlying) are refused: block_all or reduce_only."""
 
     scope: str
     subject: str
@@ -167,27 +167,27 @@ class KillSwitchEngaged(Event, tag="kill_switch_engaged"):
     reason: str
 
 
-class KillSwitchReleased(Event, tag="kill_switch_released"):
+class KillSwitchReleased(Event, frozen=True, tag="kill_switch_released"):
     """The kill switch of a scope and subject is lifted."""
 
     scope: str
     subject: str
 
 
-class LimitsSet(Event, tag="limits_set"):
+class LimitsSet(Event, frozen=True, tag="limits_set"):
     """Limits of the account named by `subject`, or of all accounts when it is empty."""
 
     subject: str
     limits: LimitNumbers
 
 
-class InstrumentsListed(Event, tag="instruments_listed"):
+class InstrumentsListed(Event, frozen=True, tag="instruments_listed"):
     """These instruments are new or changed; row numbers follow the order of listing."""
 
     instruments: tuple[Instrument, ...]
 
 
-class ParametersLoaded(Event, tag="parameters_loaded"):
+class ParametersLoaded(Event, frozen=True, tag="parameters_loaded"):
     """Model parameters and fee schedule in force from here on, as canonical text."""
 
     model: str
@@ -214,7 +214,7 @@ AnyEvent = (
 )
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(AnyEvent)
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
 def encode_event(event: AnyEvent) -> bytes:

@@ -1,4 +1,4 @@
-"""apply(state, event): the only code that changes a shard's state. No clock, no I/O, no decision."""
+"""apply(state, event): the only code that changes a shard's state. No clock, no I/O."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -28,7 +28,7 @@ def apply(
     recorded_ns: int,
     fee_tiers: Mapping[str, FeeTier],
 ) -> None:
-    """Move `state` by one event. fee_tiers: the schedule that new accounts take their rates from."""
+    """Move `state` by one event. fee_tiers: where new accounts take their rates from."""
     _APPLY[type(event)](state, event, recorded_ns, fee_tiers)
     state.last_seq = seq
     account = state.accounts.get(event.account)

@@ -1,0 +1,202 @@
+"""Accounts, their collateral and their positions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from margingate_engine.check.sizing import LOTS_MAX, mark_price_nano, price_nano, whole_units
+from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, USD, units_exact, units_per_whole
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.instruments import Instrument, InstrumentKind
+from margingate_engine.core.reasons import RejectReason
+from margingate_engine.core.risk import Risk
+from margingate_engine.portfolio.flows import fill_flow
+from margingate_server.ledger.events import (
+    AccountOpened,
+    BreakNumbers,
+    CollateralAdjusted,
+    PositionNumbers,
+    PositionsSet,
+)
+from margingate_server.ledger.state import AccountState
+from margingate_server.service.freshness import AgeLimits
+from margingate_server.service.refusals import NameTaken, NotNow, RequestConflict
+from margingate_server.service.shard import AccountView, Shard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedPosition:
+    """A position of a statement: signed quantity; price None for the current mark."""
+
+    instrument: str
+    quantity: Decimal
+    price: Decimal | None
+
+
+class Accounts:
+    """Back office of a shard."""
+
+    def __init__(self, shard: Shard, age_limits: AgeLimits) -> None:
+        self._shard = shard
+        self._age_limits = age_limits
+
+    def create(
+        self, account: str, fee_tier: str, request_id: str, digest: str, now_ns: int
+    ) -> tuple[AccountState, int]:
+        """(account, event number). NameTaken when it exists; InvalidInput for an unknown tier."""
+        earlier = self._shard.answered(account, request_id, digest)
+        if earlier is not None:
+            if not isinstance(earlier[1], AccountOpened):
+                raise RequestConflict(request_id)
+            return self._shard.account(account), earlier[0]
+        if account in self._shard.state.accounts:
+            raise NameTaken("account", account)
+        if fee_tier not in self._shard.fee_tiers:
+            raise InvalidInput("fee_tier", "is not in the fee schedule")
+        event = AccountOpened(
+            account=account, request_id=request_id, request_digest=digest, fee_tier=fee_tier
+        )
+        seq = self._shard.record(event, now_ns)
+        return self._shard.account(account), seq
+
+    def adjust_collateral(
+        self,
+        account_id: str,
+        asset: str,
+        amount: Decimal,
+        request_id: str,
+        digest: str,
+        now_ns: int,
+    ) -> tuple[int, int]:
+        """(balance in the asset's units, event number) after a deposit or withdrawal.
+
+        NotNow when a withdrawal would leave cash or margin short, or cannot be judged.
+        """
+        account = self._shard.account(account_id)
+        earlier = self._shard.answered(account_id, request_id, digest)
+        if earlier is not None:
+            if not isinstance(earlier[1], CollateralAdjusted):
+                raise RequestConflict(request_id)
+            return earlier[1].balance, earlier[0]
+        view = self._shard.market.view
+        if asset != USD and (
+            asset not in view.table.underlyings or asset in view.arrays.unmodelled
+        ):
+            raise InvalidInput("currency", "is neither USD nor a coin with a margin model")
+        units = units_exact(amount, units_per_whole(asset), "amount")
+        balance = account.portfolio.cash.get(asset, 0) + units
+        if abs(balance) >= AMOUNT_UNITS_MAX:
+            raise InvalidInput("amount", "is out of range")
+        if units < 0:
+            self._refuse_withdrawal(account, asset, units, balance, now_ns)
+        event = CollateralAdjusted(
+            account=account_id,
+            request_id=request_id,
+            request_digest=digest,
+            asset=asset,
+            units=units,
+            balance=balance,
+        )
+        seq = self._shard.record(event, now_ns)
+        self._shard.forget_view(account_id)
+        return balance, seq
+
+    def set_positions(
+        self,
+        account_id: str,
+        stated: Sequence[StatedPosition],
+        request_id: str,
+        digest: str,
+        now_ns: int,
+    ) -> tuple[PositionsSet, int]:
+        """(event with its breaks, event number): the positions are the statement's from here on."""
+        account = self._shard.account(account_id)
+        earlier = self._shard.answered(account_id, request_id, digest)
+        if earlier is not None:
+            if not isinstance(earlier[1], PositionsSet):
+                raise RequestConflict(request_id)
+            return earlier[1], earlier[0]
+        positions = tuple(self._position(number, each) for number, each in enumerate(stated))
+        event = PositionsSet(
+            account=account_id,
+            request_id=request_id,
+            request_digest=digest,
+            positions=tuple(each for each in positions if each.lots),
+            breaks=self._breaks(account, positions),
+        )
+        seq = self._shard.record(event, now_ns)
+        self._shard.forget_view(account_id)
+        return event, seq
+
+    def account_risk(self, account_id: str) -> tuple[AccountState, AccountView]:
+        """The account and its risk under the market of now."""
+        account = self._shard.account(account_id)
+        return account, self._shard.view_of(account)
+
+    def current_risk(self, account_id: str) -> Risk | None:
+        """Margin now; None while something held has no price."""
+        risk = self.account_risk(account_id)[1].risk
+        return None if risk is None else risk.risk
+
+    def _refuse_withdrawal(
+        self, account: AccountState, asset: str, units: int, balance: int, now_ns: int
+    ) -> None:
+        view = self._shard.view_of(account)
+        if view.risk is None:
+            raise NotNow(RejectReason.MARKET_DATA_MISSING, view.missing_subject or "")
+        stale = view.oldest.stale_subject(now_ns, self._age_limits)
+        if stale is not None:
+            raise NotNow(RejectReason.MARKET_DATA_STALE, stale)
+        if balance < view.risk.outflows.get(asset, 0):
+            raise NotNow(RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY, asset)
+        view.risk.move_cash(asset, units)
+        is_margined = view.risk.risk.is_margined
+        view.risk.move_cash(asset, -units)
+        if not is_margined:
+            raise NotNow(RejectReason.INSUFFICIENT_INITIAL_MARGIN, asset)
+
+    def _position(self, number: int, stated: StatedPosition) -> PositionNumbers:
+        row = self._shard.row(stated.instrument)
+        instrument = self._shard.market.view.table.instruments[row]
+        path = f"positions[{number}]"
+        if instrument.kind is InstrumentKind.SPOT:
+            raise InvalidInput(f"{path}.instrument", "is spot: book coins as collateral")
+        lots = whole_units(abs(stated.quantity), instrument.lot_nano)
+        if lots is None or lots >= LOTS_MAX:
+            raise InvalidInput(f"{path}.quantity", "is not a whole number of lots in range")
+        signed = lots if stated.quantity > 0 else -lots
+        entry = 0
+        if instrument.is_future and lots:
+            entry = fill_flow(instrument, signed, self._entry_nano(path, row, instrument, stated))
+        if abs(entry) >= AMOUNT_UNITS_MAX:
+            raise InvalidInput(f"{path}.quantity", "times price is out of range")
+        return PositionNumbers(instrument.name, signed, entry)
+
+    def _entry_nano(
+        self, path: str, row: int, instrument: Instrument, stated: StatedPosition
+    ) -> int:
+        if stated.price is not None:
+            nano = price_nano(stated.price)
+            if nano is None or (instrument.is_inverse_future and not nano):
+                raise InvalidInput(f"{path}.entry_price", "is not a price of this instrument")
+            return nano
+        arrays = self._shard.market.view.arrays
+        if not arrays.priced_i[row]:
+            raise NotNow(RejectReason.MARKET_DATA_MISSING, instrument.name)
+        return mark_price_nano(arrays, row)
+
+    def _breaks(
+        self, account: AccountState, positions: Sequence[PositionNumbers]
+    ) -> tuple[BreakNumbers, ...]:
+        instruments = self._shard.state.table.instruments
+        booked = {
+            instruments[row].name: each.lots for row, each in account.portfolio.positions.items()
+        }
+        stated = {each.instrument: each.lots for each in positions}
+        if len(stated) != len(positions):
+            raise InvalidInput("positions", "name one instrument twice")
+        return tuple(
+            BreakNumbers(name, booked.get(name, 0), stated.get(name, 0))
+            for name in sorted({*booked, *stated})
+            if booked.get(name, 0) != stated.get(name, 0)
+        )

@@ -1,0 +1,77 @@
+"""How old the prices are that an answer would rest on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from margingate_engine.core.amounts import USD
+from margingate_engine.portfolio.holdings import Portfolio
+from margingate_server.service.market import MarketView
+
+FOREVER_NS = 2**62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgeLimits:
+    """Largest ages in nanoseconds: of an index, and of an instrument's own price."""
+
+    underlying_ns_max: int
+    instrument_ns_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """The oldest prices among some things: server's clock when received, and whose."""
+
+    underlying_ns: int = FOREVER_NS
+    underlying: str = ""
+    instrument_ns: int = FOREVER_NS
+    instrument: str = ""
+
+    def joined(self, other: "Oldest") -> "Oldest":
+        """The older of both, each kind for itself."""
+        first = self if self.underlying_ns <= other.underlying_ns else other
+        second = self if self.instrument_ns <= other.instrument_ns else other
+        return Oldest(
+            first.underlying_ns, first.underlying, second.instrument_ns, second.instrument
+        )
+
+    def stale_subject(self, now_ns: int, limits: AgeLimits) -> str | None:
+        """Whose price is too old; None when none is."""
+        if now_ns - self.underlying_ns > limits.underlying_ns_max:
+            return self.underlying
+        if now_ns - self.instrument_ns > limits.instrument_ns_max:
+            return self.instrument
+        return None
+
+
+def oldest_of_rows(view: MarketView, rows: Iterable[int]) -> Oldest:
+    """The oldest price among instruments and their underlyings.
+
+    An expired instrument keeps its last price until it is settled; its own age does not count.
+    """
+    oldest = Oldest()
+    table, snapshot = view.table, view.snapshot
+    for row in rows:
+        instrument = table.instruments[row]
+        observed_ns = int(snapshot.observed_ns_u[table.underlying_i[row]])
+        if observed_ns < oldest.underlying_ns:
+            oldest = oldest.joined(Oldest(observed_ns, instrument.underlying))
+        is_expired = (instrument.expiry_ns or FOREVER_NS) <= snapshot.market_time_ns
+        if is_expired or table.is_spot_i[row]:
+            continue
+        observed_ns = int(snapshot.observed_ns_i[row])
+        if observed_ns < oldest.instrument_ns:
+            oldest = oldest.joined(Oldest(FOREVER_NS, "", observed_ns, instrument.name))
+    return oldest
+
+
+def oldest_of_portfolio(view: MarketView, portfolio: Portfolio) -> Oldest:
+    """The oldest price among everything held, on order, or held as a coin."""
+    rows = set(portfolio.positions)
+    rows.update(leg.row for legs in portfolio.legs.values() for leg in legs)
+    oldest = oldest_of_rows(view, rows)
+    for asset in portfolio.cash:
+        if asset != USD and asset in view.table.underlyings:
+            number = view.table.underlyings.index(asset)
+            oldest = oldest.joined(Oldest(int(view.snapshot.observed_ns_u[number]), asset))
+    return oldest

@@ -1,0 +1,114 @@
+"""The market as the checks see it: table, snapshot, risk arrays, and how old the prices are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.instruments import Instrument
+from margingate_engine.market.snapshot import MarketSnapshot, Quotes
+from margingate_engine.market.table import InstrumentTable
+from margingate_engine.models.registry import MarginModel
+from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_server.feeds.feed import MarketUpdate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketView:
+    """One state of the market. `snapshot` may be fresher than `arrays.snapshot`, never different in price."""
+
+    snapshot: MarketSnapshot
+    arrays: RiskArrays
+    observation: int
+
+    @property
+    def table(self) -> InstrumentTable:
+        """The listed instruments."""
+        return self.arrays.table
+
+
+class Market:
+    """Works out new views; whoever owns the decisions swaps them in.
+
+    `planned_*` may take milliseconds and run beside decisions, one at a time.
+    """
+
+    def __init__(self, model: MarginModel, table: InstrumentTable) -> None:
+        self.model = model
+        snapshot = MarketSnapshot.empty(table)
+        self.view = MarketView(
+            snapshot=snapshot, arrays=model.risk_arrays(table, snapshot), observation=0
+        )
+
+    def new_instruments(self, listed: Sequence[Instrument]) -> tuple[Instrument, ...]:
+        """Those that are new or differ from what is listed."""
+        table = self.view.table
+        return tuple(
+            each
+            for each in listed
+            if (row := table.row(each.name)) is None or table.instruments[row] != each
+        )
+
+    def planned_listing(self, changed: Sequence[Instrument]) -> MarketView:
+        """The view with these instruments listed. InvalidInput when a contract would change."""
+        table = self.view.table.with_instruments(changed)
+        snapshot = self.view.snapshot.extended_to(table)
+        return MarketView(
+            snapshot=snapshot,
+            arrays=self.model.risk_arrays(table, snapshot),
+            observation=self.view.observation + 1,
+        )
+
+    def planned_update(self, update: MarketUpdate, now_ns: int) -> MarketView:
+        """The view with new prices. InvalidInput names what is wrong with them; nothing is taken then.
+
+        Prices that do not differ keep the version and the risk arrays: they only get younger.
+        """
+        view = self.view
+        quotes = _quotes(view.table, update)
+        snapshot = view.snapshot.with_quotes(
+            view.table, quotes, market_time_ns=update.market_time_ns, observed_ns=now_ns
+        )
+        observation = view.observation + 1
+        if _same_prices(view.snapshot, snapshot):
+            snapshot = replace(snapshot, version=view.snapshot.version)
+            return MarketView(snapshot=snapshot, arrays=view.arrays, observation=observation)
+        arrays = self.model.risk_arrays(view.table, snapshot)
+        return MarketView(snapshot=snapshot, arrays=arrays, observation=observation)
+
+
+def _quotes(table: InstrumentTable, update: MarketUpdate) -> Quotes:
+    count = len(update.names)
+    arrays = (update.mark_price_i, update.mark_vol_i, update.forward_price_i)
+    if any(len(array) != count for array in arrays):
+        raise InvalidInput(
+            "mark_prices", "mark_vols and forward_prices must be as many as instruments"
+        )
+    rows = np.empty(count, dtype=np.int64)
+    for position, name in enumerate(update.names):
+        row = table.row(name)
+        if row is None:
+            raise InvalidInput(f"instruments[{position}]", "is not listed")
+        rows[position] = row
+    if len(set(update.names)) != count:
+        raise InvalidInput("instruments", "name one instrument twice")
+    return Quotes(
+        index_by_underlying=update.index_by_underlying,
+        rows=rows,
+        mark_price_i=update.mark_price_i,
+        mark_vol_i=update.mark_vol_i,
+        forward_price_i=update.forward_price_i,
+    )
+
+
+def _same_prices(old: MarketSnapshot, new: MarketSnapshot) -> bool:
+    return (
+        old.market_time_ns == new.market_time_ns
+        and np.array_equal(old.index_nano_u, new.index_nano_u)
+        and np.array_equal(old.mark_nano_i, new.mark_nano_i)
+        and np.array_equal(old.vol_nano_i, new.vol_nano_i)
+        and np.array_equal(old.forward_nano_i, new.forward_nano_i)
+        and np.array_equal(old.observed_ns_i >= 0, new.observed_ns_i >= 0)
+        and np.array_equal(old.observed_ns_u >= 0, new.observed_ns_u >= 0)
+    )

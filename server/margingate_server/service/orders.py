@@ -1,0 +1,273 @@
+"""What happens to accepted orders: release and fill. Never refused for margin."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from margingate_engine.check.sizing import LOTS_MAX, price_nano, whole_units
+from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, units_exact, units_per_whole
+from margingate_engine.core.errors import InvalidInput, MissingData
+from margingate_engine.core.instruments import Instrument, InstrumentKind
+from margingate_engine.core.orders import Side
+from margingate_engine.core.risk import Risk
+from margingate_engine.portfolio.account_risk import hold_of
+from margingate_engine.portfolio.fees import held_fee
+from margingate_engine.portfolio.flows import fill_flow, spot_coins
+from margingate_engine.portfolio.holdings import OpenLeg
+from margingate_server.ledger.events import FillReported, OrdersReleased
+from margingate_server.ledger.fold import FILL_SPACE
+from margingate_server.ledger.state import AccountState
+from margingate_server.service.freshness import oldest_of_rows
+from margingate_server.service.refusals import RequestConflict
+from margingate_server.service.shard import Shard
+
+UNKNOWN_ORDER, OVER_FILL, LATE = "unknown_order", "over_fill", "late"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillCommand:
+    """An execution as reported. fee: in the settlement asset, None for the schedule's."""
+
+    account: str
+    fill_id: str
+    digest: str
+    order_id: str
+    instrument: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillAnswer:
+    """What a fill did. lots: signed position after it; open_lots: of the order's leg after it."""
+
+    flag: str
+    lots: int
+    open_lots: int
+    lot_nano: int
+    risk: Risk | None
+    is_replayed: bool
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseAnswer:
+    """What a release did; released_count 0 with a flag when nothing was held."""
+
+    released_count: int
+    flag: str
+    risk: Risk | None
+    seq: int
+
+
+class Orders:
+    """Releases and fills of a shard's orders."""
+
+    def __init__(self, shard: Shard) -> None:
+        self._shard = shard
+
+    def release(
+        self, account_id: str, order_id: str, request_id: str, digest: str, now_ns: int
+    ) -> ReleaseAnswer:
+        """Give back what an order holds. Releasing what holds nothing is answered with a flag."""
+        account = self._shard.account(account_id)
+        earlier = self._shard.answered(account_id, request_id, digest)
+        if earlier is not None:
+            return self._released_before(account, request_id, earlier)
+        if order_id not in account.portfolio.legs:
+            flag = LATE if order_id in account.closed_orders else UNKNOWN_ORDER
+            return ReleaseAnswer(
+                released_count=0, flag=flag, risk=self.current_risk(account), seq=0
+            )
+        return self._release(account, (order_id,), request_id, digest, now_ns)
+
+    def release_all(
+        self, account_id: str, request_id: str, digest: str, now_ns: int
+    ) -> ReleaseAnswer:
+        """Give back what every open order of the account holds."""
+        account = self._shard.account(account_id)
+        earlier = self._shard.answered(account_id, request_id, digest)
+        if earlier is not None:
+            return self._released_before(account, request_id, earlier)
+        order_ids = tuple(sorted(account.portfolio.legs))
+        return self._release(account, order_ids, request_id, digest, now_ns)
+
+    def fill(self, command: FillCommand, now_ns: int) -> FillAnswer:
+        """Apply an execution, whatever the margin says. InvalidInput names what no venue reports."""
+        shard = self._shard
+        account = shard.account(command.account)
+        row = shard.row(command.instrument)
+        instrument = shard.market.view.table.instruments[row]
+        earlier = shard.answered(command.account, command.fill_id, command.digest, FILL_SPACE)
+        if earlier is not None:
+            seq, event = earlier
+            assert isinstance(event, FillReported), "a fill id names another event"
+            return self._fill_answer(account, row, event, seq, is_replayed=True)
+        event = self._fill_event(account, row, instrument, command)
+        legs_before = account.portfolio.legs.get(command.order_id, ())
+        before = _Holdings.of(account, row, instrument)
+        seq = shard.record(event, now_ns)
+        self._follow_fill(account, row, instrument, before, legs_before, command.order_id)
+        return self._fill_answer(account, row, event, seq, is_replayed=False)
+
+    def current_risk(self, account: AccountState) -> Risk | None:
+        """Margin of the account now; None while something it holds has no price."""
+        risk = self._shard.view_of(account).risk
+        return None if risk is None else risk.risk
+
+    def _release(
+        self,
+        account: AccountState,
+        order_ids: tuple[str, ...],
+        request_id: str,
+        digest: str,
+        now_ns: int,
+    ) -> ReleaseAnswer:
+        view = self._shard.view_of(account)
+        legs = [account.portfolio.legs[order_id] for order_id in order_ids]
+        event = OrdersReleased(
+            account=account.account,
+            request_id=request_id,
+            request_digest=digest,
+            order_ids=order_ids,
+        )
+        seq = self._shard.record(event, now_ns)
+        if view.risk is not None:
+            for each in legs:
+                view.risk.release(hold_of(view.view.arrays, account.portfolio.fees, each))
+        else:
+            self._shard.forget_view(account.account)
+        return ReleaseAnswer(
+            released_count=len(order_ids), flag="", risk=self.current_risk(account), seq=seq
+        )
+
+    def _released_before(
+        self, account: AccountState, request_id: str, earlier: tuple[int, object]
+    ) -> ReleaseAnswer:
+        seq, event = earlier
+        if not isinstance(event, OrdersReleased):
+            raise RequestConflict(request_id)
+        return ReleaseAnswer(
+            released_count=len(event.order_ids),
+            flag="",
+            risk=self.current_risk(account),
+            seq=seq,
+        )
+
+    def _fill_event(
+        self, account: AccountState, row: int, instrument: Instrument, command: FillCommand
+    ) -> FillReported:
+        lots = whole_units(command.quantity, instrument.lot_nano)
+        if lots is None or lots >= LOTS_MAX:
+            raise InvalidInput("quantity", "is not a whole number of lots in range")
+        nano = price_nano(command.price)
+        if nano is None or (instrument.is_inverse_future and not nano):
+            raise InvalidInput("price", "is not a price of this instrument")
+        signed = int(command.side) * lots
+        flow = fill_flow(instrument, signed, nano)
+        coins = spot_coins(instrument, signed)
+        if max(abs(flow), abs(coins)) >= AMOUNT_UNITS_MAX:
+            raise InvalidInput("quantity", "times price is out of range")
+        return FillReported(
+            account=command.account,
+            request_id=command.fill_id,
+            request_digest=command.digest,
+            order_id=command.order_id,
+            instrument=command.instrument,
+            side=int(command.side),
+            lots=lots,
+            price_nano=nano,
+            flow=flow,
+            fee=self._fee(account, row, instrument, lots, nano, command.fee),
+            coins=coins,
+            flag=_flag(account, row, command, lots),
+        )
+
+    def _fee(
+        self,
+        account: AccountState,
+        row: int,
+        instrument: Instrument,
+        lots: int,
+        nano: int,
+        fee: Decimal | None,
+    ) -> int:
+        if fee is not None:
+            return units_exact(fee, units_per_whole(instrument.settlement_asset), "fee")
+        view = self._shard.market.view
+        index_nano = int(view.snapshot.index_nano_u[view.table.underlying_i[row]])
+        return held_fee(account.portfolio.fees, instrument, lots, nano, index_nano)
+
+    def _follow_fill(
+        self,
+        account: AccountState,
+        row: int,
+        instrument: Instrument,
+        before: "_Holdings",
+        legs_before: tuple[OpenLeg, ...],
+        order_id: str,
+    ) -> None:
+        """Keep the account's risk in step with a fill, at a cost that holdings do not change."""
+        view = self._shard.view_of(account) if self._is_current(account) else None
+        after = _Holdings.of(account, row, instrument)
+        if view is None or view.risk is None or not view.view.arrays.priced_i[row]:
+            self._shard.forget_view(account.account)
+            return
+        arrays, fees = view.view.arrays, account.portfolio.fees
+        try:
+            if legs_before:
+                view.risk.release(hold_of(arrays, fees, legs_before))
+                view.risk.hold(hold_of(arrays, fees, account.portfolio.legs.get(order_id, ())))
+            if instrument.kind is not InstrumentKind.SPOT:
+                view.risk.move_position(row, before.lots, after.lots)
+            view.risk.move_cash(instrument.settlement_asset, after.settled - before.settled)
+            if after.coins != before.coins and instrument.kind is InstrumentKind.SPOT:
+                view.risk.move_cash(instrument.underlying, after.coins - before.coins)
+        except MissingData:
+            self._shard.forget_view(account.account)
+            return
+        view.oldest = view.oldest.joined(oldest_of_rows(view.view, (row,)))
+
+    def _is_current(self, account: AccountState) -> bool:
+        return self._shard.has_view(account.account)
+
+    def _fill_answer(
+        self, account: AccountState, row: int, event: FillReported, seq: int, *, is_replayed: bool
+    ) -> FillAnswer:
+        position = account.portfolio.positions.get(row)
+        legs = account.portfolio.legs.get(event.order_id, ())
+        return FillAnswer(
+            flag=event.flag,
+            lots=position.lots if position is not None else 0,
+            open_lots=sum(leg.lots for leg in legs if leg.row == row and leg.side == event.side),
+            lot_nano=self._shard.market.view.table.instruments[row].lot_nano,
+            risk=self.current_risk(account),
+            is_replayed=is_replayed,
+            seq=seq,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Holdings:
+    """What a fill can change: lots, cash with entry in the settlement asset, coins."""
+
+    lots: int
+    settled: int
+    coins: int
+
+    @classmethod
+    def of(cls, account: AccountState, row: int, instrument: Instrument) -> "_Holdings":
+        portfolio = account.portfolio
+        position = portfolio.positions.get(row)
+        lots, entry = (position.lots, position.entry) if position is not None else (0, 0)
+        cash = portfolio.cash.get(instrument.settlement_asset, 0)
+        return cls(lots, cash + entry, portfolio.cash.get(instrument.underlying, 0))
+
+
+def _flag(account: AccountState, row: int, command: FillCommand, lots: int) -> str:
+    legs = account.portfolio.legs.get(command.order_id)
+    if legs is None:
+        return LATE if command.order_id in account.closed_orders else UNKNOWN_ORDER
+    is_open = sum(leg.lots for leg in legs if leg.row == row and leg.side is command.side)
+    return OVER_FILL if lots > is_open else ""

@@ -1,0 +1,42 @@
+"""Why a call is not carried out; decisions about orders are values, these are for everything else."""
+
+from margingate_engine.core.reasons import RejectReason
+
+
+class ServiceRefusal(Exception):  # noqa: N818 - a refusal, not an error
+    """Base of the refusals; never raised itself."""
+
+
+class UnknownName(ServiceRefusal):
+    """`kind` ("account", "instrument", "request") has no `name`."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(kind, name)
+        self.kind = kind
+        self.name = name
+
+
+class NameTaken(ServiceRefusal):
+    """A `kind` of this `name` exists already."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(kind, name)
+        self.kind = kind
+        self.name = name
+
+
+class RequestConflict(ServiceRefusal):
+    """`request_id` was used before with another body."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(request_id)
+        self.request_id = request_id
+
+
+class NotNow(ServiceRefusal):
+    """The state of account or market forbids it: `reason` is that of an order in the same place."""
+
+    def __init__(self, reason: RejectReason, subject: str) -> None:
+        super().__init__(reason, subject)
+        self.reason = reason
+        self.subject = subject

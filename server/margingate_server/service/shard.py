@@ -1,0 +1,143 @@
+"""One shard: its state, its market, and what was decided but is not durable yet. Knows no threads.
+
+Whoever calls must let one call in at a time. Every change is an event: `record` applies it at once, so that
+the next decision sees it, and puts it on the list that `take_pending` hands to the store.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from margingate_engine.core.errors import MissingData
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.fees import FeeTier
+from margingate_server.ledger.events import AnyEvent, decode_event, encode_event, kind_of
+from margingate_server.ledger.fold import REQUEST_SPACE, apply
+from margingate_server.ledger.state import AccountState, ShardState
+from margingate_server.ledger.store import EventDraft
+from margingate_server.service.freshness import Oldest, oldest_of_portfolio
+from margingate_server.service.market import Market, MarketView
+from margingate_server.service.refusals import RequestConflict, UnknownName
+
+RECENT_EVENTS_MAX = 50_000
+
+
+@dataclass(slots=True)
+class AccountView:
+    """An account's risk under one market view; rebuilt when either moves on. risk: None without prices."""
+
+    view: MarketView
+    risk: AccountRisk | None
+    missing_subject: str | None
+    oldest: Oldest
+
+
+class Shard:
+    """State of one shard and the events that wait to become durable."""
+
+    def __init__(
+        self,
+        state: ShardState,
+        market: Market,
+        fee_tiers: Mapping[str, FeeTier],
+        stored_body: Callable[[int], bytes],
+    ) -> None:
+        self.state = state
+        self.market = market
+        self.fee_tiers = fee_tiers
+        self._stored_body = stored_body
+        self._pending: list[EventDraft] = []
+        self._recent: dict[int, AnyEvent] = {}
+        self._views: dict[str, AccountView] = {}
+
+    def account(self, account: str) -> AccountState:
+        """The account; UnknownName when there is none."""
+        state = self.state.accounts.get(account)
+        if state is None:
+            raise UnknownName("account", account)
+        return state
+
+    def row(self, instrument: str) -> int:
+        """Row of an instrument; UnknownName when it is not listed."""
+        row = self.market.view.table.row(instrument)
+        if row is None:
+            raise UnknownName("instrument", instrument)
+        return row
+
+    def record(self, event: AnyEvent, now_ns: int) -> int:
+        """Apply an event and queue it for the store; its sequence number."""
+        seq = self.state.last_seq + 1
+        account = self.state.accounts.get(event.account)
+        view = self.market.view
+        apply(self.state, event, seq, now_ns, self.fee_tiers)
+        known = account or self.state.accounts.get(event.account)
+        self._pending.append(
+            EventDraft(
+                account=event.account,
+                version=known.version if known is not None else self.state.admin_version,
+                request_id=event.request_id,
+                kind=kind_of(event),
+                body=encode_event(event),
+                model=view.arrays.model,
+                parameters_digest=view.arrays.parameters_digest,
+                market_version=view.arrays.snapshot.version,
+                recorded_ns=now_ns,
+            )
+        )
+        self._recent[seq] = event
+        if len(self._recent) > RECENT_EVENTS_MAX:
+            del self._recent[next(iter(self._recent))]
+        return seq
+
+    def take_pending(self) -> list[EventDraft]:
+        """What is to be made durable, in order; the caller now owns it."""
+        pending, self._pending = self._pending, []
+        return pending
+
+    def answered(
+        self, account: str, request_id: str, digest: str, space: str = REQUEST_SPACE
+    ) -> tuple[int, AnyEvent] | None:
+        """(sequence number, event) of an earlier request of this id; None when it is new.
+
+        RequestConflict when the id was used with another body.
+        """
+        remembered = self.state.requests.find(space, account, request_id)
+        if remembered is None:
+            return None
+        if remembered.digest != digest:
+            raise RequestConflict(request_id)
+        return remembered.seq, self.event(remembered.seq)
+
+    def event(self, seq: int) -> AnyEvent:
+        """An event by its number, from memory or the store."""
+        recent = self._recent.get(seq)
+        return recent if recent is not None else decode_event(self._stored_body(seq))
+
+    def view_of(self, account: AccountState) -> AccountView:
+        """The account's risk and freshness under the market of now."""
+        view = self.market.view
+        cached = self._views.get(account.account)
+        if cached is not None and cached.view is view:
+            return cached
+        if cached is not None and cached.view.arrays is view.arrays:
+            cached.view, cached.oldest = view, oldest_of_portfolio(view, account.portfolio)
+            return cached
+        fresh = self._views[account.account] = self._fresh_view(view, account)
+        return fresh
+
+    def has_view(self, account: str) -> bool:
+        """True when the account's risk is at hand under the risk arrays of now."""
+        cached = self._views.get(account)
+        return cached is not None and cached.view.arrays is self.market.view.arrays
+
+    def forget_view(self, account: str) -> None:
+        """Have the account's risk worked out anew, because its holdings changed."""
+        self._views.pop(account, None)
+
+    @staticmethod
+    def _fresh_view(view: MarketView, account: AccountState) -> AccountView:
+        oldest = oldest_of_portfolio(view, account.portfolio)
+        try:
+            risk = AccountRisk.of(account.portfolio, view.arrays)
+        except MissingData as missing:
+            return AccountView(view, None, missing.subject, oldest)
+        return AccountView(view, risk, None, oldest)
