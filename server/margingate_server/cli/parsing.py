@@ -55,10 +55,13 @@ def position_rows(lines: Iterable[str]) -> list[tuple[str, Decimal, Decimal | No
 
 
 def _position_row(row: dict[str, str | None], line: int) -> tuple[str, Decimal, Decimal | None]:
+    instrument = (row["instrument"] or "").strip()
     price = (row.get("entry_price") or "").strip()
+    if not instrument:
+        raise typer.BadParameter(f"line {line}: no instrument")
     try:
         quantity = any_decimal((row["quantity"] or "").strip())
         entry_price = any_decimal(price) if price else None
     except typer.BadParameter as error:
         raise typer.BadParameter(f"line {line}: {error.message}") from None
-    return (row["instrument"] or "").strip(), quantity, entry_price
+    return instrument, quantity, entry_price

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from margingate_engine.core.errors import InvalidInput
 
+from margingate_engine.core.errors import InvalidInput
 from margingate_server.cli.exit_codes import CANNOT_SERVE, USAGE
 from margingate_server.config import ServerConfig
 

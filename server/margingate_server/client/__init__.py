@@ -8,6 +8,7 @@
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from margingate.v1.account_service_pb2 import (
     AccountSummary,
     AdjustCollateralResponse,
@@ -54,7 +55,6 @@ from margingate.v1.types_pb2 import (
     ScenarioTable,
     WorstScenario,
 )
-
 from margingate_server.client.accounts import Accounts, StatedPosition
 from margingate_server.client.admin import Admin, KillMode, KillScope
 from margingate_server.client.amounts import Amount

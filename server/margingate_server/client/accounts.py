@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import grpc
+
 from margingate.v1 import account_service_pb2 as wire
 from margingate.v1.account_service_pb2_grpc import AccountServiceStub
 from margingate.v1.types_pb2 import Position
-
 from margingate_server.client.amounts import Amount, amount_text, optional_text
 from margingate_server.client.caller import Caller
 from margingate_server.client.ids import new_id

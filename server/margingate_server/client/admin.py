@@ -3,9 +3,9 @@
 from enum import StrEnum
 
 import grpc
+
 from margingate.v1 import admin_service_pb2 as wire
 from margingate.v1.admin_service_pb2_grpc import AdminServiceStub
-
 from margingate_server.client.amounts import Amount, optional_text
 from margingate_server.client.caller import Caller
 from margingate_server.client.ids import new_id

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from random import SystemRandom
-from time import sleep, time_ns
+from time import sleep
 from types import TracebackType
 from typing import Self
 
 import grpc
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from margingate.v1 import margin_service_pb2 as wire
 from margingate.v1.margin_service_pb2_grpc import MarginServiceStub
-
 from margingate_server.client.accounts import Accounts
 from margingate_server.client.admin import Admin
 from margingate_server.client.amounts import Amount, amount_text, optional_text
@@ -27,6 +27,7 @@ from margingate_server.client.orders import (
 )
 from margingate_server.client.paging import PAGE_SIZE, merged_pages
 from margingate_server.client.retry import RetryPolicy
+from margingate_server.clock import SystemClock
 
 
 class MarginGate:
@@ -39,9 +40,7 @@ class MarginGate:
     `request_id`.
     """
 
-    def __init__(
-        self, channel: grpc.Channel, caller: Caller, now_ns: Callable[[], int] = time_ns
-    ) -> None:
+    def __init__(self, channel: grpc.Channel, caller: Caller, now_ns: Callable[[], int]) -> None:
         self._channel = channel
         self._call = caller
         self._now_ns = now_ns
@@ -71,7 +70,7 @@ class MarginGate:
             sleep=sleep,
             jitter=SystemRandom().random,
         )
-        return cls(open_channel(target, root_certificates), caller)
+        return cls(open_channel(target, root_certificates), caller, SystemClock().now_ns)
 
     def close(self) -> None:
         """Ends the connection; calls in flight are cancelled."""

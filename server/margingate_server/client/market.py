@@ -1,9 +1,9 @@
 """Calls for whoever wants to see what a decision rests on."""
 
 import grpc
+
 from margingate.v1 import market_service_pb2 as wire
 from margingate.v1.market_service_pb2_grpc import MarketServiceStub
-
 from margingate_server.client.caller import Caller
 from margingate_server.client.paging import PAGE_SIZE, merged_pages
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from margingate.v1 import types_pb2 as wire
-
 from margingate_server.client.amounts import Amount, amount_text, optional_text
 from margingate_server.client.ids import new_id
 

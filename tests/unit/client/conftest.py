@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from margingate_server.client import MarginGate
 
+from margingate_server.client import MarginGate
 from tests.unit.client.fake_server import FakeServer, running_server
 
 

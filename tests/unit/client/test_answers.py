@@ -1,14 +1,15 @@
 """What becomes of answers: pages, names, JSON."""
 
 import json
+from typing import Any
 
 import pytest
+
 from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import margin_service_pb2 as margin
 from margingate.v1 import market_service_pb2 as market
 from margingate.v1 import types_pb2 as types
 from margingate_server.client import MarginGate, enum_name, enum_names, is_accepted, to_json
-
 from tests.unit.client.fake_server import FakeServer
 
 
@@ -61,14 +62,15 @@ def test_the_market_names_each_underlying_once_however_many_pages_it_has(
 @pytest.mark.parametrize(
     ("verdict", "is_yes"), [(0, False), (1, True), (2, False), (3, False), (99, False)]
 )
-def test_only_an_explicit_yes_is_a_yes(verdict: int, is_yes: bool) -> None:
+def test_only_an_explicit_yes_is_a_yes(verdict: Any, is_yes: bool) -> None:
     assert is_accepted(types.Decision(verdict=verdict)) is is_yes
 
 
 def test_enum_values_have_names_without_their_prefix() -> None:
+    newer_than_this_client: Any = 99
     decision = types.Decision(
         verdict=types.VERDICT_REJECTED,
-        reject_reason=99,
+        reject_reason=newer_than_this_client,
         also_failing=[types.REJECT_REASON_OFF_TICK, types.REJECT_REASON_OFF_LOT],
     )
     assert enum_name(decision, "verdict") == "REJECTED"

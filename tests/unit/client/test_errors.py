@@ -2,8 +2,8 @@
 
 import grpc
 import pytest
-from margingate_server.client import FieldViolation, MarginGate, MargingateCallError
 
+from margingate_server.client import FieldViolation, MarginGate, MargingateCallError
 from tests.unit.client.fake_server import FakeServer, Refusal
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import admin_service_pb2 as admin
 from margingate.v1 import margin_service_pb2 as margin
@@ -26,7 +27,6 @@ from margingate_server.client import (
 )
 from margingate_server.client.caller import Caller
 from margingate_server.client.channel import open_channel
-
 from tests.unit.client.fake_server import FakeServer
 
 BUY_LEG = types.OrderLeg(

@@ -1,13 +1,15 @@
 """What is repeated, how often, and that it is the same request."""
 
+from typing import Any
+
 import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from margingate.v1 import margin_service_pb2 as wire
 from margingate.v1.types_pb2 import VERDICT_ACCEPTED, Decision
 from margingate_server.client import MarginGate, MargingateCallError, RetryPolicy, buy, is_accepted
-
 from tests.unit.client.fake_server import FakeServer, Refusal, Silence
 
 YES = wire.CheckOrderResponse(decision=Decision(verdict=VERDICT_ACCEPTED))
@@ -107,6 +109,6 @@ def test_no_pause_is_longer_than_the_longest_or_shorter_than_half_the_doubling(
 @pytest.mark.parametrize(
     "wrong", [{"tries_max": 0}, {"pause_seconds_first": -0.1}, {"pause_seconds_first": 5.0}]
 )
-def test_a_policy_that_cannot_be_followed_is_refused(wrong: dict[str, float]) -> None:
+def test_a_policy_that_cannot_be_followed_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"tries_max|pause"):
         RetryPolicy(**wrong)

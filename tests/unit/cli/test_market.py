@@ -1,0 +1,127 @@
+"""`market ...` and `models`."""
+
+from datetime import UTC, datetime
+
+import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from margingate.v1 import market_service_pb2 as market
+from margingate.v1 import types_pb2 as types
+from tests.unit.cli import answers
+from tests.unit.cli.conftest import Run
+from tests.unit.client.fake_server import FakeServer
+
+
+def option(symbol: str, expiry: datetime) -> market.InstrumentState:
+    time = Timestamp()
+    time.FromDatetime(expiry)
+    return market.InstrumentState(
+        instrument=types.Instrument(
+            instrument=symbol,
+            kind=types.INSTRUMENT_KIND_OPTION,
+            settlement=types.SETTLEMENT_INVERSE,
+            lot_size="0.1",
+            tick_size="0.0001",
+            expiry_time=time,
+        ),
+        mark_price=0.0345,
+        mark_vol=0.655,
+        forward_price=96000.5,
+        priced=True,
+        age_seconds=1.25,
+    )
+
+
+MARKET = market.GetMarketResponse(
+    market_version=42,
+    market_time=answers.AT,
+    underlyings=[
+        market.UnderlyingState(underlying="BTC", index_price=95000.5, age_seconds=11.0, stale=True)
+    ],
+    instruments=[
+        option("BTC-5DEC26-90000-P", datetime(2026, 12, 5, 8, tzinfo=UTC)),
+        option("BTC-27DEC26-100000-C", datetime(2026, 12, 27, 8, tzinfo=UTC)),
+        market.InstrumentState(
+            instrument=types.Instrument(
+                instrument="BTC-PERPETUAL", kind=types.INSTRUMENT_KIND_PERPETUAL, halted=True
+            )
+        ),
+    ],
+)
+
+
+def symbols(run: Run, *words: str) -> list[str]:
+    shown = run("market", "show", *words, "--json").json
+    return [each["instrument"]["instrument"] for each in shown["instruments"]]
+
+
+def test_the_market_shows_underlyings_and_instruments(run: Run, server: FakeServer) -> None:
+    server.answers("GetMarket", MARKET)
+    ran = run("market", "show")
+    assert ran.row("BTC ") == ["BTC", "95,000.50", "11.0", "stale"]
+    assert ran.row("BTC-27DEC26") == [
+        "BTC-27DEC26-100000-C", "option", "inverse", "2026-12-27", "08:00Z", "0.0345", "65.50%",
+        "96,000.50", "0.1", "0.0001", "1.2", "priced",
+    ]  # fmt: skip
+    assert ran.row("BTC-PERPETUAL")[-4:] == ["–", "–", "–", "halted"]
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (("--expiry", "5dec26"), ["BTC-5DEC26-90000-P"]),
+        (("--expiry", "2026-12-27"), ["BTC-27DEC26-100000-C"]),
+        (("--match", "-p"), ["BTC-5DEC26-90000-P", "BTC-PERPETUAL"]),
+        (("--match", "-p", "--expiry", "5DEC26"), ["BTC-5DEC26-90000-P"]),
+        (("--expiry", "27DEC27"), []),
+    ],
+)
+def test_instruments_are_filtered_by_expiry_and_text(
+    run: Run, server: FakeServer, words: tuple[str, ...], kept: list[str]
+) -> None:
+    server.answers("GetMarket", MARKET)
+    assert symbols(run, *words) == kept
+
+
+def test_the_underlying_is_filtered_by_the_server(run: Run, server: FakeServer) -> None:
+    server.answers("GetMarket", MARKET)
+    run("market", "show", "--underlying", "btc")
+    assert server.asked("GetMarket")[0].underlying == "BTC"
+
+
+def test_a_risk_array_marks_the_worst_of_long_and_short(run: Run, server: FakeServer) -> None:
+    server.answers(
+        "GetRiskArray",
+        market.GetRiskArrayResponse(
+            descriptions=["still", "up", "down"],
+            pnl_per_lot=[0.0, 12.5, -7.25],
+            lot_size="0.1",
+            forward_delta_per_lot=5000.0,
+            short_option_minimum_per_lot=1.5,
+            market_version=42,
+            parameters_digest="abcdef0123456789",
+        ),
+    )
+    ran = run("market", "array", "BTC-27DEC26-100000-C")
+    assert server.asked("GetRiskArray")[0].instrument == "BTC-27DEC26-100000-C"
+    assert ran.row("1 ") == ["1", "still", "0.000000"]
+    assert ran.row("2 ") == ["2", "up", "12.500000", "worst", "short"]
+    assert ran.row("3 ") == ["3", "down", "-7.250000", "worst", "long"]
+
+
+def test_models_show_their_parameters_by_underlying(run: Run, server: FakeServer) -> None:
+    model = market.MarginModel(
+        model="span",
+        parameters_digest="abcdef0123456789",
+        parameters=[
+            market.ModelParameter(underlying="BTC", name="price_scan_range", value="0.15"),
+            market.ModelParameter(underlying="ETH", name="price_scan_range", value="0.2"),
+            market.ModelParameter(underlying="ETH", name="basis_rate", value="0.01"),
+        ],
+        scenario_descriptions=["price 0, vol up"],
+    )
+    server.answers("ListModels", market.ListModelsResponse(models=[model]))
+    ran = run("models")
+    assert ran.row("price scan range") == ["price", "scan", "range", "0.15", "0.2"]
+    assert ran.row("basis rate") == ["basis", "rate", "–", "0.01"]
+    assert ran.row("1 ")[1:] == ["price", "0,", "vol", "up"]

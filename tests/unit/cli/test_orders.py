@@ -1,0 +1,125 @@
+"""`release`, `release-all`, `fill`, `max-size`, `orders`."""
+
+import grpc
+import pytest
+
+from margingate.v1 import margin_service_pb2 as margin
+from margingate.v1 import types_pb2 as types
+from tests.unit.cli import answers
+from tests.unit.cli.conftest import Run
+from tests.unit.client.fake_server import FakeServer, Refusal
+
+FILL = ("fill", "desk-1", "o-1", "sell", "1", "ETH", "3500.5")
+
+
+def test_a_release_says_what_it_gave_back(run: Run, server: FakeServer) -> None:
+    server.answers("ReleaseOrder", margin.ReleaseOrderResponse(released=True, risk=answers.BEFORE))
+    ran = run("release", "desk-1", "o-1", "--request-id", "r-1")
+    assert ran.code == 0
+    assert ran.row("released") == ["released"]
+    assert ran.row("headroom") == ["headroom", "80,000.00"]
+    assert server.asked("ReleaseOrder") == [
+        margin.ReleaseOrderRequest(request_id="r-1", account="desk-1", order_id="o-1")
+    ]
+
+
+def test_a_release_of_nothing_says_why(run: Run, server: FakeServer) -> None:
+    server.answers(
+        "ReleaseOrder", margin.ReleaseOrderResponse(flag=types.LIFECYCLE_FLAG_UNKNOWN_ORDER)
+    )
+    assert "nothing was held: unknown order" in run("release", "desk-1", "o-1").out
+
+
+def test_releasing_all_says_how_many(run: Run, server: FakeServer) -> None:
+    server.answers("ReleaseAll", margin.ReleaseAllResponse(released_count=3, risk=answers.BEFORE))
+    ran = run("release-all", "desk-1", "--json")
+    assert ran.json["released_count"] == 3
+    assert ran.json["request_id"] == server.asked("ReleaseAll")[0].request_id
+    assert "3 released" in run("release-all", "desk-1").out
+
+
+def test_a_fill_is_reported_as_typed(run: Run, server: FakeServer) -> None:
+    server.answers(
+        "ReportFill",
+        margin.ReportFillResponse(
+            flag=types.LIFECYCLE_FLAG_OVER_FILL,
+            position="-3",
+            open_quantity="0",
+            risk=answers.AFTER,
+        ),
+    )
+    ran = run(*FILL, "--fee", "-0.25", "--fill-id", "trade-7")
+    assert ran.code == 0
+    assert server.asked("ReportFill") == [
+        margin.ReportFillRequest(
+            fill_id="trade-7",
+            account="desk-1",
+            order_id="o-1",
+            instrument="ETH",
+            side=types.SIDE_SELL,
+            quantity="1",
+            price="3500.5",
+            fee="-0.25",
+        )
+    ]
+    assert ran.row("unusual") == ["unusual", "over", "fill"]
+    assert ran.row("position") == ["position", "-3"]
+    assert ran.row("headroom") == ["headroom", "-20,000.50"]
+
+
+def test_a_fill_without_a_fee_leaves_it_to_the_schedule(run: Run, server: FakeServer) -> None:
+    server.answers("ReportFill", margin.ReportFillResponse(replayed=True))
+    assert "applied before" in run(*FILL).out
+    assert server.asked("ReportFill")[0].fee == ""
+
+
+def test_a_fill_without_an_answer_says_which_id_to_repeat(run: Run, server: FakeServer) -> None:
+    server.answers("ReportFill", Refusal(code=grpc.StatusCode.UNAVAILABLE))
+    ran = run(*FILL, "--fill-id", "trade-7")
+    assert ran.code == 5
+    assert "trade-7" in ran.err
+
+
+def test_the_largest_sizes_come_with_what_limits_them(run: Run, server: FakeServer) -> None:
+    server.answers(
+        "GetMaxOrderSize",
+        margin.GetMaxOrderSizeResponse(
+            buy=margin.MaxSize(
+                quantity="12.5", limiting_reason=types.REJECT_REASON_INSUFFICIENT_INITIAL_MARGIN
+            ),
+            sell=margin.MaxSize(
+                quantity="0", limiting_reason=types.REJECT_REASON_ACCOUNT_SUSPENDED
+            ),
+            basis=answers.BASIS,
+        ),
+    )
+    ran = run("max-size", "desk-1", "ETH", "--buy", "3500")
+    assert ran.row("buy") == ["buy", "12.5", "INSUFFICIENT_INITIAL_MARGIN"]
+    assert ran.row("sell") == ["sell", "0", "ACCOUNT_SUSPENDED"]
+    (asked,) = server.asked("GetMaxOrderSize")
+    assert (asked.buy_price, asked.sell_price) == ("3500", "")
+
+
+def test_open_orders_show_every_leg(run: Run, server: FakeServer) -> None:
+    legs = [
+        types.OrderLeg(instrument="ETH", side=types.SIDE_BUY, quantity="2", limit_price="3500"),
+        types.OrderLeg(instrument="BTC", side=types.SIDE_SELL, quantity="1"),
+    ]
+    order = types.OpenOrder(order_id="o-1", legs=legs, accept_time=answers.AT, request_id="r-1")
+    server.answers("ListOrders", margin.ListOrdersResponse(orders=[order]))
+    ran = run("orders", "desk-1")
+    assert ran.row("o-1")[:5] == ["o-1", "buy", "2", "ETH", "3500"]
+    assert ran.row("o-1")[-1] == "r-1"
+    assert ran.row("sell") == ["sell", "1", "BTC", "market"]
+
+
+def test_no_open_orders_is_said(run: Run, server: FakeServer) -> None:
+    server.answers("ListOrders", margin.ListOrdersResponse())
+    assert run("orders", "desk-1").out.strip() == "no open orders"
+    assert run("orders", "desk-1", "--json").json == {"orders": [], "next_page_token": ""}
+
+
+@pytest.mark.parametrize("price", ["free", "inf"])
+def test_a_fill_at_no_price_is_a_usage_error(run: Run, server: FakeServer, price: str) -> None:
+    assert run(*FILL[:-1], price).code == 2
+    assert server.requests == []

@@ -1,0 +1,122 @@
+"""`serve`: what its options become, and how a server that cannot start ends."""
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from margingate_server.config import ServerConfig
+from typer.testing import CliRunner, Result
+
+import margingate_server
+from margingate_engine.core.errors import InvalidInput
+from margingate_server.cli.app import app
+
+
+class FakeApp(ModuleType):
+    """Stands where the composition root is imported from."""
+
+    def __init__(self) -> None:
+        super().__init__("margingate_server.app")
+        self.configs: list[ServerConfig] = []
+        self.error: Exception | None = None
+
+    def serve(self, config: ServerConfig) -> None:
+        self.configs.append(config)
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> FakeApp:
+    fake = FakeApp()
+    monkeypatch.setitem(sys.modules, fake.__name__, fake)
+    monkeypatch.setattr(margingate_server, "app", fake, raising=False)
+    return fake
+
+
+def serve(*words: str) -> Result:
+    return CliRunner().invoke(app, ["serve", *words])
+
+
+def test_without_options_a_server_is_one_to_try_with(server: FakeApp) -> None:
+    assert serve().exit_code == 0
+    assert server.configs == [
+        ServerConfig(
+            feed="simulated",
+            seed=7,
+            is_frozen=False,
+            host="127.0.0.1",
+            port=50051,
+            http_port=9464,
+            data_dir=Path("var/margingate"),
+            has_seed_accounts=True,
+            parameters_path=None,
+            fees_path=None,
+            workers=32,
+            underlying_age_seconds_max=10.0,
+            instrument_age_seconds_max=60.0,
+            log_level="info",
+            tls_certificate_path=None,
+            tls_key_path=None,
+        )
+    ]
+
+
+def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    result = serve(
+        "--feed", "none", "--seed", "8", "--freeze", "--host", "127.0.0.2", "--port", "0",
+        "--http-port", "0", "--data-dir", str(tmp_path), "--no-seed-accounts", "--parameters",
+        str(file), "--fees", str(file), "--workers", "4", "--underlying-age-max", "1.5",
+        "--instrument-age-max", "2.5", "--log-level", "debug", "--tls-cert", str(file),
+        "--tls-key", str(file),
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert server.configs == [
+        ServerConfig(
+            feed="none",
+            seed=8,
+            is_frozen=True,
+            host="127.0.0.2",
+            port=0,
+            http_port=0,
+            data_dir=tmp_path,
+            has_seed_accounts=False,
+            parameters_path=file,
+            fees_path=file,
+            workers=4,
+            underlying_age_seconds_max=1.5,
+            instrument_age_seconds_max=2.5,
+            log_level="debug",
+            tls_certificate_path=file,
+            tls_key_path=file,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (InvalidInput("feed", "is unknown"), 2, "margingate: feed: is unknown\n"),
+        (OSError(98, "Address in use"), 1, "margingate: cannot serve: [Errno 98] Address in use\n"),
+    ],
+    ids=["configuration", "port"],
+)
+def test_a_server_that_cannot_start_says_why(
+    server: FakeApp, error: Exception, code: int, said: str
+) -> None:
+    server.error = error
+    result = serve()
+    assert (result.exit_code, result.stderr) == (code, said)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--port", "70000"), ("--workers", "0"), ("--fees", "nowhere.toml"), ("--seed", "seven")],
+)
+def test_an_option_that_cannot_be_is_a_usage_error(server: FakeApp, words: Any) -> None:
+    assert serve(*words).exit_code == 2
+    assert server.configs == []
