@@ -54,6 +54,8 @@ def connected(target: str, timeout_seconds: float, is_json: bool) -> Iterator[Se
     except MargingateCallError as error:
         typer.echo(f"margingate: {_sentence(error, target)}", err=True)
         raise typer.Exit(UNANSWERED if error.is_unanswered else REFUSED) from None
+    except UnicodeEncodeError:
+        raise typer.BadParameter("a name is not UTF-8 text") from None
 
 
 def _sentence(error: MargingateCallError, target: str) -> str:

@@ -84,6 +84,13 @@ def test_what_cannot_be_an_order_is_never_sent(
     assert server.requests == []
 
 
+def test_bytes_that_are_no_text_are_a_usage_error(run: Run, server: FakeServer) -> None:
+    ran = run("check", "desk-\udcff", *ORDER[1:])
+    assert ran.code == 2
+    assert "not UTF-8" in ran.err
+    assert server.requests == []
+
+
 def test_a_yes_shows_margin_and_basis(run: Run, server: FakeServer) -> None:
     server.answers("CheckOrder", answers.YES)
     ran = run("check", *ORDER, "--request-id", "r-1")
@@ -106,7 +113,7 @@ def test_a_no_shows_why_and_exits_with_3(run: Run, server: FakeServer) -> None:
     assert ran.row("margin impact")[2:] == ["100,000.50"]
     assert ran.row("also failing")[2:] == ["PRICE_COLLAR"]
     assert ran.row("binding") == ["binding", "basis", "charge"]
-    assert "2: price 0, vol down  (before: price -1, vol up)" in ran.out
+    assert "2: price 0, vol down  (before: 13: price -1, vol up)" in ran.out
 
 
 @pytest.mark.parametrize("verdict", [types.VERDICT_UNSPECIFIED, 99])

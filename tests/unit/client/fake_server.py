@@ -104,7 +104,7 @@ class FakeServer:
 
 
 @contextmanager
-def running_server() -> Iterator[FakeServer]:
+def running_server(credentials: grpc.ServerCredentials | None = None) -> Iterator[FakeServer]:
     fake = FakeServer()
     with ThreadPoolExecutor(max_workers=8) as pool:
         server = grpc.server(pool)
@@ -114,7 +114,11 @@ def running_server() -> Iterator[FakeServer]:
             methods = {rpc.name: _handler(fake, rpc.name) for rpc in rpcs}
             servicer = type(f"Fake{name}", (base,), methods)()
             getattr(stubs, f"add_{name}Servicer_to_server")(servicer, server)
-        fake.target = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+        if credentials is None:
+            port = server.add_insecure_port("127.0.0.1:0")
+        else:
+            port = server.add_secure_port("127.0.0.1:0", credentials)
+        fake.target = f"127.0.0.1:{port}"
         server.start()
         try:
             yield fake

@@ -12,6 +12,7 @@ from margingate_server.client import (
     CheckOrderResponse,
     Decision,
     PreviewOrderResponse,
+    WorstScenario,
     enum_name,
     enum_names,
     is_accepted,
@@ -67,7 +68,7 @@ def _verdict(decision: Decision, note: str) -> Text:
 
 
 def _facts(decision: Decision, request_id: str) -> RenderableType:
-    worst_before = {each.group: each.description for each in decision.worst_before}
+    worst_before = {each.group: _scenario(each) for each in decision.worst_before}
     rows: list[tuple[str, str | Text]] = [
         ("order", decision.order_id),
         ("request", request_id),
@@ -75,8 +76,8 @@ def _facts(decision: Decision, request_id: str) -> RenderableType:
     ]
     for each in decision.worst_after:
         before = worst_before.get(each.group, "none")
-        change = "" if before == each.description else f"  (before: {before})"
-        rows.append((f"worst for {each.group}", f"{each.scenario}: {each.description}{change}"))
+        change = "" if before == _scenario(each) else f"  (before: {before})"
+        rows.append((f"worst for {each.group}", _scenario(each) + change))
     rows += [
         ("binding", words(decision.binding_component)),
         ("exactness", words(enum_name(decision, "exactness"))),
@@ -84,6 +85,11 @@ def _facts(decision: Decision, request_id: str) -> RenderableType:
     if decision.HasField("basis"):
         rows += basis_facts(decision.basis)
     return facts(rows)
+
+
+def _scenario(worst: WorstScenario) -> str:
+    """Number and words; words alone where no scenario binds."""
+    return f"{worst.scenario}: {worst.description}" if worst.scenario > 0 else worst.description
 
 
 def basis_facts(basis: Basis) -> list[tuple[str, str | Text]]:
