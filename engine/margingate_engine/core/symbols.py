@@ -20,7 +20,8 @@ LINEAR_SUFFIXES = ("_USDC", "_USDT")
 _PATTERN = re.compile(
     r"(?P<coin>[A-Z0-9]{2,16})(?P<quote>_USDC|_USDT)?"
     r"(?:-(?:(?P<perpetual>PERPETUAL)|(?P<day>\d{1,2})(?P<month>[A-Z]{3})(?P<year>\d{2})"
-    r"(?:-(?P<strike>\d{1,9}(?:d\d{1,9})?)-(?P<right>[CP]))?))?"
+    r"(?:-(?P<strike>\d{1,9}(?:d\d{1,9})?)-(?P<right>[CP]))?))?",
+    re.ASCII,  # digits of other scripts are no digits of the venue
 )
 
 
