@@ -1,0 +1,57 @@
+from decimal import Decimal, getcontext
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from margingate_engine.core.amounts import (
+    AMOUNT_UNITS_MAX,
+    MICRO,
+    NANO,
+    PICO,
+    ceil_div,
+    units_exact,
+    units_per_whole,
+    whole,
+)
+from margingate_engine.core.errors import InvalidInput
+
+
+def test_usd_has_a_million_units_and_a_coin_a_million_million() -> None:
+    assert (units_per_whole("USD"), units_per_whole("BTC")) == (10**6, 10**12)
+
+
+@given(st.integers(-AMOUNT_UNITS_MAX + 1, AMOUNT_UNITS_MAX - 1), st.sampled_from([MICRO, PICO]))
+def test_units_and_decimals_go_there_and_back(units: int, per_whole: int) -> None:
+    assert units_exact(whole(units, per_whole), per_whole, "amount") == units
+
+
+def test_a_fraction_of_a_unit_is_refused_and_not_rounded() -> None:
+    assert units_exact(Decimal("1.000001"), MICRO, "amount") == 1_000_001
+    with pytest.raises(InvalidInput) as wrong:
+        units_exact(Decimal("1.0000001"), MICRO, "collateral.amount")
+    assert wrong.value.field == "collateral.amount"
+    assert "6 decimal places" in wrong.value.problem
+
+
+def test_amounts_stop_before_they_could_leave_an_int64() -> None:
+    assert units_exact(whole(AMOUNT_UNITS_MAX - 1, NANO), NANO, "x") == AMOUNT_UNITS_MAX - 1
+    for units in (AMOUNT_UNITS_MAX, -AMOUNT_UNITS_MAX):
+        with pytest.raises(InvalidInput, match="out of range"):
+            units_exact(whole(units, NANO), NANO, "x")
+
+
+def test_the_door_does_not_depend_on_the_callers_decimal_context() -> None:
+    precise = getcontext().prec
+    try:
+        getcontext().prec = 3
+        assert units_exact(Decimal("123456.789012"), MICRO, "x") == 123_456_789_012
+        assert str(whole(123_456_789_012, MICRO)) == "123456.789012"
+    finally:
+        getcontext().prec = precise
+
+
+@given(st.integers(), st.integers(1, 10**30))
+def test_division_rounds_up(numerator: int, denominator: int) -> None:
+    quotient = ceil_div(numerator, denominator)
+    assert (quotient - 1) * denominator < numerator <= quotient * denominator
