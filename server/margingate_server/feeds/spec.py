@@ -1,0 +1,25 @@
+"""The text by which an operator names a feed."""
+
+from typing import Final
+
+from margingate_engine.core.errors import InvalidInput
+from margingate_server.feeds.feed import Feed
+from margingate_server.feeds.file.feed import FileFeed
+from margingate_server.feeds.simulated.feed import SimulatedFeed
+
+_FILE: Final = "file:"
+
+
+def open_feed(spec: str, *, seed: int, start_ns: int) -> Feed:
+    """The feed that `spec` names: `simulated`, `simulated:frozen` or `file:PATH`.
+
+    seed and start_ns (the server's clock) shape a simulated market; a file knows its own instant.
+    Raises InvalidInput("feed", ...) for any other text, and what FileFeed.open raises.
+    """
+    if spec == "simulated":
+        return SimulatedFeed(seed, start_ns)
+    if spec == "simulated:frozen":
+        return SimulatedFeed(seed, start_ns, is_frozen=True)
+    if spec.startswith(_FILE) and len(spec) > len(_FILE):
+        return FileFeed.open(spec.removeprefix(_FILE))
+    raise InvalidInput("feed", "must be simulated, simulated:frozen or file:PATH")
