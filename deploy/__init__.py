@@ -1,0 +1,1 @@
+"""How margingate is run and watched."""

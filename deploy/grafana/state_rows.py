@@ -1,0 +1,133 @@
+"""Panels of what the service rests on: ledger, market, process."""
+
+from deploy.grafana.panel import MARKET_AGE_SECONDS, Panel, quantile, rate
+
+LEDGER = (
+    Panel(
+        title="Open holds",
+        description="Accepted orders whose margin is held.",
+        unit="none",
+        queries=(("margingate_open_holds{@}", "{{instance}}"),),
+    ),
+    Panel(
+        title="Accounts",
+        description="Accounts opened.",
+        unit="none",
+        queries=(("margingate_accounts{@}", "{{instance}}"),),
+    ),
+    Panel(
+        title="Kill switches by scope",
+        description="Kill switches engaged.",
+        unit="none",
+        queries=(("sum by (scope) (margingate_kill_switch_active{@})", "{{scope}}"),),
+    ),
+    Panel(
+        title="Journal fsync",
+        description="Time for a batch of events to become durable; a check waits for one.",
+        unit="s",
+        queries=(
+            (quantile(0.5, "margingate_journal_fsync_duration_seconds"), "p50"),
+            (quantile(0.99, "margingate_journal_fsync_duration_seconds"), "p99"),
+        ),
+    ),
+    Panel(
+        title="Journal batch size",
+        description="Events per commit. It grows with load: the commits are shared.",
+        unit="none",
+        queries=(
+            (quantile(0.5, "margingate_journal_batch_size"), "p50"),
+            (quantile(0.99, "margingate_journal_batch_size"), "p99"),
+        ),
+    ),
+    Panel(
+        title="Journal bytes",
+        description="Bytes made durable per second.",
+        unit="Bps",
+        queries=((rate("margingate_journal_bytes_total", "instance"), "{{instance}}"),),
+    ),
+    Panel(
+        title="Journal events by kind",
+        description="Events made durable.",
+        unit="ops",
+        queries=((rate("margingate_journal_events_total", "kind"), "{{kind}}"),),
+    ),
+    Panel(
+        title="Journal errors",
+        description="Commits that failed, in the last 5 minutes. Any is a page.",
+        unit="none",
+        queries=(
+            (
+                "sum by (instance) (increase(margingate_journal_errors_total{@}[5m]))",
+                "{{instance}}",
+            ),
+        ),
+        red_from=1,
+    ),
+)
+
+MARKET = (
+    Panel(
+        title="Market age by underlying",
+        description="Time since each index price was received.",
+        unit="s",
+        queries=(
+            (
+                "max by (underlying) (margingate_market_data_age_seconds{@})",
+                "{{underlying}}",
+            ),
+        ),
+        red_from=MARKET_AGE_SECONDS,
+    ),
+    Panel(
+        title="Market updates",
+        description="Snapshots put to use per second, and updates that failed, by reason.",
+        unit="ops",
+        queries=(
+            (rate("margingate_market_updates_total", "job"), "updates"),
+            (rate("margingate_market_update_errors_total", "reason"), "failed: {{reason}}"),
+        ),
+    ),
+    Panel(
+        title="Revaluation",
+        description="Time from a market update to new risk arrays and accounts in use.",
+        unit="s",
+        queries=(
+            (quantile(0.5, "margingate_revaluation_duration_seconds"), "p50"),
+            (quantile(0.99, "margingate_revaluation_duration_seconds"), "p99"),
+        ),
+    ),
+    Panel(
+        title="Instruments",
+        description="Listed instruments with and without a usable price.",
+        unit="none",
+        queries=(("max by (state) (margingate_instruments{@})", "{{state}}"),),
+    ),
+)
+
+PROCESS = (
+    Panel(
+        title="Resident memory",
+        description="Memory of the process. Steady growth under steady load is a leak.",
+        unit="bytes",
+        queries=(("process_resident_memory_bytes{@}", "{{instance}}"),),
+    ),
+    Panel(
+        title="CPU",
+        description="Processor seconds per second; 1 is one core.",
+        unit="none",
+        queries=((rate("process_cpu_seconds_total", "instance"), "{{instance}}"),),
+    ),
+    Panel(
+        title="Garbage collections",
+        description="Collections per second by generation; generation 2 stops everything longest.",
+        unit="ops",
+        queries=((rate("python_gc_collections_total", "generation"), "{{generation}}"),),
+    ),
+    Panel(
+        title="Open files",
+        description="File descriptors in use as a share of the limit.",
+        unit="percentunit",
+        queries=(("process_open_fds{@} / process_max_fds{@}", "{{instance}}"),),
+        red_from=0.8,
+    ),
+)
