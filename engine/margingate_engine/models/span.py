@@ -6,7 +6,7 @@ import numpy as np
 
 from margingate_engine.core.amounts import NANO, PICO
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import InstrumentTable, read_only
+from margingate_engine.market.table import NEVER_NS, InstrumentTable, read_only
 from margingate_engine.models.span_features import LotFeatures
 from margingate_engine.models.span_parameters import SpanParameters, digest
 from margingate_engine.scenarios.risk_arrays import PPM, GroupArrays, RiskArrays
@@ -81,12 +81,18 @@ class SpanModel:
             coin_short_pico_i=units_up(lot.coin_pico_i).tolist(),
             basis_i=units_nearest(lot.basis_i).tolist(),
             basis_spot_i=units_nearest(lot.basis_spot_i).tolist(),
-            bucket_i=table.expiry_ns_i.tolist(),
+            bucket_i=_buckets(table),
             minimum_i=units_up(lot.minimum_i).tolist(),
             notional_i=units_down(lot.notional_i).tolist(),
             priced_i=priced_i.tolist(),
             mark_nano_i=snapshot.mark_nano_i.tolist(),
         )
+
+
+def _buckets(table: InstrumentTable) -> list[int]:
+    """Basis bucket by row: its expiry; what never expires is a bucket of its own. [SPAN-10]"""
+    own_i = np.where(table.expiry_ns_i == NEVER_NS, np.arange(len(table)), 0)
+    return [int(bucket) for bucket in table.expiry_ns_i + own_i]
 
 
 def _group_arrays(

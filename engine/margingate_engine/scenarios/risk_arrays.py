@@ -20,7 +20,7 @@ COIN_VALUE_DIVISOR = 10**21
 PPM = 10**6
 
 SPOT_BUCKET = 0
-"""Basis bucket of spot; the others are named by their expiry in nanoseconds."""
+"""Basis bucket of spot; others are named by expiry in nanoseconds, perpetuals by NEVER_NS + row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
