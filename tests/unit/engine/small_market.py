@@ -151,7 +151,7 @@ class SmallMarket:
         return self.table.instruments[self.row(name)]
 
     def portfolio(self, usd: int = 0, coins: int = 0, **lots_by_name: int) -> Portfolio:
-        """Positions entered at their mark; names with `_` for `-`; USD in dollars, coins in 1e-12."""
+        """Positions entered at their mark, `_` for `-`; USD in dollars, coins in 1e-12."""
         portfolio = Portfolio(fees=self.fees, cash={"USD": usd * USD, "BTC": coins})
         for spelled, lots in lots_by_name.items():
             row = self.row(spelled.replace("_", "-"))

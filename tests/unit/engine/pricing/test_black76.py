@@ -27,25 +27,24 @@ def delta(forward: float, strike: float, vol: float, tau: float, *, is_call: boo
 
 
 @pytest.mark.parametrize(
-    ("spot", "strike", "rate", "carry", "vol", "tau", "is_call", "published"),
+    ("spot_and_strike", "rate_and_carry", "vol", "tau", "is_call", "published"),
     [
-        (42.0, 40.0, 0.1, 0.1, 0.2, 0.5, True, 4.7594223929),  # Hull, stock option
-        (42.0, 40.0, 0.1, 0.1, 0.2, 0.5, False, 0.8085993729),
-        (20.0, 20.0, 0.09, 0.0, 0.25, 4 / 12, False, 1.1166414566),  # Hull, put on a future
-        (100.0, 100.0, 0.02, 0.0, 0.2, 0.5, True, 5.5811067246),  # py_vollib
-        (100.0, 100.0, 0.0, 0.0, 0.2, 0.5, True, 5.6371977797),
+        ((42.0, 40.0), (0.1, 0.1), 0.2, 0.5, True, 4.7594223929),  # Hull, stock option
+        ((42.0, 40.0), (0.1, 0.1), 0.2, 0.5, False, 0.8085993729),
+        ((20.0, 20.0), (0.09, 0.0), 0.25, 4 / 12, False, 1.1166414566),  # Hull, put on a future
+        ((100.0, 100.0), (0.02, 0.0), 0.2, 0.5, True, 5.5811067246),  # py_vollib
+        ((100.0, 100.0), (0.0, 0.0), 0.2, 0.5, True, 5.6371977797),
     ],
 )
 def test_published_prices_are_reproduced(
-    spot: float,
-    strike: float,
-    rate: float,
-    carry: float,
+    spot_and_strike: tuple[float, float],
+    rate_and_carry: tuple[float, float],
     vol: float,
     tau: float,
     is_call: bool,
     published: float,
 ) -> None:
+    (spot, strike), (rate, carry) = spot_and_strike, rate_and_carry
     forward = spot * math.exp(carry * tau)
     price = math.exp(-rate * tau) * value(forward, strike, vol, tau, is_call=is_call)
     assert price == pytest.approx(published, abs=1e-9)
@@ -64,7 +63,7 @@ def test_values_agree_with_fifty_digit_arithmetic(
     deviation = Decimal(vol) * Decimal(tau).sqrt()
     exact = exact_black76.value(Decimal(forward), Decimal(strike), deviation, is_call=is_call)
     computed = Decimal(value(forward, strike, vol, tau, is_call=is_call))
-    assert abs(computed - exact) <= Decimal(2e-15) * Decimal(max(forward, strike))
+    assert abs(computed - exact) <= Decimal("2e-15") * Decimal(max(forward, strike))
 
 
 @given(FORWARDS, DISTANCES, st.floats(0.01, 2.0), st.floats(1e-4, 4.0), st.booleans())
