@@ -76,6 +76,23 @@ def test_an_incident_binds_its_id_to_the_traceback(stream: io.BytesIO) -> None:
     assert "test_logs.py" in str(line["exception"])
 
 
+def test_the_server_tells_and_warns_of_what_it_did_by_itself(stream: io.BytesIO) -> None:
+    Log().told("ledger_recovered", head_seq=7)
+    Log().warned("ledger_down")
+    told, warned = lines(stream)
+    assert (told["event"], told["level"], told["head_seq"]) == ("ledger_recovered", "info", 7)
+    assert (warned["event"], warned["level"]) == ("ledger_down", "warning")
+
+
+def test_a_logger_of_a_module_keeps_the_traceback_of_an_exception_it_names(
+    stream: io.BytesIO,
+) -> None:
+    structlog.get_logger().exception("incident", incident="ab", exc_info=failure())
+    (line,) = lines(stream)
+    assert (line["level"], line["incident"]) == ("error", "ab")
+    assert "invalid literal" in str(line["exception"])
+
+
 def test_no_two_incidents_share_an_id(stream: io.BytesIO) -> None:
     ids = {Log().incident(failure(), "request_failed") for _ in range(100)}
     assert len(ids) == len(lines(stream)) == 100
