@@ -55,14 +55,6 @@ class Log:
         self._logger.info(event, request_id=request_id, account=account, **fields)
 
     def told(self, event: str, **fields: object) -> None:
-        """Writes a line, at info, of something that the server did by itself."""
-        self._logger.info(event, **fields)
-
-    def warned(self, event: str, **fields: object) -> None:
-        """Writes a line, at warning, of something that somebody should look at."""
-        self._logger.warning(event, **fields)
-
-    def told(self, event: str, **fields: object) -> None:
         """Writes a line at info about the server itself. fields: of JSON's types."""
         self._logger.info(event, **fields)
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from margingate_server.observe.metrics import Metrics
 from prometheus_client import CollectorRegistry
+
+from margingate_server.observe.metrics import Metrics
 
 Value = Callable[..., float | None]
 

@@ -2,8 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from margingate_server.observe.children import Children
 from prometheus_client import CollectorRegistry, Counter
+
+from margingate_server.observe.children import Children
 
 
 def counter(registry: CollectorRegistry) -> Counter:

@@ -3,6 +3,7 @@
 import socket
 
 import pytest
+
 from margingate_server.observe.connections import Connections
 
 

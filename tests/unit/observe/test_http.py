@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse, RemoteDisconnected
 
 import pytest
-from margingate_server.observe import http, logs
-from margingate_server.observe.http import HttpEndpoint
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.parser import text_string_to_metric_families
+
+from margingate_server.observe import http, logs
+from margingate_server.observe.http import HttpEndpoint
 
 
 @pytest.fixture

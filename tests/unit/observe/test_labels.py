@@ -1,6 +1,7 @@
 """The closed sets of label values follow the contract."""
 
 import grpc
+
 from margingate.v1 import (
     account_service_pb2,
     admin_service_pb2,

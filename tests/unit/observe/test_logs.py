@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 import structlog
+
 from margingate_server.observe import logs
 from margingate_server.observe.logs import Log
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from margingate_server.observe.metrics import Metrics
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics import MetricWrapperBase
+
+from margingate_server.observe.metrics import Metrics
 
 Value = Callable[..., float | None]
 CHECK = "/margingate.v1.MarginService/CheckOrder"

@@ -2,9 +2,10 @@
 
 import re
 
+from prometheus_client import generate_latest
+
 from margingate_server.observe import labels
 from margingate_server.observe.metrics import SERIES_MAX, Metrics
-from prometheus_client import generate_latest
 
 MANY = 200
 
