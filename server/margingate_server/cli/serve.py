@@ -27,6 +27,9 @@ def serve(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of gRPC; 0 for any free one.")
     ] = 50051,
+    http_host: Annotated[
+        str, typer.Option(help="Address of /metrics, /livez and /readyz.")
+    ] = "127.0.0.1",
     http_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of /metrics, /livez and /readyz.")
     ] = 9464,
@@ -74,6 +77,7 @@ def serve(
             is_frozen=is_frozen,
             host=host,
             port=port,
+            http_host=http_host,
             http_port=http_port,
             data_dir=data_dir,
             has_seed_accounts=has_seed_accounts,

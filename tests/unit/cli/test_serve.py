@@ -49,6 +49,7 @@ def test_without_options_a_server_is_one_to_try_with(server: FakeApp) -> None:
             is_frozen=False,
             host="127.0.0.1",
             port=50051,
+            http_host="127.0.0.1",
             http_port=9464,
             data_dir=Path("var/margingate"),
             has_seed_accounts=True,
@@ -69,7 +70,7 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
     file.touch()
     result = serve(
         "--feed", "none", "--seed", "8", "--freeze", "--host", "127.0.0.2", "--port", "0",
-        "--http-port", "0", "--data-dir", str(tmp_path), "--no-seed-accounts", "--parameters",
+        "--http-host", "127.0.0.3", "--http-port", "0", "--data-dir", str(tmp_path), "--no-seed-accounts", "--parameters",
         str(file), "--fees", str(file), "--workers", "4", "--underlying-age-max", "1.5",
         "--instrument-age-max", "2.5", "--log-level", "debug", "--tls-cert", str(file),
         "--tls-key", str(file),
@@ -82,6 +83,7 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
             is_frozen=True,
             host="127.0.0.2",
             port=0,
+            http_host="127.0.0.3",
             http_port=0,
             data_dir=tmp_path,
             has_seed_accounts=False,
