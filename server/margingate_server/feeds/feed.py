@@ -14,9 +14,9 @@ from margingate_engine.core.instruments import Instrument
 class MarketUpdate:
     """Prices of one instant. What has no usable price is left out, never NaN.
 
-    market_time_ns: instant by the market's own clock. index_by_underlying: USD. names: instruments, in
-    the order of the arrays. mark_price_i: quote currency, >= 0. mark_vol_i: per year as a fraction, 0 for
-    what is not an option. forward_price_i: USD forward of an option's expiry, 0 for what is not an option.
+    market_time_ns: instant by the market's own clock. index_by_underlying: USD. names: instruments,
+    in the order of the arrays. mark_price_i: quote currency, >= 0. mark_vol_i: per year as a
+    fraction; forward_price_i: USD forward of the expiry; both 0 for what is not an option.
     """
 
     market_time_ns: int

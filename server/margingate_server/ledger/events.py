@@ -134,7 +134,7 @@ class OrdersReleased(Event, frozen=True, tag="orders_released"):
 class FillReported(Event, frozen=True, tag="fill_reported"):
     """An execution. request_id is the fill id; flow and fee in the settlement asset's units.
 
-    coins: what a spot fill moves in the coin. flag: LifecycleFlag in lower snake case, "" when none.
+    coins: what a spot fill moves in the coin. flag: LifecycleFlag in lower snake case, or "".
     """
 
     order_id: str

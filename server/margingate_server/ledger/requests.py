@@ -19,7 +19,7 @@ class Remembered(NamedTuple):
 
 
 class RequestIndex:
-    """Answered request ids of every account, oldest first. Fill ids have a name space of their own."""
+    """Answered request ids of every account, oldest first; fill ids in a space of their own."""
 
     def __init__(self) -> None:
         self._by_key: dict[bytes, Remembered] = {}

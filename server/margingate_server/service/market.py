@@ -16,7 +16,7 @@ from margingate_server.feeds.feed import MarketUpdate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
-    """One state of the market. `snapshot` may be fresher than `arrays.snapshot`, never different in price."""
+    """The market at one time; `snapshot` has the prices of `arrays.snapshot`, received later."""
 
     snapshot: MarketSnapshot
     arrays: RiskArrays
@@ -61,7 +61,7 @@ class Market:
         )
 
     def planned_update(self, update: MarketUpdate, now_ns: int) -> MarketView:
-        """The view with new prices. InvalidInput names what is wrong with them; nothing is taken then.
+        """The view with new prices; InvalidInput names what is wrong, and nothing is taken then.
 
         Prices that do not differ keep the version and the risk arrays: they only get younger.
         """

@@ -94,7 +94,7 @@ class Orders:
         return self._release(account, order_ids, request_id, digest, now_ns)
 
     def fill(self, command: FillCommand, now_ns: int) -> FillAnswer:
-        """Apply an execution, whatever the margin says. InvalidInput names what no venue reports."""
+        """Apply an execution, whatever the margin says; InvalidInput for what no venue reports."""
         shard = self._shard
         account = shard.account(command.account)
         row = shard.row(command.instrument)

@@ -1,4 +1,4 @@
-"""Why a call is not carried out; decisions about orders are values, these are for everything else."""
+"""Why a call is not carried out. A refused order is not among them: decisions are values."""
 
 from margingate_engine.core.reasons import RejectReason
 

@@ -1,7 +1,7 @@
 """One shard: its state, its market, and what was decided but is not durable yet. Knows no threads.
 
-Whoever calls must let one call in at a time. Every change is an event: `record` applies it at once, so that
-the next decision sees it, and puts it on the list that `take_pending` hands to the store.
+Whoever calls must let one call in at a time. Every change is an event: `record` applies it at once,
+so that the next decision sees it, and puts it on the list that `take_pending` hands to the store.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ RECENT_EVENTS_MAX = 50_000
 
 @dataclass(slots=True)
 class AccountView:
-    """An account's risk under one market view; rebuilt when either moves on. risk: None without prices."""
+    """An account's risk under one market view; None while something it holds has no price."""
 
     view: MarketView
     risk: AccountRisk | None

@@ -118,7 +118,7 @@ class PublishQuotesRequest(_message.Message):
 
     @_builtins.property
     def instruments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Venue symbols, up to 20,000."""
+        """Venue symbols, up to 10,000."""
 
     @_builtins.property
     def mark_prices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.float]:

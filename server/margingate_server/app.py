@@ -1,0 +1,215 @@
+"""The composition root: the only file that knows everyone."""
+
+import signal
+from collections import Counter
+from importlib.metadata import version
+from threading import Event, Thread
+from typing import get_args
+
+from prometheus_client import CollectorRegistry
+
+from margingate_engine.check.question import Policy
+from margingate_engine.models.registry import model
+from margingate_server.clock import Clock, SystemClock
+from margingate_server.config import ServerConfig
+from margingate_server.feed_loop import FeedLoop
+from margingate_server.feeds.spec import open_feed
+from margingate_server.files.fees import parse_fees
+from margingate_server.files.toml_tables import read_tables
+from margingate_server.ledger.sqlite_store import SqliteStore
+from margingate_server.ledger.state import ShardState
+from margingate_server.ledger.store import LedgerError
+from margingate_server.observe.http import HttpEndpoint
+from margingate_server.observe.ledger_metrics import KillScope
+from margingate_server.observe.logs import Log, configure
+from margingate_server.observe.metrics import Metrics
+from margingate_server.observing import (
+    LaneObserving,
+    MarketObserving,
+    RequestObserving,
+    StageObserving,
+)
+from margingate_server.recovery import DeskBuilder
+from margingate_server.rpc.account_servicer import AccountServicer
+from margingate_server.rpc.admin_servicer import AdminServicer
+from margingate_server.rpc.lane import Lane, LedgerDown
+from margingate_server.rpc.margin_servicer import MarginServicer
+from margingate_server.rpc.market_servicer import MarketServicer
+from margingate_server.rpc.publisher import Publisher
+from margingate_server.rpc.server import RpcServer
+from margingate_server.rpc.transport import Transport
+from margingate_server.seed_accounts import seed
+from margingate_server.service.freshness import AgeLimits
+from margingate_server.service.market import MarketView
+
+UPKEEP_SECONDS = 1.0
+GRACE_SECONDS = 5.0
+MODEL = "span"
+
+
+class Application:
+    """One server, from configuration to served ports. Stop it, or the ledger stays locked."""
+
+    def __init__(self, config: ServerConfig, clock: Clock | None = None) -> None:
+        """Open the ledger, fold it, take the first prices, bind the ports.
+
+        InvalidInput for wrong settings, LedgerError when the ledger cannot be opened.
+        """
+        self._clock = clock or SystemClock()
+        self._log = Log()
+        self._stopping = Event()
+        fee_tiers = parse_fees(read_tables(config.fees_path, "fees.toml"))
+        age_limits = AgeLimits(
+            underlying_ns_max=int(config.underlying_age_seconds_max * 1e9),
+            instrument_ns_max=int(config.instrument_age_seconds_max * 1e9),
+        )
+        margin_model = model(MODEL, read_tables(config.parameters_path, "span.toml"))
+        self._builder = DeskBuilder(margin_model, fee_tiers, Policy(), age_limits)
+        now_ns = self._clock.now_ns()
+        feed = None
+        if config.feed != "none":
+            spec = config.feed + (":frozen" if config.is_frozen else "")
+            feed = open_feed(spec, seed=config.seed, start_ns=now_ns)
+        self._store = SqliteStore(config.data_dir, opened_ns=now_ns)
+        self._metrics = Metrics(
+            CollectorRegistry(),
+            version=version("margingate"),
+            age_seconds_by_underlying=self._ages,
+        )
+        observer = LaneObserving(self._metrics, self._store, self._log)
+        self._desk = self._builder.open_desk(self._store)
+        self._lane = Lane(self._desk, self._store, self._clock, observer)
+        self._publisher = Publisher(self._lane, self._clock, MarketObserving(self._metrics))
+        self._metrics.ledger.health_changed(is_healthy=True)
+        self._metrics.market.parameters_changed(margin_model.name, margin_model.parameters_digest)
+        self._record_parameters()
+        self._feed_loop = None
+        if feed is not None:
+            self._feed_loop = FeedLoop(feed, self._publisher, self._clock, self._metrics, self._log)
+            self._feed_loop.step()
+        if config.has_seed_accounts:
+            self._lane.decide(lambda desk, now_ns: (None, seed(desk, now_ns)))
+        self._rpc = self._rpc_server(config, age_limits)
+        self.grpc_port = self._rpc.bind(config.host, config.port, config.tls_pair())
+        self._http = HttpEndpoint(
+            self._metrics.registry, self._readiness, host=config.http_host, port=config.http_port
+        )
+        self.http_port = self._http.port
+        self._upkeep = Thread(target=self._keep_up, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Serve."""
+        self._rpc.set_serving(is_serving=self._is_ready())
+        self._rpc.start()
+        if self._feed_loop is not None:
+            self._feed_loop.start()
+        self._upkeep.start()
+        head = self._store.head.seq
+        self._log.told(
+            "serving", grpc_port=self.grpc_port, http_port=self.http_port, ledger_seq=head
+        )
+
+    def stop(self) -> None:
+        """Finish what is under way, make it durable, and give everything back."""
+        self._rpc.set_serving(is_serving=False)
+        self._rpc.stop(GRACE_SECONDS)
+        self._stopping.set()
+        if self._feed_loop is not None:
+            self._feed_loop.stop()
+        self._upkeep.join()
+        self._http.close()
+        self._store.close()
+        self._log.told("stopped", ledger_seq=self._store.head.seq)
+
+    def _rpc_server(self, config: ServerConfig, age_limits: AgeLimits) -> RpcServer:
+        metrics, lane = self._metrics, self._lane
+        transport = Transport(
+            self._clock, RequestObserving(metrics, self._log), StageObserving(metrics)
+        )
+        servicers = {
+            "MarginService": MarginServicer(lane, metrics.decisions),
+            "AccountService": AccountServicer(lane),
+            "MarketService": MarketServicer(
+                lane, self._publisher, self._clock, self._builder.model, age_limits
+            ),
+            "AdminService": AdminServicer(lane),
+        }
+        return RpcServer(transport, servicers, config.workers)
+
+    def _record_parameters(self) -> None:
+        """Remember in the ledger which parameters and fees decide from here on."""
+        event = self._builder.parameters_event()
+        state = self._desk.shard.state
+        if (state.parameters_digest, state.fees_text) != (event.digest, event.fees):
+            self._lane.decide(lambda desk, now_ns: (None, desk.shard.record(event, now_ns)))
+
+    def _keep_up(self) -> None:
+        """Once a second: sync the ledger's head, checkpoint, recover, and tell the metrics."""
+        while not self._stopping.wait(UPKEEP_SECONDS):
+            try:
+                if self._lane.is_down:
+                    self._lane.recover(self._builder.open_desk)
+                self._store.sync_head()
+                self._store.checkpoint()
+            except LedgerError as error:
+                self._lane.mark_down()
+                self._log.warned("ledger_failed", problem=repr(error))
+            self._rpc.set_serving(is_serving=self._is_ready())
+            self._count_state()
+
+    def _count_state(self) -> None:
+        try:
+            self._lane.look(lambda desk, _now_ns: self._tell_state(desk.shard.state))
+        except LedgerDown:
+            return
+
+    def _tell_state(self, state: ShardState) -> None:
+        self._metrics.ledger.holds_changed(state.open_order_count)
+        self._metrics.ledger.accounts_changed(len(state.accounts))
+        scopes = Counter(scope for scope, _ in state.kill_switches)
+        for scope in get_args(KillScope):
+            self._metrics.ledger.kill_switches_changed(scope, scopes[scope])
+
+    def _view(self) -> MarketView | None:
+        try:
+            return self._lane.look(lambda desk, _now_ns: desk.shard.market.view)
+        except LedgerDown:
+            return None
+
+    def _ages(self) -> dict[str, float]:
+        """Seconds since the index price of each margined underlying was received."""
+        view = self._view()
+        if view is None:
+            return {}
+        now_ns = self._clock.now_ns()
+        return {
+            name: (now_ns - int(observed_ns)) / 1e9
+            for name, observed_ns in zip(
+                view.table.underlyings, view.snapshot.observed_ns_u, strict=True
+            )
+            if observed_ns >= 0 and name not in view.arrays.unmodelled
+        }
+
+    def _readiness(self) -> dict[str, bool]:
+        limit = self._builder.age_limits.underlying_ns_max / 1e9
+        ages = self._ages()
+        return {
+            "ledger": not self._lane.is_down,
+            "market": bool(ages) and max(ages.values()) <= limit,
+            "serving": not self._stopping.is_set(),
+        }
+
+    def _is_ready(self) -> bool:
+        return all(self._readiness().values())
+
+
+def serve(config: ServerConfig) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    configure(config.log_level)
+    application = Application(config)
+    ending = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
+    application.start()
+    ending.wait()
+    application.stop()

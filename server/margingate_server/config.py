@@ -1,0 +1,44 @@
+"""Everything that can be chosen when a server starts."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from margingate_engine.core.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Settings of one server. Paths of None mean what is built in."""
+
+    feed: str = "simulated"
+    seed: int = 7
+    is_frozen: bool = False
+    host: str = "127.0.0.1"
+    port: int = 50051
+    http_host: str = "127.0.0.1"
+    http_port: int = 9464
+    data_dir: Path = Path("var/margingate")
+    has_seed_accounts: bool = True
+    parameters_path: Path | None = None
+    fees_path: Path | None = None
+    workers: int = 32
+    underlying_age_seconds_max: float = 10.0
+    instrument_age_seconds_max: float = 60.0
+    log_level: str = "info"
+    tls_certificate_path: Path | None = None
+    tls_key_path: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work together."""
+        if (self.tls_certificate_path is None) != (self.tls_key_path is None):
+            raise InvalidInput("tls_cert", "and tls_key belong together")
+        if not 1 <= self.workers <= 1_000:
+            raise InvalidInput("workers", "must lie in [1, 1000]")
+        if min(self.underlying_age_seconds_max, self.instrument_age_seconds_max) <= 0:
+            raise InvalidInput("underlying_age_max", "and instrument_age_max must be positive")
+
+    def tls_pair(self) -> tuple[bytes, bytes] | None:
+        """(key, certificate) in PEM, None without TLS."""
+        if self.tls_key_path is None or self.tls_certificate_path is None:
+            return None
+        return self.tls_key_path.read_bytes(), self.tls_certificate_path.read_bytes()

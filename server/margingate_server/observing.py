@@ -1,0 +1,111 @@
+"""Joins what happens in the lane, the publisher and the transport to metrics and logs."""
+
+from collections import Counter
+
+from google.protobuf.message import Message
+
+from margingate_server.ledger.store import EventDraft, Store
+from margingate_server.observe.logs import Log
+from margingate_server.observe.metrics import Metrics
+from margingate_server.rpc.margin_servicer import REASON_WORDS
+from margingate_server.service.market import MarketView
+
+
+class LaneObserving:
+    """Commits and decisions."""
+
+    def __init__(self, metrics: Metrics, store: Store, log: Log) -> None:
+        self._metrics = metrics
+        self._store = store
+        self._log = log
+        self._bytes_seen = store.bytes_written
+
+    def committed(self, events: list[EventDraft], duration_seconds: float) -> None:
+        """A batch became durable. Called by one leader at a time."""
+        written = self._store.bytes_written
+        self._metrics.ledger.committed(len(events), written - self._bytes_seen, duration_seconds)
+        self._bytes_seen = written
+        for kind, count in Counter(event.kind for event in events).items():
+            self._metrics.ledger.recorded(kind, count)
+        self._metrics.decisions.stage_finished("commit", duration_seconds)
+
+    def decided(self, duration_seconds: float) -> None:
+        """A decision was taken."""
+        self._metrics.decisions.stage_finished("decide", duration_seconds)
+
+    def failed(self) -> None:
+        """A commit failed."""
+        self._metrics.ledger.commit_failed()
+        self._metrics.ledger.health_changed(is_healthy=False)
+        self._log.warned("ledger_down")
+
+    def recovered(self) -> None:
+        """The ledger is up again."""
+        self._bytes_seen = self._store.bytes_written
+        self._metrics.ledger.health_changed(is_healthy=True)
+        self._log.told("ledger_recovered", head_seq=self._store.head.seq)
+
+
+class MarketObserving:
+    """New market views."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def revalued(self, view: MarketView, duration_seconds: float) -> None:
+        """A view was swapped in."""
+        priced = sum(view.arrays.priced_i)
+        unpriced = len(view.table) - priced
+        self._metrics.market.updated(view.snapshot.version, priced=priced, unpriced=unpriced)
+        self._metrics.market.revalued(duration_seconds)
+
+
+class StageObserving:
+    """Parsing and printing."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def decoded(self, duration_seconds: float) -> None:
+        """A request was parsed."""
+        self._metrics.decisions.stage_finished("decode", duration_seconds)
+
+    def encoded(self, duration_seconds: float) -> None:
+        """An answer was printed."""
+        self._metrics.decisions.stage_finished("encode", duration_seconds)
+
+
+class RequestObserving:
+    """Requests: counted all, logged when they can change something."""
+
+    def __init__(self, metrics: Metrics, log: Log) -> None:
+        self._metrics = metrics
+        self._log = log
+
+    def started(self) -> None:
+        """A request arrived."""
+        self._metrics.requests.started()
+
+    def finished(self, path: str, grpc_code: str, duration_seconds: float) -> None:
+        """A request was answered."""
+        self._metrics.requests.finished(path, grpc_code, duration_seconds)
+
+    def incident(self, error: Exception, path: str) -> str:
+        """Id under which an error that nobody foresaw is logged."""
+        return self._log.incident(error, "incident", method=path)
+
+    def changed(
+        self, path: str, grpc_code: str, request: Message, response: Message | None
+    ) -> None:
+        """A request under a request id was answered."""
+        fields: dict[str, object] = {"grpc_code": grpc_code}
+        decision = getattr(response, "decision", None)
+        if decision is not None:
+            fields["order_id"] = decision.order_id
+            fields["reason"] = REASON_WORDS[decision.reject_reason]
+        self._log.changed(
+            path.rpartition("/")[2],
+            request_id=getattr(request, "request_id", "") or getattr(request, "fill_id", ""),
+            account=getattr(request, "account", ""),
+            **fields,
+        )

@@ -1,0 +1,160 @@
+"""One decision at a time, many commits in one: the lock of a shard and its group commit.
+
+A decision is taken under the lock in microseconds; the lock is never held during a commit. The
+caller that finds no leader becomes it, commits what everybody decided meanwhile, and wakes the
+others. If a commit fails, all that was decided since the last durable event is void and nobody is
+told otherwise: the lane is down until `recover` has folded the log anew.
+"""
+
+from collections.abc import Callable
+from threading import Condition, Lock
+from typing import NamedTuple, Protocol, TypeVar
+
+from margingate_server.clock import Clock
+from margingate_server.ledger.store import EventDraft, LedgerError, Store
+from margingate_server.service.desk import Desk
+
+ResultT = TypeVar("ResultT")
+
+
+class LedgerDown(Exception):  # noqa: N818 - a state, not an error
+    """Nothing can be decided or made durable now; what was just decided is void."""
+
+
+class LaneObserver(Protocol):
+    """Who is told about commits."""
+
+    def committed(self, events: list[EventDraft], duration_seconds: float) -> None:
+        """A batch became durable."""
+        ...
+
+    def decided(self, duration_seconds: float) -> None:
+        """A decision was taken, waiting for the lock included."""
+        ...
+
+    def failed(self) -> None:
+        """A commit failed; the lane is down."""
+        ...
+
+    def recovered(self) -> None:
+        """The log was folded anew; the lane is up."""
+        ...
+
+
+class Ticket(NamedTuple):
+    """What must be durable before an answer may leave: an event of one generation of the shard."""
+
+    generation: int
+    seq: int
+
+
+class Lane:
+    """The way in to one shard."""
+
+    def __init__(self, desk: Desk, store: Store, clock: Clock, observer: LaneObserver) -> None:
+        self._desk = desk
+        self._store = store
+        self._clock = clock
+        self._observer = observer
+        self._deciding = Lock()
+        self._turn = Condition(Lock())
+        self._generation = 0
+        self._durable_seq = store.head.seq
+        self._is_leading = False
+        self._is_down = False
+
+    @property
+    def is_down(self) -> bool:
+        """True from a failed commit until the log was folded anew."""
+        return self._is_down
+
+    def decide(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> ResultT:
+        """The result of `use(desk, now_ns)`, once the event whose number it returns is durable.
+
+        Number 0 asks for nothing. LedgerDown when it cannot be made durable.
+        """
+        result, ticket = self._take_turn(use)
+        self._commit_through(ticket)
+        return result
+
+    def read(self, use: Callable[[Desk, int], ResultT]) -> ResultT:
+        """The result of `use(desk, now_ns)`, once everything it could see is durable."""
+
+        def with_last_seq(desk: Desk, now_ns: int) -> tuple[ResultT, int]:
+            return use(desk, now_ns), desk.shard.state.last_seq
+
+        return self.decide(with_last_seq)
+
+    def look(self, use: Callable[[Desk, int], ResultT]) -> ResultT:
+        """The result of `use(desk, now_ns)` at once: for answers that bind nothing."""
+        return self._take_turn(lambda desk, now_ns: (use(desk, now_ns), 0))[0]
+
+    def mark_down(self) -> None:
+        """Stop deciding, because the store failed outside of a commit."""
+        if not self._is_down:
+            self._fail()
+
+    def recover(self, open_desk: Callable[[Store], Desk]) -> None:
+        """After a failure: reopen the store, fold the log into a new desk, and go on with it.
+
+        Raises what the store raises; the lane then stays down.
+        """
+        with self._deciding:
+            self._store.reopen()
+            desk = open_desk(self._store)
+            with self._turn:
+                self._desk = desk
+                self._durable_seq = self._store.head.seq
+                self._is_down = False
+        self._observer.recovered()
+
+    def _take_turn(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> tuple[ResultT, Ticket]:
+        started = self._clock.seconds()
+        with self._deciding:
+            if self._is_down:
+                raise LedgerDown
+            result, seq = use(self._desk, self._clock.now_ns())
+            ticket = Ticket(self._generation, seq)
+        self._observer.decided(self._clock.seconds() - started)
+        return result, ticket
+
+    def _commit_through(self, ticket: Ticket) -> None:
+        while self._must_lead(ticket):
+            self._lead()
+
+    def _must_lead(self, ticket: Ticket) -> bool:
+        """False once the ticket is durable; True when it is this caller's turn to commit."""
+        with self._turn:
+            while True:
+                if ticket.generation != self._generation:
+                    raise LedgerDown
+                if ticket.seq <= self._durable_seq:
+                    return False
+                if not self._is_leading:
+                    self._is_leading = True
+                    return True
+                self._turn.wait()
+
+    def _lead(self) -> None:
+        started = self._clock.seconds()
+        with self._deciding:
+            batch = self._desk.shard.take_pending()
+        try:
+            self._store.append(batch)
+        except (LedgerError, ValueError):
+            self._fail()
+            raise LedgerDown from None
+        with self._turn:
+            self._durable_seq = self._store.head.seq
+            self._is_leading = False
+            self._turn.notify_all()
+        self._observer.committed(batch, self._clock.seconds() - started)
+
+    def _fail(self) -> None:
+        """Void what was decided and not committed, and let nobody decide on it."""
+        with self._deciding, self._turn:
+            self._is_down = True
+            self._generation += 1
+            self._is_leading = False
+            self._turn.notify_all()
+        self._observer.failed()

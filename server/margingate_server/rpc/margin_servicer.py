@@ -1,0 +1,338 @@
+"""MarginService: for order routers."""
+
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+import grpc
+
+from margingate.v1 import margin_service_pb2 as pb
+from margingate.v1 import types_pb2 as types
+from margingate_engine.check.question import RequestedLeg, RequestedOrder
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.orders import Side
+from margingate_engine.core.reasons import RejectReason
+from margingate_server.rpc.decimals import nano_text, parse_decimal, parse_positive, parse_price
+from margingate_server.rpc.decision_codec import (
+    FLAGS,
+    basis_message,
+    component_message,
+    decision_message,
+    risk_message,
+    scenario_messages,
+)
+from margingate_server.rpc.fields import (
+    count_between,
+    enum_value,
+    identifier,
+    instrument_name,
+    page_size,
+    time_ns,
+)
+from margingate_server.rpc.lane import Lane
+from margingate_server.rpc.order_codec import (
+    BATCH_MAX,
+    SIDES,
+    body_digest,
+    open_order,
+    parse_order,
+)
+from margingate_server.service.decisions import CheckAnswer, CheckCommand
+from margingate_server.service.desk import Desk
+from margingate_server.service.orders import FillCommand
+
+
+class DecisionObserver(Protocol):
+    """Who is told about decisions; reasons in lower snake case, "none" for an acceptance."""
+
+    def decided(self, reason: str) -> None:
+        """An order was decided for the first time."""
+        ...
+
+    def replayed(self) -> None:
+        """A remembered decision was answered again."""
+        ...
+
+    def previewed(self, reason: str) -> None:
+        """A preview was answered."""
+        ...
+
+    def flagged(self, flag: str) -> None:
+        """A fill or release did not match an open order."""
+        ...
+
+
+REASON_WORDS = {int(reason): reason.name.lower() for reason in RejectReason}
+
+
+class MarginServicer:
+    """Parses, calls one use case, prints."""
+
+    def __init__(self, lane: Lane, observer: DecisionObserver) -> None:
+        self._lane = lane
+        self._observer = observer
+
+    def CheckOrder(  # noqa: N802 - gRPC names
+        self, request: pb.CheckOrderRequest, _context: grpc.ServicerContext
+    ) -> pb.CheckOrderResponse:
+        """Decide and hold."""
+        account = identifier(request.account, "account")
+        request_id = identifier(request.request_id, "request_id")
+        order = parse_order(request.order, "order")
+        sent_ns = time_ns(request.sent_time, "sent_time")
+        digest = body_digest(request)
+
+        def use(desk: Desk, now_ns: int) -> tuple[CheckAnswer, int]:
+            command = CheckCommand(
+                account=account,
+                request_id=request_id,
+                digest=digest,
+                order=order(desk.shard.row),
+                sent_ns=sent_ns,
+            )
+            answer = desk.checking.check(command, now_ns)
+            return answer, answer.seq
+
+        return self._answered(self._lane.decide(use))
+
+    def BatchCheckOrders(  # noqa: N802
+        self, request: pb.BatchCheckOrdersRequest, _context: grpc.ServicerContext
+    ) -> pb.BatchCheckOrdersResponse:
+        """Decide and hold, one after the other, with one commit."""
+        account = identifier(request.account, "account")
+        sent_ns = time_ns(request.sent_time, "sent_time")
+        count_between(len(request.items), 1, BATCH_MAX, "items")
+        items = [
+            (
+                identifier(item.request_id, f"items[{number}].request_id"),
+                body_digest(item),
+                parse_order(item.order, f"items[{number}].order"),
+            )
+            for number, item in enumerate(request.items)
+        ]
+        _check_leg_count([item.order for item in request.items], "items")
+
+        def use(desk: Desk, now_ns: int) -> tuple[list[CheckAnswer], int]:
+            commands = [
+                CheckCommand(
+                    account=account,
+                    request_id=request_id,
+                    digest=digest,
+                    order=order(desk.shard.row),
+                    sent_ns=sent_ns,
+                )
+                for request_id, digest, order in items
+            ]
+            answers = [desk.checking.check(command, now_ns) for command in commands]
+            return answers, max(answer.seq for answer in answers)
+
+        answers = self._lane.decide(use)
+        return pb.BatchCheckOrdersResponse(results=[self._answered(each) for each in answers])
+
+    def PreviewOrder(  # noqa: N802
+        self, request: pb.PreviewOrderRequest, _context: grpc.ServicerContext
+    ) -> pb.PreviewOrderResponse:
+        """Decide and forget."""
+        account = identifier(request.account, "account")
+        order = parse_order(request.order, "order", needs_id=False)
+        decision, explained = self._lane.look(
+            lambda desk, now_ns: desk.checking.preview(
+                account, order(desk.shard.row), now_ns, has_explanation=request.explain
+            )
+        )
+        self._observer.previewed(REASON_WORDS[decision.reason])
+        if explained is None:
+            return pb.PreviewOrderResponse(decision=decision_message(decision))
+        return pb.PreviewOrderResponse(
+            decision=decision_message(decision, explained.also_failing),
+            explanation_before=component_message(explained.before),
+            explanation_after=component_message(explained.after),
+            scenarios_before=scenario_messages(explained.scenarios_before),
+            scenarios_after=scenario_messages(explained.scenarios_after),
+        )
+
+    def BatchPreviewOrders(  # noqa: N802
+        self, request: pb.BatchPreviewOrdersRequest, _context: grpc.ServicerContext
+    ) -> pb.BatchPreviewOrdersResponse:
+        """Decide each alone against the same state."""
+        account = identifier(request.account, "account")
+        count_between(len(request.orders), 1, BATCH_MAX, "orders")
+        orders = [
+            parse_order(order, f"orders[{number}]", needs_id=False)
+            for number, order in enumerate(request.orders)
+        ]
+        _check_leg_count(list(request.orders), "orders")
+        decisions = self._lane.look(
+            lambda desk, now_ns: [
+                desk.checking.preview(
+                    account, order(desk.shard.row), now_ns, has_explanation=False
+                )[0]
+                for order in orders
+            ]
+        )
+        for decision in decisions:
+            self._observer.previewed(REASON_WORDS[decision.reason])
+        return pb.BatchPreviewOrdersResponse(decisions=[decision_message(d) for d in decisions])
+
+    def ReleaseOrder(  # noqa: N802
+        self, request: pb.ReleaseOrderRequest, _context: grpc.ServicerContext
+    ) -> pb.ReleaseOrderResponse:
+        """Give back what an order holds."""
+        account = identifier(request.account, "account")
+        order_id = identifier(request.order_id, "order_id")
+        request_id = identifier(request.request_id, "request_id")
+        digest = body_digest(request)
+        answer = self._lane.decide(
+            lambda desk, now_ns: _with_seq(
+                desk.orders.release(account, order_id, request_id, digest, now_ns)
+            )
+        )
+        if answer.flag:
+            self._observer.flagged(answer.flag)
+        return pb.ReleaseOrderResponse(
+            released=answer.released_count > 0,
+            flag=FLAGS[answer.flag],
+            risk=risk_message(answer.risk),
+        )
+
+    def ReleaseAll(  # noqa: N802
+        self, request: pb.ReleaseAllRequest, _context: grpc.ServicerContext
+    ) -> pb.ReleaseAllResponse:
+        """Give back what every order of an account holds."""
+        account = identifier(request.account, "account")
+        request_id = identifier(request.request_id, "request_id")
+        digest = body_digest(request)
+        answer = self._lane.decide(
+            lambda desk, now_ns: _with_seq(
+                desk.orders.release_all(account, request_id, digest, now_ns)
+            )
+        )
+        return pb.ReleaseAllResponse(
+            released_count=answer.released_count, risk=risk_message(answer.risk)
+        )
+
+    def ReportFill(  # noqa: N802
+        self, request: pb.ReportFillRequest, _context: grpc.ServicerContext
+    ) -> pb.ReportFillResponse:
+        """Apply an execution."""
+        command = FillCommand(
+            account=identifier(request.account, "account"),
+            fill_id=identifier(request.fill_id, "fill_id"),
+            digest=body_digest(request),
+            order_id=identifier(request.order_id, "order_id"),
+            instrument=instrument_name(request.instrument, "instrument"),
+            side=enum_value(request.side, SIDES, "side"),
+            quantity=parse_positive(request.quantity, "quantity"),
+            price=parse_price(request.price, "price"),
+            fee=parse_decimal(request.fee, "fee") if request.fee else None,
+        )
+        answer = self._lane.decide(
+            lambda desk, now_ns: _with_seq(desk.orders.fill(command, now_ns))
+        )
+        if answer.flag and not answer.is_replayed:
+            self._observer.flagged(answer.flag)
+        return pb.ReportFillResponse(
+            flag=FLAGS[answer.flag],
+            position=nano_text(answer.lots * answer.lot_nano),
+            open_quantity=nano_text(answer.open_lots * answer.lot_nano),
+            risk=risk_message(answer.risk),
+            replayed=answer.is_replayed,
+        )
+
+    def GetMaxOrderSize(  # noqa: N802
+        self, request: pb.GetMaxOrderSizeRequest, _context: grpc.ServicerContext
+    ) -> pb.GetMaxOrderSizeResponse:
+        """Largest buy and sell."""
+        account = identifier(request.account, "account")
+        name = instrument_name(request.instrument, "instrument")
+        prices = {
+            Side.BUY: _optional_price(request.buy_price, "buy_price"),
+            Side.SELL: _optional_price(request.sell_price, "sell_price"),
+        }
+
+        def use(desk: Desk, now_ns: int) -> pb.GetMaxOrderSizeResponse:
+            row = desk.shard.row(name)
+            view = desk.shard.market.view
+            lot_nano = view.table.instruments[row].lot_nano
+            sizes = {}
+            for side, price in prices.items():
+                lots, reason = desk.checking.max_size(account, _one_leg(row, side, price), now_ns)
+                sizes[side] = pb.MaxSize(
+                    quantity=nano_text(lots * lot_nano),
+                    limiting_reason=types.RejectReason.ValueType(int(reason)),
+                )
+            version = desk.shard.account(account).version
+            return pb.GetMaxOrderSizeResponse(
+                buy=sizes[Side.BUY],
+                sell=sizes[Side.SELL],
+                basis=basis_message(view, version, now_ns),
+            )
+
+        return self._lane.look(use)
+
+    def GetDecision(  # noqa: N802
+        self, request: pb.GetDecisionRequest, _context: grpc.ServicerContext
+    ) -> pb.GetDecisionResponse:
+        """What was answered for a request id."""
+        account = identifier(request.account, "account")
+        request_id = identifier(request.request_id, "request_id")
+
+        def use(desk: Desk, _now_ns: int) -> tuple[pb.GetDecisionResponse, int]:
+            seq, decision = desk.checking.decision_of(account, request_id)
+            return pb.GetDecisionResponse(decision=decision_message(decision)), seq
+
+        return self._lane.decide(use)
+
+    def ListOrders(  # noqa: N802
+        self, request: pb.ListOrdersRequest, _context: grpc.ServicerContext
+    ) -> pb.ListOrdersResponse:
+        """Open orders by pages."""
+        account_id = identifier(request.account, "account")
+        size = page_size(request.page_size)
+
+        def use(desk: Desk, _now_ns: int) -> pb.ListOrdersResponse:
+            account = desk.shard.account(account_id)
+            later = sorted(each for each in account.orders if each > request.page_token)
+            table = desk.shard.state.table
+            return pb.ListOrdersResponse(
+                orders=[open_order(account, order_id, table) for order_id in later[:size]],
+                next_page_token=later[size - 1] if len(later) > size else "",
+            )
+
+        return self._lane.read(use)
+
+    def _answered(self, answer: CheckAnswer) -> pb.CheckOrderResponse:
+        if answer.is_replayed:
+            self._observer.replayed()
+        else:
+            self._observer.decided(REASON_WORDS[answer.decision.reason])
+        return pb.CheckOrderResponse(
+            decision=decision_message(answer.decision), replayed=answer.is_replayed
+        )
+
+
+class _Numbered(Protocol):
+    """Answers that name the event they rest on."""
+
+    @property
+    def seq(self) -> int: ...
+
+
+AnswerT = TypeVar("AnswerT", bound=_Numbered)
+
+
+def _with_seq(answer: AnswerT) -> tuple[AnswerT, int]:
+    return answer, answer.seq
+
+
+def _optional_price(text: str, field: str) -> Decimal | None:
+    return parse_price(text, field) if text else None
+
+
+def _one_leg(row: int, side: Side, price: Decimal | None) -> RequestedOrder:
+    leg = RequestedLeg(row=row, side=side, quantity=Decimal(1), limit=price)
+    return RequestedOrder(order_id="", legs=(leg,))
+
+
+def _check_leg_count(orders: list[types.Order], field: str) -> None:
+    if sum(len(order.legs) for order in orders) > BATCH_MAX:
+        raise InvalidInput(field, f"may have at most {BATCH_MAX} legs in all")

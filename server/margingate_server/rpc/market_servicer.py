@@ -1,0 +1,142 @@
+"""MarketService: for feeds, and for whoever asks what a decision rests on."""
+
+import grpc
+
+from margingate.v1 import market_service_pb2 as pb
+from margingate_engine.core.amounts import MICRO, NANO
+from margingate_engine.core.errors import MissingData
+from margingate_engine.models.registry import MarginModel
+from margingate_server.clock import Clock
+from margingate_server.rpc.decimals import nano_text
+from margingate_server.rpc.fields import (
+    count_between,
+    instrument_name,
+    page_size,
+    timestamp,
+    underlying_name,
+)
+from margingate_server.rpc.lane import Lane
+from margingate_server.rpc.market_codec import instrument_state, parse_instrument, parse_quotes
+from margingate_server.rpc.publisher import Publisher
+from margingate_server.service.desk import Desk
+from margingate_server.service.freshness import AgeLimits
+from margingate_server.service.market import MarketView
+
+INSTRUMENTS_MAX = 2_000
+
+
+class MarketServicer:
+    """Parses, calls one use case, prints."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        publisher: Publisher,
+        clock: Clock,
+        model: MarginModel,
+        age_limits: AgeLimits,
+    ) -> None:
+        self._lane = lane
+        self._publisher = publisher
+        self._clock = clock
+        self._model = model
+        self._age_limits = age_limits
+
+    def PublishInstruments(  # noqa: N802 - gRPC names
+        self, request: pb.PublishInstrumentsRequest, _context: grpc.ServicerContext
+    ) -> pb.PublishInstrumentsResponse:
+        """List instruments."""
+        count_between(len(request.instruments), 1, INSTRUMENTS_MAX, "instruments")
+        listed = [
+            parse_instrument(each, f"instruments[{number}]")
+            for number, each in enumerate(request.instruments)
+        ]
+        changed_count, listed_count = self._publisher.list_instruments(listed)
+        return pb.PublishInstrumentsResponse(changed_count=changed_count, listed_count=listed_count)
+
+    def PublishQuotes(  # noqa: N802
+        self, request: pb.PublishQuotesRequest, _context: grpc.ServicerContext
+    ) -> pb.PublishQuotesResponse:
+        """Publish prices."""
+        view = self._publisher.publish(parse_quotes(request))
+        return pb.PublishQuotesResponse(market_version=view.snapshot.version)
+
+    def GetMarket(  # noqa: N802
+        self, request: pb.GetMarketRequest, _context: grpc.ServicerContext
+    ) -> pb.GetMarketResponse:
+        """Underlyings, and instruments by pages."""
+        if request.underlying:
+            underlying_name(request.underlying, "underlying")
+        size = page_size(request.page_size)
+        view = self._view()
+        now_ns = self._clock.now_ns()
+        later = sorted(
+            (each.name, row)
+            for row, each in enumerate(view.table.instruments)
+            if each.name > request.page_token and request.underlying in ("", each.underlying)
+        )
+        return pb.GetMarketResponse(
+            market_version=view.snapshot.version,
+            market_time=timestamp(view.snapshot.market_time_ns),
+            underlyings=[
+                self._underlying(view, number, now_ns)
+                for number, name in sorted(enumerate(view.table.underlyings), key=lambda u: u[1])
+                if request.underlying in ("", name)
+            ],
+            instruments=[instrument_state(view, row, now_ns) for _, row in later[:size]],
+            next_page_token=later[size - 1][0] if len(later) > size else "",
+        )
+
+    def GetRiskArray(  # noqa: N802
+        self, request: pb.GetRiskArrayRequest, _context: grpc.ServicerContext
+    ) -> pb.GetRiskArrayResponse:
+        """One instrument in every scenario."""
+        name = instrument_name(request.instrument, "instrument")
+
+        def use(desk: Desk, _now_ns: int) -> tuple[MarketView, int]:
+            return desk.shard.market.view, desk.shard.row(name)
+
+        view, row = self._lane.look(use)
+        arrays = view.arrays
+        group = arrays.groups[arrays.group_i[row]]
+        if group is None or not arrays.priced_i[row]:
+            raise MissingData(name)
+        rate_ppm = group.basis_rate_ppm
+        return pb.GetRiskArrayResponse(
+            descriptions=group.scenarios.descriptions,
+            pnl_per_lot=(arrays.pnl_ir[row, :-1] / MICRO).tolist(),
+            lot_size=nano_text(view.table.instruments[row].lot_nano),
+            forward_delta_per_lot=arrays.basis_i[row] / rate_ppm if rate_ppm else 0.0,
+            short_option_minimum_per_lot=arrays.minimum_i[row] / MICRO,
+            market_version=view.snapshot.version,
+            parameters_digest=arrays.parameters_digest,
+        )
+
+    def ListModels(  # noqa: N802
+        self, _request: pb.ListModelsRequest, _context: grpc.ServicerContext
+    ) -> pb.ListModelsResponse:
+        """The margin model in force with its parameters."""
+        groups = [each for each in self._view().arrays.groups if each is not None]
+        model = pb.MarginModel(
+            model=self._model.name,
+            parameters_digest=self._model.parameters_digest,
+            parameters=[
+                pb.ModelParameter(underlying=underlying, name=name, value=value)
+                for underlying, name, value in self._model.parameter_items()
+            ],
+            scenario_descriptions=groups[0].scenarios.descriptions if groups else (),
+        )
+        return pb.ListModelsResponse(models=[model])
+
+    def _view(self) -> MarketView:
+        return self._lane.look(lambda desk, _now_ns: desk.shard.market.view)
+
+    def _underlying(self, view: MarketView, number: int, now_ns: int) -> pb.UnderlyingState:
+        observed_ns = int(view.snapshot.observed_ns_u[number])
+        age_ns = now_ns - observed_ns
+        return pb.UnderlyingState(
+            underlying=view.table.underlyings[number],
+            index_price=int(view.snapshot.index_nano_u[number]) / NANO,
+            age_seconds=max(0, age_ns) / NANO if observed_ns >= 0 else float("inf"),
+            stale=observed_ns < 0 or age_ns > self._age_limits.underlying_ns_max,
+        )

@@ -1,0 +1,90 @@
+"""Orders between the wire and the use cases."""
+
+from collections.abc import Callable, Iterable
+from hashlib import blake2b
+
+from google.protobuf.message import Message
+
+from margingate.v1 import types_pb2 as pb
+from margingate_engine.check.question import RequestedLeg, RequestedOrder
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.orders import Execution, Side
+from margingate_engine.market.table import InstrumentTable
+from margingate_engine.portfolio.holdings import OpenLeg
+from margingate_server.ledger.state import AccountState
+from margingate_server.rpc.decimals import nano_text, parse_positive, parse_price
+from margingate_server.rpc.fields import enum_value, identifier, instrument_name, timestamp
+
+LEGS_MAX = 32
+BATCH_MAX = 1_000
+
+SIDES = {pb.SIDE_BUY: Side.BUY, pb.SIDE_SELL: Side.SELL}
+EXECUTIONS = {
+    pb.EXECUTION_ATOMIC_COMBO: Execution.ATOMIC_COMBO,
+    pb.EXECUTION_INDEPENDENT_LEGS: Execution.INDEPENDENT_LEGS,
+}
+
+RowOf = Callable[[str], int]
+UnnamedOrder = Callable[[RowOf], RequestedOrder]
+
+
+def body_digest(request: Message) -> str:
+    """Digest of a request without what a retry may change: its id and its sent_time."""
+    body = type(request)()
+    body.CopyFrom(request)
+    for name in ("request_id", "fill_id", "sent_time"):
+        if name in body.DESCRIPTOR.fields_by_name:
+            body.ClearField(name)
+    return blake2b(body.SerializeToString(deterministic=True), digest_size=12).hexdigest()
+
+
+def parse_order(order: pb.Order, path: str, *, needs_id: bool = True) -> UnnamedOrder:
+    """The order as soon as its instruments' rows are known; InvalidInput for anything malformed."""
+    order_id = order.order_id
+    if needs_id or order_id:
+        identifier(order_id, f"{path}.order_id")
+    if not 1 <= len(order.legs) <= LEGS_MAX:
+        raise InvalidInput(f"{path}.legs", f"must have 1 to {LEGS_MAX} entries")
+    execution = Execution.SINGLE
+    if len(order.legs) > 1 or order.execution:
+        execution = enum_value(order.execution, EXECUTIONS, f"{path}.execution")
+    if len(order.legs) == 1:
+        execution = Execution.SINGLE
+    legs = [_parse_leg(leg, f"{path}.legs[{number}]") for number, leg in enumerate(order.legs)]
+
+    def with_rows(row_of: RowOf) -> RequestedOrder:
+        return RequestedOrder(
+            order_id=order_id, legs=tuple(leg(row_of) for leg in legs), execution=execution
+        )
+
+    return with_rows
+
+
+def _parse_leg(leg: pb.OrderLeg, path: str) -> Callable[[RowOf], RequestedLeg]:
+    name = instrument_name(leg.instrument, f"{path}.instrument")
+    side = enum_value(leg.side, SIDES, f"{path}.side")
+    quantity = parse_positive(leg.quantity, f"{path}.quantity")
+    limit = parse_price(leg.limit_price, f"{path}.limit_price") if leg.limit_price else None
+    return lambda row_of: RequestedLeg(row=row_of(name), side=side, quantity=quantity, limit=limit)
+
+
+def open_order(account: AccountState, order_id: str, table: InstrumentTable) -> pb.OpenOrder:
+    """An open order with what is left of its legs."""
+    memo = account.orders[order_id]
+    return pb.OpenOrder(
+        order_id=order_id,
+        legs=list(_open_legs(account.portfolio.legs[order_id], table)),
+        accept_time=timestamp(memo.accepted_ns),
+        request_id=memo.request_id,
+    )
+
+
+def _open_legs(legs: Iterable[OpenLeg], table: InstrumentTable) -> Iterable[pb.OrderLeg]:
+    for leg in legs:
+        instrument = table.instruments[leg.row]
+        yield pb.OrderLeg(
+            instrument=instrument.name,
+            side=pb.SIDE_BUY if leg.side > 0 else pb.SIDE_SELL,
+            quantity=nano_text(leg.lots * instrument.lot_nano),
+            limit_price=nano_text(leg.price_nano),
+        )

@@ -1,0 +1,70 @@
+"""New instruments and prices, from feeds or calls, swapped in between two decisions."""
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Protocol
+
+from margingate_engine.core.instruments import Instrument
+from margingate_server.clock import Clock
+from margingate_server.feeds.feed import MarketUpdate
+from margingate_server.ledger.events import InstrumentsListed
+from margingate_server.rpc.lane import Lane, LedgerDown
+from margingate_server.service.desk import Desk
+from margingate_server.service.market import Market, MarketView
+
+
+class MarketObserver(Protocol):
+    """Who is told about the market."""
+
+    def revalued(self, view: MarketView, duration_seconds: float) -> None:
+        """A new view was worked out and swapped in."""
+        ...
+
+
+class Publisher:
+    """Works out one new market view at a time, beside the decisions, and swaps it in."""
+
+    def __init__(self, lane: Lane, clock: Clock, observer: MarketObserver) -> None:
+        self._lane = lane
+        self._clock = clock
+        self._observer = observer
+        self._publishing = Lock()
+
+    def list_instruments(self, listed: Sequence[Instrument]) -> tuple[int, int]:
+        """(how many were new or changed, how many are listed), durably; raises as the table."""
+        with self._publishing:
+            market = self._market()
+            changed = market.new_instruments(listed)
+            if not changed:
+                return 0, len(market.view.table)
+            view = self._swapped(market, lambda: market.planned_listing(changed), changed)
+            return len(changed), len(view.table)
+
+    def publish(self, update: MarketUpdate) -> MarketView:
+        """The view with these prices. InvalidInput names what is wrong; the old view stays then."""
+        with self._publishing:
+            market = self._market()
+            now_ns = self._clock.now_ns()
+            return self._swapped(market, lambda: market.planned_update(update, now_ns), ())
+
+    def _market(self) -> Market:
+        return self._lane.look(lambda desk, _now_ns: desk.shard.market)
+
+    def _swapped(
+        self, market: Market, plan: Callable[[], MarketView], changed: tuple[Instrument, ...]
+    ) -> MarketView:
+        started = self._clock.seconds()
+        view = plan()
+
+        def swap(desk: Desk, now_ns: int) -> tuple[None, int]:
+            if desk.shard.market is not market:
+                raise LedgerDown
+            seq = 0
+            if changed:
+                seq = desk.shard.record(InstrumentsListed(instruments=changed), now_ns)
+            market.view = view
+            return None, seq
+
+        self._lane.decide(swap)
+        self._observer.revalued(view, self._clock.seconds() - started)
+        return view

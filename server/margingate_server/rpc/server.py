@@ -1,0 +1,122 @@
+"""The gRPC server: services, pools, health, reflection, transport options."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from margingate.v1 import (
+    account_service_pb2,
+    admin_service_pb2,
+    margin_service_pb2,
+    market_service_pb2,
+)
+from margingate_engine.core.errors import InvalidInput
+from margingate_server.rpc.transport import Transport
+
+SERVICE_FILES: tuple[FileDescriptor, ...] = (
+    margin_service_pb2.DESCRIPTOR,
+    account_service_pb2.DESCRIPTOR,
+    market_service_pb2.DESCRIPTOR,
+    admin_service_pb2.DESCRIPTOR,
+)
+
+LIFECYCLE_METHODS = {"ReleaseOrder", "ReleaseAll", "ReportFill"}
+"""They have threads of their own, so that no flood of checks ever delays a release."""
+
+LIFECYCLE_THREADS = 8
+BACK_OFFICE_THREADS = 4
+
+OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.max_receive_message_length", 4 << 20),
+    ("grpc.max_metadata_size", 8 << 10),
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+)
+
+LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1", "[::1]"}
+
+
+class RpcServer:
+    """A grpcio synchronous server with the four services, health and reflection."""
+
+    def __init__(self, transport: Transport, servicers: Mapping[str, object], workers: int) -> None:
+        """servicers: by service name, e.g. "MarginService". workers: threads that decide."""
+        self._pools = [
+            ThreadPoolExecutor(workers, thread_name_prefix="check"),
+            ThreadPoolExecutor(LIFECYCLE_THREADS, thread_name_prefix="lifecycle"),
+            ThreadPoolExecutor(BACK_OFFICE_THREADS, thread_name_prefix="office"),
+        ]
+        self._server = grpc.server(self._pools[0], options=OPTIONS)
+        names = []
+        for file in SERVICE_FILES:
+            for service in file.services_by_name.values():
+                handlers = self._handlers(transport, service, servicers[service.name])
+                self._server.add_registered_method_handlers(service.full_name, handlers)
+                self._server.add_generic_rpc_handlers(
+                    (grpc.method_handlers_generic_handler(service.full_name, handlers),)
+                )
+                names.append(service.full_name)
+        self._health = health.HealthServicer(
+            experimental_non_blocking=True,
+            experimental_thread_pool=self._pools[2],
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._names = names
+        reflected = (*names, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(reflected, self._server, pool=self._pools[2])
+
+    def _handlers(
+        self, transport: Transport, service: object, servicer: object
+    ) -> "dict[str, grpc.RpcMethodHandler[bytes, bytes]]":
+        handlers = {}
+        for method in service.methods:  # type: ignore[attr-defined]
+            is_check = service.name == "MarginService"  # type: ignore[attr-defined]
+            pool = None if is_check else self._pools[2]
+            if method.name in LIFECYCLE_METHODS:
+                pool = self._pools[1]
+            message_type: type[Message] = GetMessageClass(method.input_type)
+            behavior = getattr(servicer, method.name)
+            handlers[method.name] = transport.handler(method, message_type, behavior, pool)
+        return handlers
+
+    def bind(self, host: str, port: int, tls_pair: tuple[bytes, bytes] | None) -> int:
+        """The port bound. tls_pair: key and certificate in PEM.
+
+        InvalidInput for an open host without TLS, or a port that is taken.
+        """
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        try:
+            if tls_pair is not None:
+                credentials = grpc.ssl_server_credentials([tls_pair])
+                return self._server.add_secure_port(address, credentials)
+            if host not in LOOPBACK_HOSTS:
+                raise InvalidInput("host", "must be loopback unless TLS is configured")
+            return self._server.add_insecure_port(address)
+        except (RuntimeError, ValueError):
+            raise InvalidInput("port", f"{port} cannot be bound on {host}") from None
+
+    def start(self) -> None:
+        """Begin to answer."""
+        self._server.start()
+
+    def set_serving(self, *, is_serving: bool) -> None:
+        """Tell health checks of every service whether decisions can be made."""
+        serving = health_pb2.HealthCheckResponse.SERVING
+        not_serving = health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", *self._names):
+            self._health.set(name, serving if is_serving else not_serving)
+
+    def stop(self, grace_seconds: float) -> None:
+        """Refuse new calls, let those under way finish, and end the threads."""
+        self._health.enter_graceful_shutdown()
+        self._server.stop(grace_seconds).wait()
+        for pool in self._pools:
+            pool.shutdown(wait=True)

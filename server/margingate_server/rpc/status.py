@@ -1,0 +1,119 @@
+"""Every way a call can end without an answer: one table from exceptions to gRPC statuses."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2, status_pb2
+
+from margingate_engine.core.errors import InvalidInput, MissingData, StaleData
+from margingate_server.rpc.lane import LedgerDown
+from margingate_server.service.refusals import NameTaken, NotNow, RequestConflict, UnknownName
+
+DOMAIN = "margingate"
+DETAILS_KEY = "grpc-status-details-bin"
+RETRY_SECONDS = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A status. reason: of google.rpc.ErrorInfo. violation: field of a malformed request."""
+
+    code: grpc.StatusCode
+    reason: str
+    message: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    violation: str = ""
+    is_retryable: bool = False
+
+
+def failure_of(error: Exception, incident_of: Callable[[Exception], str]) -> Failure:
+    """The status of an exception; of one that nobody foresaw INTERNAL with an incident id."""
+    match error:
+        case InvalidInput():
+            return Failure(
+                code=grpc.StatusCode.INVALID_ARGUMENT,
+                reason="INVALID_FIELD",
+                message=f"{error.field} {error.problem}",
+                metadata={"field": error.field, "problem": error.problem},
+                violation=error.field,
+            )
+        case UnknownName():
+            return Failure(
+                code=grpc.StatusCode.NOT_FOUND,
+                reason=f"{error.kind.upper()}_NOT_FOUND",
+                message=f"no {error.kind} {error.name}",
+                metadata={"kind": error.kind, "name": error.name},
+            )
+        case NameTaken():
+            return Failure(
+                code=grpc.StatusCode.ALREADY_EXISTS,
+                reason=f"{error.kind.upper()}_EXISTS",
+                message=f"{error.kind} {error.name} exists",
+                metadata={"kind": error.kind, "name": error.name},
+            )
+        case RequestConflict():
+            return Failure(
+                code=grpc.StatusCode.ALREADY_EXISTS,
+                reason="REQUEST_ID_REUSED",
+                message=f"request id {error.request_id} was used with another body",
+                metadata={"request_id": error.request_id},
+            )
+        case NotNow():
+            return Failure(
+                code=grpc.StatusCode.FAILED_PRECONDITION,
+                reason=error.reason.name,
+                message=f"refused: {error.reason.name} ({error.subject})",
+                metadata={"subject": error.subject},
+            )
+        case MissingData() | StaleData():
+            return Failure(
+                code=grpc.StatusCode.FAILED_PRECONDITION,
+                reason="MARKET_DATA_MISSING"
+                if isinstance(error, MissingData)
+                else "MARKET_DATA_STALE",
+                message=f"no usable price for {error.subject}",
+                metadata={"subject": error.subject},
+            )
+        case LedgerDown():
+            return Failure(
+                code=grpc.StatusCode.UNAVAILABLE,
+                reason="LEDGER_DOWN",
+                message="nothing can be made durable now; retry with the same id",
+                is_retryable=True,
+            )
+    incident = incident_of(error)
+    return Failure(
+        code=grpc.StatusCode.INTERNAL,
+        reason="INTERNAL",
+        message=f"internal error, incident {incident}",
+        metadata={"incident": incident},
+    )
+
+
+def details_of(failure: Failure) -> bytes:
+    """The serialized google.rpc.Status with ErrorInfo, field violation and RetryInfo."""
+    parts: list[Any] = []
+    info = error_details_pb2.ErrorInfo(
+        reason=failure.reason, domain=DOMAIN, metadata=failure.metadata
+    )
+    parts.append(_packed(info))
+    if failure.violation:
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=failure.violation, description=failure.message
+        )
+        parts.append(_packed(error_details_pb2.BadRequest(field_violations=[violation])))
+    if failure.is_retryable:
+        delay = Duration(seconds=RETRY_SECONDS)
+        parts.append(_packed(error_details_pb2.RetryInfo(retry_delay=delay)))
+    number: int = failure.code.value[0]
+    status = status_pb2.Status(code=number, message=failure.message, details=parts)
+    return bytes(status.SerializeToString())
+
+
+def _packed(message: error_details_pb2.ErrorInfo) -> Any:
+    packed = Any()
+    packed.Pack(message)
+    return packed

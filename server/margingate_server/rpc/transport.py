@@ -1,0 +1,153 @@
+"""Between gRPC's bytes and the servicers' messages: parse, call, answer or end with a status."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+import grpc
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import DecodeError, Message
+
+from margingate_engine.core.errors import InvalidInput
+from margingate_server.clock import Clock
+from margingate_server.rpc.status import DETAILS_KEY, Failure, details_of, failure_of
+
+MESSAGE_BYTES_MAX = 1 << 20
+ACCOUNT_KEY = "x-account-id"
+
+Behavior = Callable[[Any, grpc.ServicerContext], Message]
+
+
+class RequestObserver(Protocol):
+    """Who is told about requests."""
+
+    def started(self) -> None:
+        """A request arrived."""
+        ...
+
+    def finished(self, path: str, grpc_code: str, duration_seconds: float) -> None:
+        """A request was answered."""
+        ...
+
+    def changed(
+        self, path: str, grpc_code: str, request: Message, response: Message | None
+    ) -> None:
+        """A request under a request id was answered."""
+        ...
+
+    def incident(self, error: Exception, path: str) -> str:
+        """Id under which an error that nobody foresaw is logged."""
+        ...
+
+
+class StageObserver(Protocol):
+    """Who is told how long parsing and printing take."""
+
+    def decoded(self, duration_seconds: float) -> None:
+        """A request was parsed."""
+        ...
+
+    def encoded(self, duration_seconds: float) -> None:
+        """An answer was printed."""
+        ...
+
+
+class Transport:
+    """Turns servicers into gRPC handlers that take and give bytes.
+
+    grpcio's own deserialiser would end garbage with UNKNOWN; parsed here, it is INVALID_ARGUMENT.
+    """
+
+    def __init__(self, clock: Clock, requests: RequestObserver, stages: StageObserver) -> None:
+        self._clock = clock
+        self._requests = requests
+        self._stages = stages
+
+    def handler(
+        self,
+        method: MethodDescriptor,
+        message_type: type[Message],
+        behavior: Behavior,
+        pool: ThreadPoolExecutor | None,
+    ) -> "grpc.RpcMethodHandler[bytes, bytes]":
+        """The handler of one unary method, run in `pool` when one is given."""
+        path = f"/{method.containing_service.full_name}/{method.name}"
+
+        def answer(raw: bytes, context: grpc.ServicerContext) -> bytes:
+            return self._answer(path, message_type, behavior, raw, context)
+
+        if pool is not None:
+            answer.experimental_thread_pool = pool  # type: ignore[attr-defined]
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+    def _answer(
+        self,
+        path: str,
+        message_type: type[Message],
+        behavior: Behavior,
+        raw: bytes,
+        context: grpc.ServicerContext,
+    ) -> bytes:
+        started = self._clock.seconds()
+        self._requests.started()
+        code = "OK"
+        request: Message | None = None
+        response: Message | None = None
+        try:
+            request = parsed(message_type, raw)
+            check_account_header(request, context)
+            decoded = self._clock.seconds()
+            self._stages.decoded(decoded - started)
+            response = behavior(request, context)
+            answered = self._clock.seconds()
+            serialized = response.SerializeToString()
+            self._stages.encoded(self._clock.seconds() - answered)
+        except Exception as error:
+            failure = failure_of(
+                error, lambda unforeseen: self._requests.incident(unforeseen, path)
+            )
+            code = failure.code.name
+            end(context, failure)
+            raise AssertionError("abort returned") from error  # pragma: no cover
+        else:
+            return serialized
+        finally:
+            self._requests.finished(path, code, self._clock.seconds() - started)
+            if request is not None and changes_something(request):
+                self._requests.changed(path, code, request, response)
+
+
+def parsed(message_type: type[Message], raw: bytes) -> Message:
+    """The message; InvalidInput for garbage, bad UTF-8 and more than MESSAGE_BYTES_MAX."""
+    if len(raw) > MESSAGE_BYTES_MAX:
+        raise InvalidInput("message", f"may have at most {MESSAGE_BYTES_MAX} bytes")
+    message = message_type()
+    try:
+        message.ParseFromString(raw)
+    except (DecodeError, UnicodeDecodeError):
+        raise InvalidInput(
+            "message", "is not of this type, or has text that is not UTF-8"
+        ) from None
+    return message
+
+
+def check_account_header(request: Message, context: grpc.ServicerContext) -> None:
+    """Refuse a call that was routed by another account than it is about."""
+    account = getattr(request, "account", None)
+    if not isinstance(account, str):
+        return
+    for key, value in context.invocation_metadata() or ():
+        if key == ACCOUNT_KEY and value != account:
+            raise InvalidInput("account", f"differs from the {ACCOUNT_KEY} header")
+
+
+def changes_something(request: Message) -> bool:
+    """True for requests that carry an id of their own: what they do is remembered."""
+    names = request.DESCRIPTOR.fields_by_name
+    return ("request_id" in names or "fill_id" in names) and "Get" not in request.DESCRIPTOR.name
+
+
+def end(context: grpc.ServicerContext, failure: Failure) -> None:
+    """End the call with a status and its details; does not return."""
+    context.set_trailing_metadata(((DETAILS_KEY, details_of(failure)),))
+    context.abort(failure.code, failure.message)
