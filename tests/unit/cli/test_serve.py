@@ -6,12 +6,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from margingate_server.config import ServerConfig
 from typer.testing import CliRunner, Result
 
 import margingate_server
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.cli.app import app
+from margingate_server.config import ServerConfig
 
 
 class FakeApp(ModuleType):
@@ -70,7 +70,8 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
     file.touch()
     result = serve(
         "--feed", "none", "--seed", "8", "--freeze", "--host", "127.0.0.2", "--port", "0",
-        "--http-host", "127.0.0.3", "--http-port", "0", "--data-dir", str(tmp_path), "--no-seed-accounts", "--parameters",
+        "--http-host", "127.0.0.3", "--http-port", "0",
+        "--data-dir", str(tmp_path), "--no-seed-accounts", "--parameters",
         str(file), "--fees", str(file), "--workers", "4", "--underlying-age-max", "1.5",
         "--instrument-age-max", "2.5", "--log-level", "debug", "--tls-cert", str(file),
         "--tls-key", str(file),
