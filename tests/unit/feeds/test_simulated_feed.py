@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -209,6 +210,48 @@ def test_the_listing_is_the_same_tuple_until_eight_o_clock() -> None:
     assert feed.instruments() is not listed
 
 
+@pytest.mark.parametrize("seed", [21, 22, 23])
+def test_wherever_a_forward_went_strikes_are_listed_around_it(seed: int) -> None:
+    feed = SimulatedFeed(seed, START_NS)
+    moved = 0.0
+    for day in range(1, 121, 7):
+        update = feed.update(START_NS + day * DAY_NS - 3600 * SECOND_NS)
+        index = update.index_by_underlying["BTC"]
+        moved = max(moved, abs(index / FITTED["BTC"].index - 1))
+        for table in option_table(feed, update).values():
+            strike, _, _, forward, _ = table
+            assert strike.min() < 0.97 * forward[0] < 1.03 * forward[0] < strike.max()
+            assert np.abs(strike / forward[0] - 1).min() < 0.05
+    assert moved > 0.12
+
+
+def test_a_future_is_marked_at_the_forward_of_its_expiry() -> None:
+    feed = SimulatedFeed(8, START_NS)
+    update = feed.update(START_NS + 5 * DAY_NS)
+    forwards = {
+        (underlying, expiry_ns): table[3]
+        for (underlying, _, expiry_ns, _), table in option_table(feed, update).items()
+    }
+    futures = [
+        (each, mark)
+        for each, mark in zip(feed.instruments(), update.mark_price_i, strict=True)
+        if each.kind is InstrumentKind.FUTURE
+    ]
+    assert len(futures) >= 16
+    for future, mark in futures:
+        assert (forwards[future.underlying, future.expiry_ns] == mark).all()
+
+
+def test_the_level_of_vols_is_bounded_however_far_it_wanders() -> None:
+    feed = SimulatedFeed(1, START_NS)
+    plain = feed.update(START_NS)
+    place = plain.names.index("BTC-27MAR26-90000-C")
+    for log_level, factor in ((-9.0, np.exp(-0.5)), (9.0, np.exp(0.5))):
+        with mock.patch.object(feed._path, "at", return_value=np.array([0.0, 0.0, log_level])):
+            vol = feed.update(START_NS).mark_vol_i[place]
+        assert vol == pytest.approx(factor * plain.mark_vol_i[place], rel=0.02)
+
+
 def test_spot_perpetuals_and_futures_are_near_the_index() -> None:
     update = SimulatedFeed(8, START_NS).update(START_NS + 5 * DAY_NS)
     marks = dict(zip(update.names, update.mark_price_i.tolist(), strict=True))
@@ -229,10 +272,10 @@ def test_an_update_of_the_whole_market_takes_under_five_milliseconds() -> None:
     assert min(taken) < 0.005
 
 
-def test_a_gap_of_twenty_years_is_crossed_at_once_and_leaves_a_whole_listing() -> None:
+def test_a_gap_of_sixty_years_is_crossed_at_once_and_leaves_a_whole_listing() -> None:
     feed = SimulatedFeed(1, START_NS)
     started = time.perf_counter()
-    update = feed.update(START_NS + 20 * YEAR_NS)
+    update = feed.update(START_NS + 60 * YEAR_NS)
     assert time.perf_counter() - started < 10
     assert 1100 <= len(update.names) <= 2600
 
