@@ -9,13 +9,12 @@ convex or concave in n, so the accepted sizes between two such kinks are one run
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from decimal import Decimal
 
 from margingate_engine.check.decide import Outcome, decide
 from margingate_engine.check.question import Question
 from margingate_engine.check.risk_reducing import fill_at_mark
 from margingate_engine.check.sizing import LOTS_MAX, sized_legs
-from margingate_engine.core.amounts import NANO
+from margingate_engine.core.amounts import NANO, whole
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.portfolio.account_risk import AccountRisk, hold_of
 from margingate_engine.portfolio.group_totals import GroupTotals, side_sum
@@ -45,7 +44,7 @@ def with_lots(question: Question, lots: int) -> Question:
     """The same question about an order of that many lots."""
     (leg,) = question.order.legs
     lot_nano = question.table.instruments[leg.row].lot_nano
-    sized = replace(leg, quantity=Decimal(lots * lot_nano) / NANO)
+    sized = replace(leg, quantity=whole(lots * lot_nano, NANO))
     return replace(question, order=replace(question.order, legs=(sized,)))
 
 

@@ -53,7 +53,7 @@ def market_order_price_nano(arrays: RiskArrays, row: int, side: Side, collar_ppm
     """Price that a market order is held at: its collar, to the tick outward, never below zero."""
     numerator, denominator = collar_price_nano(arrays, row, side, collar_ppm)
     instrument = arrays.table.instruments[row]
-    tick_nano = instrument.tick_nano_at(max(0, numerator // denominator))
+    tick_nano = instrument.tick_nano_at(max(0, ceil_div(numerator, denominator)))
     if side > 0:
         return ceil_div(numerator, denominator * tick_nano) * tick_nano
     floor_nano = 0 if instrument.kind is InstrumentKind.OPTION else tick_nano
