@@ -37,6 +37,9 @@ COLUMNS = (
 
 Row = tuple[int, str, int, str, str, str, str, int, int, bytes, bytes]
 
+# What a call of SQLite may raise. Of a damaged file even the error message may be undecodable.
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+
 # SQLite's primary result codes that speak of the system around the file, not of what is in it.
 _ERRNO_BY_CODE = {
     sqlite3.SQLITE_PERM: errno.EPERM,
@@ -68,7 +71,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         return _connect_writer(path)
     except OSError as error:
         raise write_failure("open", error) from error
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
             raise LedgerInUse(0, 0) from error
         raise read_failure(error, 0, str(path)) from error
@@ -126,16 +129,16 @@ def record_of(row: Row) -> EventRecord:
     )
 
 
-def write_failure(operation: str, error: sqlite3.Error | OSError) -> StoreFailure:
+def write_failure(operation: str, error: Exception) -> StoreFailure:
     """`error` of a write as a StoreFailure; the errno is a near one where SQLite keeps its own."""
     if isinstance(error, OSError):
         return StoreFailure(operation, error.errno or errno.EIO, str(error))
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    name = getattr(error, "sqlite_errorname", "")
-    return StoreFailure(operation, _ERRNO_BY_CODE.get(code & 0xFF, errno.EIO), f"{name} {error}")
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return StoreFailure(operation, _ERRNO_BY_CODE.get(code & 0xFF, errno.EIO), f"{name}: {error}")
 
 
-def read_failure(error: sqlite3.Error, seq: int, place: str) -> LedgerError:
+def read_failure(error: Exception, seq: int, place: str) -> LedgerError:
     """`error` of a read: CorruptLedger at `seq` unless the system, not the content, is to blame."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     if code & 0xFF in _ERRNO_BY_CODE:

@@ -11,6 +11,7 @@ from pathlib import Path
 from margingate_server.ledger.chain import EMPTY, verify
 from margingate_server.ledger.sqlite_file import (
     COLUMNS,
+    SQLITE_ERRORS,
     Row,
     connect_reader,
     read_failure,
@@ -95,5 +96,5 @@ def _reading(path: Path, seq: int) -> Iterator[sqlite3.Connection]:
     try:
         with closing(connect_reader(path)) as connection:
             yield connection
-    except sqlite3.Error as error:
+    except SQLITE_ERRORS as error:
         raise read_failure(error, seq, str(path)) from error

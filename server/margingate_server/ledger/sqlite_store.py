@@ -14,6 +14,7 @@ from margingate_server.ledger.head_file import HeadFile, load_head
 from margingate_server.ledger.owner_lock import OwnerLock
 from margingate_server.ledger.sqlite_file import (
     COLUMNS,
+    SQLITE_ERRORS,
     connect_checkpointer,
     open_database,
     row_of,
@@ -229,7 +230,7 @@ class SqliteStore:
             yield
         except BaseException as error:
             self._has_failed = True
-            if isinstance(error, sqlite3.Error | OSError):
+            if isinstance(error, (*SQLITE_ERRORS, OSError)):
                 raise write_failure(operation, error) from error
             raise
 
