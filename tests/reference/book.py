@@ -6,7 +6,7 @@ from fractions import Fraction
 from tests.reference.account import Account
 from tests.reference.coins import CoinValuer
 from tests.reference.contracts import USD, Instrument, Kind, Market, Parameters, Rate
-from tests.reference.fills import fee_per_lot
+from tests.reference.fills import largest_fee
 from tests.reference.legs import SPOT_BUCKET, LegLot, leg_lot
 from tests.reference.lots import Lot, make_lot
 from tests.reference.margin import Group, Working
@@ -57,14 +57,14 @@ class Book:
                 self.lot(leg.symbol),
                 leg.side,
                 leg.price,
-                self.fee_per_lot(leg.symbol, leg.price),
+                self.largest_fee(leg.symbol, 1, leg.price),
                 self._valuers[instrument.underlying],
             )
         return self._leg_lots[key]
 
-    def fee_per_lot(self, symbol: str, price: Fraction) -> int:
-        """The fee held for one lot. [FEE-01]"""
-        return fee_per_lot(self.instruments[symbol], price, self.market, self.fees)
+    def largest_fee(self, symbol: str, lots: int, price: Fraction) -> int:
+        """The fee of a fill at the larger rate; of one lot it is what is held. [FEE-01]"""
+        return largest_fee(self.instruments[symbol], lots, price, self.market, self.fees)
 
     def coin_balance(self, account: Account, underlying: str) -> int:
         """Cash, entries and inverse futures at the mark, in 1e-12 coins. [SPAN-08]"""

@@ -28,21 +28,20 @@ def delivered_coins(instrument: Instrument, lots: int) -> int:
     return int(coins)
 
 
-def fee_per_lot(
-    instrument: Instrument, price: Fraction, market: Market, fees: Mapping[Kind, Rate]
+def largest_fee(
+    instrument: Instrument,
+    lots: int,
+    price: Fraction,
+    market: Market,
+    fees: Mapping[Kind, Rate],
 ) -> int:
-    """Largest fee of one lot in units of the settlement asset, rounded up."""
+    """Largest fee of a fill of `lots` (> 0) in units of the settlement asset, rounded up once."""
     rate = fees[instrument.kind]
-    scale = unit(instrument.settlement)
+    quantity = lots * instrument.size * unit(instrument.settlement)
     if instrument.is_option:
         per_coin = Fraction(1) if instrument.inverse else market.index[instrument.underlying]
-        full = rate.held * instrument.size * per_coin
-        return up(scale * (full if rate.cap is None else min(full, _cap(instrument, price, rate))))
+        full = rate.held * per_coin
+        return up(quantity * (full if rate.cap is None else min(full, rate.cap * price)))
     if instrument.is_future and instrument.inverse:
-        return up(scale * rate.held * instrument.size / price)
-    return up(scale * rate.held * instrument.size * price)
-
-
-def _cap(instrument: Instrument, price: Fraction, rate: Rate) -> Fraction:
-    assert rate.cap is not None
-    return rate.cap * instrument.size * price
+        return up(quantity * rate.held / price)
+    return up(quantity * rate.held * price)

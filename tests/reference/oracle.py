@@ -61,12 +61,12 @@ class Oracle:
     ) -> None:
         """Books an execution (its lots, price and side) and shrinks the hold.
 
-        fee: in units of the settlement asset; None means the schedule's for every lot.
+        fee: in units of the settlement asset; None means the schedule's.
         """
         state = self.accounts[account]
         symbol = execution.symbol
         if fee is None:
-            fee = execution.lots * self.book.fee_per_lot(symbol, execution.price)
+            fee = self.book.largest_fee(symbol, execution.lots, execution.price)
         lots = execution.side * execution.lots
         state.book(self.book.instruments[symbol], lots, execution.price, fee)
         self._shrink(state, order_id, execution)

@@ -159,10 +159,11 @@ def test_the_fee_of_an_option_is_capped_by_its_premium_and_rounded_up() -> None:
     oracle = funded(0)
     rate = Rate(maker=Fraction(-1), taker=Fraction("0.0003"), cap=Fraction("0.125"))
     oracle.book.fees = {**oracle.book.fees, Kind.OPTION: rate}
-    assert oracle.book.fee_per_lot("COIN-CALL", Fraction("0.1")) == 30_000_000
-    assert oracle.book.fee_per_lot("COIN-CALL", Fraction("0.0001")) == 1_250_000
-    assert oracle.book.fee_per_lot("CALL", Fraction(1)) == 12_500
-    assert oracle.book.fee_per_lot("CALL", Fraction("0.000001")) == 1
+    assert oracle.book.largest_fee("COIN-CALL", 1, Fraction("0.1")) == 30_000_000
+    assert oracle.book.largest_fee("COIN-CALL", 1, Fraction("0.0001")) == 1_250_000
+    assert oracle.book.largest_fee("CALL", 1, Fraction(1)) == 12_500
+    assert oracle.book.largest_fee("CALL", 1, Fraction("0.000001")) == 1
+    assert oracle.book.largest_fee("CALL", 80, Fraction("0.000001")) == 1
 
 
 def test_the_largest_size_is_the_last_that_passes() -> None:

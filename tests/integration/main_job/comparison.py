@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from margingate.v1 import types_pb2 as types
-
 from tests.integration.main_job.wire import read_risk, units
 from tests.reference.decision import Answer
 from tests.reference.margin import Risk

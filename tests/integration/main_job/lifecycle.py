@@ -7,7 +7,6 @@ from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import margin_service_pb2 as margin
 from margingate.v1 import types_pb2 as types
 from margingate.v1.margin_service_pb2_grpc import MarginServiceStub
-
 from tests.integration.main_job.comparison import TOLERANCE
 from tests.integration.main_job.report import Report
 from tests.integration.main_job.wire import read_risk, text, units
@@ -108,7 +107,7 @@ class Lifecycle:
 
     def _fee(self, execution: OpenLeg) -> int | None:
         """A fee of the venue, or None for the schedule's."""
-        held = execution.lots * self._oracle.book.fee_per_lot(execution.symbol, execution.price)
+        held = self._oracle.book.largest_fee(execution.symbol, execution.lots, execution.price)
         return self._source.choice((None, 0, held, held // 2))
 
     def _fill_request(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import grpc
 from google.protobuf.message import Message
+
 from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import margin_service_pb2 as margin
 from margingate.v1 import types_pb2 as types
 from margingate.v1.account_service_pb2_grpc import AccountServiceStub
 from margingate.v1.margin_service_pb2_grpc import MarginServiceStub
-
 from tests.integration.main_job.report import Remembered
 
 READERS = 8

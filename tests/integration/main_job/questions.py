@@ -4,10 +4,10 @@ import time
 from fractions import Fraction
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from margingate.v1 import margin_service_pb2 as margin
 from margingate.v1 import types_pb2 as types
 from margingate.v1.margin_service_pb2_grpc import MarginServiceStub
-
 from tests.integration.main_job.comparison import (
     PREFIX,
     differences,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import grpc
+
 from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import admin_service_pb2 as admin
 from margingate.v1 import margin_service_pb2 as margin
@@ -13,7 +14,6 @@ from margingate.v1 import types_pb2 as types
 from margingate.v1.account_service_pb2_grpc import AccountServiceStub
 from margingate.v1.admin_service_pb2_grpc import AdminServiceStub
 from margingate.v1.margin_service_pb2_grpc import MarginServiceStub
-
 from tests.integration.main_job.lifecycle import Lifecycle
 from tests.integration.main_job.order_flow import OrderFlow
 from tests.integration.main_job.population import AccountPlan, apply_plan, draw_plan

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import grpc
+
 from margingate.v1 import market_service_pb2 as messages
 from margingate.v1.market_service_pb2_grpc import MarketServiceStub
-
 from tests.integration.main_job.wire import read_instrument, time_ns
 from tests.reference.contracts import Instrument, Market
 from tests.reference.rounding import nano

@@ -5,8 +5,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from margingate.v1 import types_pb2 as types
 
+from margingate.v1 import types_pb2 as types
 from tests.integration.main_job.comparison import differences, is_within_tolerance
 from tests.integration.main_job.counters import decisions_by_reason
 from tests.reference.decision import Answer

@@ -4,8 +4,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from margingate.v1 import types_pb2 as types
 
+from margingate.v1 import types_pb2 as types
 from tests.reference.contracts import Instrument, Kind
 from tests.reference.margin import Risk
 from tests.reference.orders import Order
