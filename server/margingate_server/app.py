@@ -1,7 +1,9 @@
 """The composition root: the only file that knows everyone."""
 
 import signal
+import sys
 from collections import Counter
+from collections.abc import Callable
 from importlib.metadata import version
 from threading import Event, Thread
 from typing import get_args
@@ -16,6 +18,7 @@ from margingate_server.feed_loop import FeedLoop
 from margingate_server.feeds.spec import open_feed
 from margingate_server.files.fees import parse_fees
 from margingate_server.files.toml_tables import read_tables
+from margingate_server.hint import example_command
 from margingate_server.ledger.sqlite_store import SqliteStore
 from margingate_server.ledger.state import ShardState
 from margingate_server.ledger.store import LedgerError
@@ -108,6 +111,23 @@ class Application:
         self._log.told(
             "serving", grpc_port=self.grpc_port, http_port=self.http_port, ledger_seq=head
         )
+
+    def welcome(self, host: str) -> str:
+        """Where the server listens, and an order to send to it."""
+        view = self._view()
+        accounts = self._desk.shard.state.accounts
+        account = "demo" if "demo" in accounts else min(accounts, default="ACCOUNT")
+        program = sys.argv[0]
+        lines = [
+            f"margingate serves gRPC on {host}:{self.grpc_port}",
+            f"metrics on http://{self._http.host}:{self.http_port}/metrics",
+        ]
+        if view is not None:
+            lines += [
+                "send an order from another terminal:",
+                "  " + example_command(program, view, account, host, self.grpc_port),
+            ]
+        return "\n".join(lines)
 
     def stop(self) -> None:
         """Finish what is under way, make it durable, and give everything back."""
@@ -203,13 +223,14 @@ class Application:
         return all(self._readiness().values())
 
 
-def serve(config: ServerConfig) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def serve(config: ServerConfig, announce: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT. announce: shows a person where, and what to try."""
     configure(config.log_level)
     application = Application(config)
     ending = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     application.start()
+    announce(application.welcome(config.host))
     ending.wait()
     application.stop()

@@ -23,7 +23,7 @@ def span16(price_scan_range: float, extreme_multiple: float, extreme_cover: floa
         direction.append(0)
         weight.append(extreme_cover)
         words.append(
-            f"price {'+' if sign > 0 else '-'}{extreme_multiple:g}, weight {extreme_cover:g}"
+            f"price {'+' if sign > 0 else '-'}{extreme_multiple:g}x, weight {extreme_cover:g}"
         )
     return ScenarioSet(
         descriptions=tuple(words),

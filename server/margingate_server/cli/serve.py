@@ -90,7 +90,7 @@ def serve(
             tls_certificate_path=tls_cert,
             tls_key_path=tls_key,
         )
-        server.serve(config)
+        server.serve(config, typer.echo)
     except InvalidInput as error:
         typer.echo(f"margingate: {error.field}: {error.problem}", err=True)
         raise typer.Exit(USAGE) from None

@@ -1,0 +1,54 @@
+# Two commands do everything on a machine with Python 3.11+ and make: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RUN_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test main-job bench lint format types proto dashboards clean
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "margingate needs Python 3.11 or newer; say make PYTHON=python3.12"; exit 1; }
+	@echo "making the environment in $(VENV) (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group dev
+	@touch $@
+
+run: $(READY) ## Serve a simulated BTC+ETH market on loopback, with a few accounts
+	@$(BIN)/margingate serve $(RUN_ARGS)
+
+test: $(READY) ## Run every test
+	@$(BIN)/python -m pytest -q
+
+main-job: $(READY) ## Run the main job at full size: 1,000 accounts, 20,000 orders, 8 clients
+	@MARGINGATE_MAIN_JOB=full $(BIN)/python -m pytest -q -s --timeout=1200 tests/integration/test_main_job.py
+
+bench: $(READY) ## Measure preview and durable check against an echo servicer
+	@$(BIN)/python -m tests.bench
+
+lint: $(READY) ## Check style, types and the wire contract
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@cd proto && ../$(BIN)/buf lint
+	@if git rev-parse --verify --quiet HEAD~1 >/dev/null; then \
+	  base=$$(git describe --tags --abbrev=0 2>/dev/null || git rev-list --max-parents=0 HEAD | tail -n 1); \
+	  $(BIN)/buf breaking proto --against ".git#ref=$$base,subdir=proto"; fi
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .
+
+proto: $(READY) ## Regenerate the committed gRPC stubs
+	@proto/generate.sh
+
+dashboards: $(READY) ## Regenerate the committed Grafana dashboard
+	@$(BIN)/python deploy/grafana/generate.py
+
+clean: ## Remove the environment and everything built
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
