@@ -8,11 +8,11 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from margingate_server.observe.children import Children
-from margingate_server.observe.labels import REVALUATION_BUCKETS_SECONDS
+from margingate_server.observe.labels import REVALUATION_BUCKETS_SECONDS, UPDATE_ERRORS
 
 UNDERLYINGS_MAX = 20
 MODELS_MAX = 8
-UPDATE_ERRORS_MAX = 8
+UPDATE_ERRORS_FURTHER_MAX = 8
 
 AgeByUnderlying = Callable[[], Mapping[str, float]]
 
@@ -54,7 +54,9 @@ class MarketMetrics:
             ["model"],
             registry=registry,
         )
-        self._errors_by_reason = Children(errors, unknown_max=UPDATE_ERRORS_MAX)
+        self._errors_by_reason = Children(
+            errors, UPDATE_ERRORS, unknown_max=UPDATE_ERRORS_FURTHER_MAX
+        )
         self._priced = instruments.labels("priced")
         self._unpriced = instruments.labels("unpriced")
         self._parameters = Children(parameters, unknown_max=MODELS_MAX)

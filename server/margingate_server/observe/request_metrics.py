@@ -8,10 +8,11 @@ from margingate_server.observe.labels import (
     LATENCY_BUCKETS_SECONDS,
     METHODS,
     OTHER,
+    SHED_REASONS,
 )
 
 PACKAGE = "/margingate.v1."
-SHED_REASONS_MAX = 8
+SHED_REASONS_FURTHER_MAX = 8
 
 
 class RequestMetrics:
@@ -42,7 +43,7 @@ class RequestMetrics:
             ["reason"],
             registry=registry,
         )
-        self._shed_by_reason = Children(shed, unknown_max=SHED_REASONS_MAX)
+        self._shed_by_reason = Children(shed, SHED_REASONS, unknown_max=SHED_REASONS_FURTHER_MAX)
         self._method_by_path = {PACKAGE + method: method for method in METHODS}
         # Filled as methods are called: most pairs never occur and would burden each scrape.
         self._count_by_method_code: dict[tuple[str, str], Counter] = {}

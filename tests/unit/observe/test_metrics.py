@@ -67,6 +67,17 @@ def test_every_reason_is_exported_before_the_first_decision(value: Value) -> Non
     assert value("previews_total", **labels) == 0
 
 
+def test_a_shed_request_and_a_failed_update_are_seen_from_the_first_on(
+    metrics: Metrics, value: Value
+) -> None:
+    assert value("shed_total", reason="overload") == 0
+    assert value("market_update_errors_total", reason="unforeseen") == 0
+    metrics.requests.shed("overload")
+    metrics.market.update_failed("unforeseen")
+    assert value("shed_total", reason="overload") == 1
+    assert value("market_update_errors_total", reason="unforeseen") == 1
+
+
 def test_stages_and_flags_are_counted_by_name(metrics: Metrics, value: Value) -> None:
     metrics.decisions.stage_finished("decide", 0.00012)
     metrics.decisions.flagged("over_fill")
