@@ -1,0 +1,17 @@
+"""Hypothesis: the same examples every time, and more of them on request.
+
+HYPOTHESIS_PROFILE=thorough searches at random and for longer.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, max_examples=100, suppress_health_check=_SLOW
+)
+settings.register_profile(
+    "thorough", deadline=None, max_examples=3_000, suppress_health_check=_SLOW
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
