@@ -13,6 +13,7 @@ from tests.deploy.exported import DEPLOY, ROOT, names_in, sample_names
 from tests.deploy.serve_flags import default_of_serve
 
 RULES = DEPLOY / "prometheus" / "rules.yml"
+TESTS = sorted((DEPLOY / "prometheus").glob("*_test.yml"))
 PROMTOOL = shutil.which("promtool")
 needs_promtool = pytest.mark.skipif(
     PROMTOOL is None, reason="promtool is missing: apt-get install prometheus"
@@ -42,7 +43,7 @@ def test_promtool_accepts_the_configuration_and_its_rules() -> None:
 
 @needs_promtool
 def test_the_alerts_fire_and_end_as_their_tests_say() -> None:
-    promtool("test", "rules", str(DEPLOY / "prometheus" / "rules_test.yml"))
+    promtool("test", "rules", *map(str, TESTS))
 
 
 def test_every_metric_of_the_rules_is_exported() -> None:
@@ -63,7 +64,7 @@ def test_the_alerts_are_those_agreed_and_each_has_a_test() -> None:
         *("MarketDataStale", "JournalErrors", "LedgerUnhealthy"),
         *("KillSwitchActive", "LatencySLO", "MargingateDown"),
     }
-    tests = (DEPLOY / "prometheus" / "rules_test.yml").read_text()
+    tests = "".join(path.read_text() for path in TESTS)
     assert {name for name in names if f"alertname: {name}\n" in tests} == names
 
 
