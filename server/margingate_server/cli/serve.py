@@ -1,5 +1,6 @@
 """`margingate serve`."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +9,18 @@ import typer
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.cli.exit_codes import CANNOT_SERVE, USAGE
 from margingate_server.config import ServerConfig
+from margingate_server.ledger.store import CorruptLedger, LedgerError, LedgerInUse, StoreFailure
 
 app = typer.Typer(add_completion=False)
+
+
+class LogLevel(StrEnum):
+    """The least that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 @app.command()
@@ -58,7 +69,7 @@ def serve(
     instrument_age_max: Annotated[
         float, typer.Option(min=0.0, metavar="SECONDS", help="Marks older than this are stale.")
     ] = 60.0,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[LogLevel, typer.Option(help="The least that is logged.")] = LogLevel.INFO,
     tls_cert: Annotated[
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="PEM of the server's certificate."),
@@ -86,7 +97,7 @@ def serve(
             workers=workers,
             underlying_age_seconds_max=underlying_age_max,
             instrument_age_seconds_max=instrument_age_max,
-            log_level=log_level,
+            log_level=log_level.value,
             tls_certificate_path=tls_cert,
             tls_key_path=tls_key,
         )
@@ -94,6 +105,18 @@ def serve(
     except InvalidInput as error:
         typer.echo(f"margingate: {error.field}: {error.problem}", err=True)
         raise typer.Exit(USAGE) from None
-    except OSError as error:
-        typer.echo(f"margingate: cannot serve: {error}", err=True)
+    except (LedgerError, OSError) as error:
+        typer.echo(f"margingate: cannot serve: {_sentence(error, data_dir)}", err=True)
         raise typer.Exit(CANNOT_SERVE) from None
+
+
+def _sentence(error: LedgerError | OSError, data_dir: Path) -> str:
+    match error:
+        case LedgerInUse():
+            return f"process {error.pid} has the ledger in {data_dir}; give another --data-dir"
+        case CorruptLedger():
+            return f"event {error.seq} of the ledger in {error.place}: {error.problem}"
+        case StoreFailure():
+            return f"{error.operation} of the ledger in {data_dir} failed: {error.reason}"
+        case _:
+            return str(error)

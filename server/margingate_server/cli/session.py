@@ -1,9 +1,9 @@
 """One command's connection: its gate, its output, and its end when there is no answer."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from shutil import get_terminal_size
 from typing import TypeVar
 
 import typer
@@ -12,8 +12,8 @@ from rich.console import Console, RenderableType
 from margingate_server.cli.exit_codes import REFUSED, UNANSWERED
 from margingate_server.client import MarginGate, MargingateCallError, Message, RetryPolicy, to_json
 
-PIPE_WIDTH = 160
-"""Columns when nobody looks: wide enough that no table is cut before grep sees it."""
+COLUMNS_MIN = 160
+"""No table is cut to fit a narrow window, or a pipe: the window may wrap it, grep finds it."""
 
 _RETRY = RetryPolicy()
 _Answer = TypeVar("_Answer", bound=Message)
@@ -37,7 +37,7 @@ class Session:
             print(to_json(answer, extra))
         else:
             # Words of the server may contain brackets: they are text, never markup.
-            width = None if sys.stdout.isatty() else PIPE_WIDTH
+            width = max(COLUMNS_MIN, get_terminal_size().columns)
             console = Console(markup=False, highlight=False, emoji=False, width=width)
             console.print(render(answer))
 

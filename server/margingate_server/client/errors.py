@@ -19,6 +19,11 @@ class FieldViolation:
     field: str
     description: str
 
+    def __str__(self) -> str:
+        if self.description.startswith(self.field):
+            return self.description
+        return f"{self.field}: {self.description}"
+
 
 class MargingateCallError(Exception):
     """A call without an answer. No order may be sent on it.
@@ -47,8 +52,7 @@ class MargingateCallError(Exception):
         self.request_id = request_id
 
     def __str__(self) -> str:
-        fields = "; ".join(f"{each.field}: {each.description}" for each in self.violations)
-        said = fields or self.details
+        said = "; ".join(map(str, self.violations)) or self.details
         return f"{self.code}: {said}" if said else self.code
 
     @property

@@ -46,7 +46,7 @@ def test_an_account_shows_cash_positions_and_margin(run: Run, server: FakeServer
                 types.Position(
                     instrument="BTC-PERPETUAL",
                     quantity="-1000",
-                    entry_price="95000.5",
+                    entry_price="95000.499999999999",
                     mark_price=94999.5,
                     value="0.010526",
                 )
@@ -56,9 +56,9 @@ def test_an_account_shows_cash_positions_and_margin(run: Run, server: FakeServer
     )
     ran = run("account", "show", "desk-1")
     assert ran.row("state") == ["state", "suspended"]
-    assert re.search(r"^  USD +-1,234\.57 *$", ran.out, re.MULTILINE)
+    assert re.search(r"^ USD +-1,234\.57 *$", ran.out, re.MULTILINE)
     assert ran.row("BTC ") == ["BTC", "0.000000000001"]
-    assert ran.row("BTC-PERPETUAL") == ["BTC-PERPETUAL", "-1000", "95000.5", "94,999.5", "0.01"]
+    assert ran.row("BTC-PERPETUAL") == ["BTC-PERPETUAL", "-1000", "95,000.5", "94,999.5", "0.01"]
     assert ran.row("equity") == ["equity", "100,000.00"]
 
 

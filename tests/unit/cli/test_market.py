@@ -43,9 +43,13 @@ MARKET = market.GetMarketResponse(
         option("BTC-27DEC26-100000-C", datetime(2026, 12, 27, 8, tzinfo=UTC)),
         market.InstrumentState(
             instrument=types.Instrument(
-                instrument="BTC-PERPETUAL", kind=types.INSTRUMENT_KIND_PERPETUAL, halted=True
+                instrument="BTC-PERPETUAL",
+                kind=types.INSTRUMENT_KIND_PERPETUAL,
+                halted=True,
+                settlement=types.SETTLEMENT_INVERSE,
             )
         ),
+        market.InstrumentState(instrument=types.Instrument(instrument="ETH")),
     ],
 )
 
@@ -60,10 +64,11 @@ def test_the_market_shows_underlyings_and_instruments(run: Run, server: FakeServ
     ran = run("market", "show")
     assert ran.row("BTC ") == ["BTC", "95,000.50", "11.0", "stale"]
     assert ran.row("BTC-27DEC26") == [
-        "BTC-27DEC26-100000-C", "option", "inverse", "2026-12-27", "08:00Z", "0.0345", "65.50%",
-        "96,000.50", "0.1", "0.0001", "1.2", "priced",
+        "BTC-27DEC26-100000-C", "inverse", "option", "0.0345", "65.50%", "96,000.50", "0.1",
+        "0.0001", "1.2",
     ]  # fmt: skip
-    assert ran.row("BTC-PERPETUAL")[-4:] == ["–", "–", "–", "halted"]
+    assert ran.row("BTC-PERPETUAL") == ["BTC-PERPETUAL", "inverse", "perpetual", "–", "halted"]
+    assert ran.row("ETH")[-2:] == ["no", "price"]
 
 
 @pytest.mark.parametrize(

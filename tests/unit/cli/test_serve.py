@@ -1,6 +1,7 @@
 """`serve`: what its options become, and how a server that cannot start ends."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,6 +13,7 @@ import margingate_server
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.cli.app import app
 from margingate_server.config import ServerConfig
+from margingate_server.ledger.store import CorruptLedger, LedgerInUse, StoreFailure
 
 
 class FakeApp(ModuleType):
@@ -22,8 +24,9 @@ class FakeApp(ModuleType):
         self.configs: list[ServerConfig] = []
         self.error: Exception | None = None
 
-    def serve(self, config: ServerConfig) -> None:
+    def serve(self, config: ServerConfig, announce: Callable[[str], None]) -> None:
         self.configs.append(config)
+        announce("serving on port 50051")
         if self.error is not None:
             raise self.error
 
@@ -41,7 +44,8 @@ def serve(*words: str) -> Result:
 
 
 def test_without_options_a_server_is_one_to_try_with(server: FakeApp) -> None:
-    assert serve().exit_code == 0
+    result = serve()
+    assert (result.exit_code, result.stdout) == (0, "serving on port 50051\n")
     assert server.configs == [
         ServerConfig(
             feed="simulated",
@@ -103,22 +107,44 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("error", "code", "said"),
     [
-        (InvalidInput("feed", "is unknown"), 2, "margingate: feed: is unknown\n"),
-        (OSError(98, "Address in use"), 1, "margingate: cannot serve: [Errno 98] Address in use\n"),
+        (InvalidInput("feed", "is unknown"), 2, "feed: is unknown"),
+        (
+            LedgerInUse(77, 0),
+            1,
+            "process 77 has the ledger in var/margingate; give another --data-dir",
+        ),
+        (
+            CorruptLedger(5, "ledger.sqlite", "the hash does not match the event"),
+            1,
+            "event 5 of the ledger in ledger.sqlite: the hash does not match the event",
+        ),
+        (
+            StoreFailure("open", 28, "disk is full"),
+            1,
+            "open of the ledger in var/margingate failed: disk is full",
+        ),
+        (OSError(98, "Address in use"), 1, "[Errno 98] Address in use"),
     ],
-    ids=["configuration", "port"],
+    ids=["configuration", "in use", "corrupt", "disk", "port"],
 )
 def test_a_server_that_cannot_start_says_why(
     server: FakeApp, error: Exception, code: int, said: str
 ) -> None:
     server.error = error
     result = serve()
-    assert (result.exit_code, result.stderr) == (code, said)
+    prefix = "margingate: cannot serve: " if code == 1 else "margingate: "
+    assert (result.exit_code, result.stderr) == (code, f"{prefix}{said}\n")
 
 
 @pytest.mark.parametrize(
     "words",
-    [("--port", "70000"), ("--workers", "0"), ("--fees", "nowhere.toml"), ("--seed", "seven")],
+    [
+        ("--port", "70000"),
+        ("--workers", "0"),
+        ("--fees", "nowhere.toml"),
+        ("--seed", "seven"),
+        ("--log-level", "loud"),
+    ],
 )
 def test_an_option_that_cannot_be_is_a_usage_error(server: FakeApp, words: Any) -> None:
     assert serve(*words).exit_code == 2

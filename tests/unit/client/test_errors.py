@@ -24,7 +24,7 @@ def test_an_error_has_the_reason_the_variables_and_the_fields_at_fault(
             code=grpc.StatusCode.INVALID_ARGUMENT,
             message="2 fields are wrong",
             reason="INVALID_FIELD",
-            violations=(("order.legs[0].quantity", "must be > 0"), ("account", "is empty")),
+            violations=(("order.legs[0].quantity", "must be > 0"), ("account", "account is empty")),
         ),
     )
 
@@ -33,11 +33,9 @@ def test_an_error_has_the_reason_the_variables_and_the_fields_at_fault(
     assert error.metadata == {"account": "desk-1"}
     assert error.violations == (
         FieldViolation("order.legs[0].quantity", "must be > 0"),
-        FieldViolation("account", "is empty"),
+        FieldViolation("account", "account is empty"),
     )
-    assert str(error) == (
-        "INVALID_ARGUMENT: order.legs[0].quantity: must be > 0; account: is empty"
-    )
+    assert str(error) == ("INVALID_ARGUMENT: order.legs[0].quantity: must be > 0; account is empty")
 
 
 def test_an_error_of_a_proxy_has_code_and_message(server: FakeServer, gate: MarginGate) -> None:

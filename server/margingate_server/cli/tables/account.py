@@ -8,7 +8,7 @@ from rich.text import Text
 
 from margingate_server.cli.tables.layout import BAD, FAINT, GOOD, facts, table
 from margingate_server.cli.tables.risk import risks_table
-from margingate_server.cli.tables.texts import money_text, price_text, time_text
+from margingate_server.cli.tables.texts import average_text, money_text, price_text, time_text
 from margingate_server.client import (
     AccountSummary,
     AdjustCollateralResponse,
@@ -115,7 +115,7 @@ def _positions_table(positions: Iterable[Position]) -> RenderableType:
         made.add_row(
             each.instrument,
             each.quantity,
-            each.entry_price,
+            average_text(each.entry_price),
             price_text(each.mark_price),
             money_text(each.value),
         )

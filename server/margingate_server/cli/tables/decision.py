@@ -79,7 +79,7 @@ def _facts(decision: Decision, request_id: str) -> RenderableType:
         change = "" if before == _scenario(each) else f"  (before: {before})"
         rows.append((f"worst for {each.group}", _scenario(each) + change))
     rows += [
-        ("binding", words(decision.binding_component)),
+        ("binding", words(decision.binding_component) if decision.HasField("after") else ""),
         ("exactness", words(enum_name(decision, "exactness"))),
     ]
     if decision.HasField("basis"):

@@ -11,7 +11,13 @@ FAINT = "dim"
 
 def table(*columns: str, title: str = "") -> Table:
     """An empty table. A column named with a leading ">" holds numbers and is right-aligned."""
-    made = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", title_style="bold")
+    made = Table(
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        title=title or None,
+        title_justify="left",
+        title_style="bold",
+    )
     for name in columns:
         made.add_column(
             name.removeprefix(">"),

@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from margingate_server.cli.tables.layout import BAD, GOOD, facts, table
-from margingate_server.cli.tables.texts import NONE, day_text, price_text, time_text, words
+from margingate_server.cli.tables.texts import NONE, price_text, time_text, words
 from margingate_server.client import (
     GetMarketResponse,
     GetRiskArrayResponse,
@@ -72,9 +72,9 @@ def _underlyings_table(answer: GetMarketResponse) -> Table:
 
 
 def _instruments_table(answer: GetMarketResponse) -> Table:
+    """Narrow on purpose: expiries are in the symbols, and what has no price says so as its age."""
     made = table(
-        "instrument", "kind", "pays", "expiry", ">mark", ">vol", ">forward", ">lot", ">tick",
-        ">age, s", "state",
+        "instrument", "kind", ">mark", ">vol", ">forward", ">lot", ">tick", ">age, s",
         title=f"{len(answer.instruments)} instruments",
     )  # fmt: skip
     for each in answer.instruments:
@@ -84,23 +84,18 @@ def _instruments_table(answer: GetMarketResponse) -> Table:
 
 def _instrument_cells(state: InstrumentState) -> list[str | Text]:
     terms = state.instrument
-    prices = [price_text(state.mark_price), f"{state.mark_vol:.2%}" if state.mark_vol else ""]
-    forward = f"{state.forward_price:,.2f}" if state.forward_price else ""
-    return [
-        terms.instrument,
-        words(enum_name(terms, "kind")),
-        words(enum_name(terms, "settlement")),
-        day_text(terms.expiry_time) if terms.HasField("expiry_time") else "",
-        *(prices if state.priced else (NONE, NONE)),
-        forward if state.priced else NONE,
-        terms.lot_size,
-        terms.tick_size,
-        f"{state.age_seconds:.1f}" if state.priced else NONE,
-        _state(state),
-    ]
+    prices = [NONE, "", ""]
+    if state.priced:
+        prices = [
+            price_text(state.mark_price),
+            f"{state.mark_vol:.2%}" if state.mark_vol else "",
+            f"{state.forward_price:,.2f}" if state.forward_price else "",
+        ]
+    kind = words(f"{enum_name(terms, 'settlement')} {enum_name(terms, 'kind')}")
+    return [terms.instrument, kind, *prices, terms.lot_size, terms.tick_size, _age(state)]
 
 
-def _state(state: InstrumentState) -> Text:
+def _age(state: InstrumentState) -> Text:
     if state.instrument.halted:
         return Text("halted", style=BAD)
-    return Text("priced") if state.priced else Text("no price", style=BAD)
+    return Text(f"{state.age_seconds:.1f}") if state.priced else Text("no price", style=BAD)

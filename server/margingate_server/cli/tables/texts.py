@@ -1,6 +1,6 @@
 """Numbers and times as people read them."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 
 from margingate_server.client import Timestamp
 
@@ -33,14 +33,14 @@ def price_text(price: float) -> str:
     return f"{price:,.8f}".rstrip("0").rstrip(".")
 
 
+def average_text(price: str) -> str:
+    """An average price to ten digits: what is beyond comes from the ledger's rounding."""
+    return f"{Decimal(price).normalize(Context(prec=10)):,f}" if price else ""
+
+
 def time_text(time: Timestamp) -> str:
     """UTC to the millisecond."""
     return f"{time.ToDatetime():%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z"
-
-
-def day_text(time: Timestamp) -> str:
-    """UTC to the minute, which is what expiries need."""
-    return f"{time.ToDatetime():%Y-%m-%d %H:%M}Z"
 
 
 def words(name: str) -> str:
