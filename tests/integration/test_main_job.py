@@ -10,7 +10,13 @@ import pytest
 
 from tests.integration.main_job.chains import Chain, real_chain, simulated_chain
 from tests.integration.main_job.counters import decisions_by_reason
-from tests.integration.main_job.memory import Answers, ask_about, first_difference, forgotten
+from tests.integration.main_job.memory import (
+    Answers,
+    ask_about,
+    first_difference,
+    forgotten,
+    without_prices,
+)
 from tests.integration.main_job.report import Report, together
 from tests.integration.main_job.router import Task, run_router, set_default_limits
 from tests.integration.main_job.server import ROOT, Server, start_server
@@ -57,7 +63,13 @@ def test_every_decision_is_the_oracles_and_survives_a_restart(
         assert server.stop() == 0
         server = start_server(chain.feed, tmp_path)
         assert not forgotten(server.target, report.last_decisions)
-        expect_same_answers(before, ask_about(server.target, names))
+        after = ask_about(server.target, names)
+        if not chain.stands_still:
+            before, after = (
+                {name: without_prices(known) for name, known in answers.items()}
+                for answers in (before, after)
+            )
+        expect_same_answers(before, after)
         assert server.stop() == 0
     finally:
         server.end()
@@ -69,6 +81,7 @@ def run_routers(server: Server, chain: Chain, names: list[str]) -> Report:
     parameters, fees = read_parameters(DEFAULTS / "span.toml"), read_fees(DEFAULTS / "fees.toml")
     book = Book(snapshot.instruments, snapshot.market, parameters, fees)
     weights = chain.weights(book)
+    lots = {symbol: book.lot(symbol) for symbol in weights}
     set_default_limits(server.target, DEFAULT_LIMITS)
     tasks = [
         Task(
@@ -77,6 +90,7 @@ def run_routers(server: Server, chain: Chain, names: list[str]) -> Report:
             parameters=parameters,
             fees=fees,
             weights=weights,
+            lots=lots,
             default_limits=DEFAULT_LIMITS,
             names=tuple(names[router::ROUTERS]),
             order_count=chain.order_count // ROUTERS,

@@ -14,7 +14,10 @@ from tests.reference.orders import OpenLeg
 
 
 class Book:
-    """Values accounts in one market. Lots are computed once, because the market stands still."""
+    """Values accounts in one market. Lots are computed once, because the market stands still.
+
+    lots: those that another book of the same market has computed already.
+    """
 
     def __init__(
         self,
@@ -22,12 +25,13 @@ class Book:
         market: Market,
         parameters: Mapping[str, Parameters],
         fees: Mapping[Kind, Rate],
+        lots: Mapping[str, Lot] | None = None,
     ) -> None:
         self.instruments = instruments
         self.market = market
         self.parameters = parameters
         self.fees = fees
-        self._lots: dict[str, Lot] = {}
+        self._lots: dict[str, Lot] = dict(lots or {})
         self._leg_lots: dict[tuple[str, int, Fraction], LegLot] = {}
         self._valuers = {
             name: CoinValuer.of(market, name, model)
@@ -42,10 +46,6 @@ class Book:
             model = self.parameters[instrument.underlying]
             self._lots[symbol] = make_lot(instrument, self.market, model)
         return self._lots[symbol]
-
-    def computed_lots(self) -> Iterable[Lot]:
-        """Every lot that was needed so far."""
-        return self._lots.values()
 
     def leg_lot(self, leg: OpenLeg) -> LegLot:
         """Everything one open lot of a leg may do."""

@@ -1,7 +1,7 @@
 """The decision: gates in their order of precedence, then cash, then margin."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -39,7 +39,7 @@ class Answer:
     after: Risk | None
     is_exact: bool | None
     risk_reducing: bool = False
-    gross: Fraction = Fraction(0)
+    gross: int = 0
     legs: tuple[OpenLeg, ...] = ()
 
     @property
@@ -58,32 +58,25 @@ class Decider:
         """Open legs of every order of an account."""
         return [leg for order in account.orders.values() for leg in order.legs if leg.lots]
 
-    def risk(self, account: Account, extra: Sequence[OpenLeg] = ()) -> Risk:
-        """Margin of an account, its open orders and the legs given. [SPAN-14]"""
-        groups = self.book.groups_of(account, [*self.open_legs(account), *extra])
+    def risk(self, account: Account) -> Risk:
+        """Margin of an account and its open orders. [SPAN-14]"""
+        return self._risk(account, self.book.groups_of(account, self.open_legs(account)))
+
+    def _risk(self, account: Account, groups: Mapping[str, Group]) -> Risk:
         return Risk(
             equity=self.book.equity(account),
             initial=-sum(group.worst() for group in groups.values()),
             maintenance=maintenance(groups, self.book.parameters),
         )
 
-    def is_exact(self, account: Account, extra: Sequence[OpenLeg], *, combo: bool) -> bool:
-        """True when the margin of these open orders is the worst itself. [SPAN-15]"""
-        if combo or any(order.combo for order in account.orders.values() if order.is_open):
-            return False
-        groups = self.book.groups_of(account, [*self.open_legs(account), *extra])
-        return all(group.is_exact() for group in groups.values())
-
-    def gross(self, account: Account, extra: Iterable[OpenLeg] = ()) -> Fraction:
+    def gross(self, account: Account, extra: Iterable[OpenLeg] = ()) -> int:
         """Sum of |lots| times the largest unweighted P&L, positions and open orders."""
         held = sum(
             abs(position.lots) * self.book.lot(symbol).gross
             for symbol, position in account.positions.items()
         )
         working = (*self.open_legs(account), *extra)
-        return held + sum(
-            (leg.lots * self.book.lot(leg.symbol).gross for leg in working), Fraction(0)
-        )
+        return held + sum(leg.lots * self.book.lot(leg.symbol).gross for leg in working)
 
     def decide(
         self, account: Account, order: Order, limits: Limits, switches: Switches = Switches()
@@ -100,13 +93,15 @@ class Decider:
                 reason=gate, before=before, after=None, is_exact=None, gross=self.gross(account)
             )
         legs = tuple(self._open_leg(leg, limits) for leg in order.legs)
-        after = self.risk(account, legs)
+        groups = self.book.groups_of(account, [*self.open_legs(account), *legs])
+        after = self._risk(account, groups)
+        combos = [order.combo, *(o.combo for o in account.orders.values() if o.is_open)]
         reason, risk_reducing = self._reason(account, legs, before, after)
         return Answer(
             reason=reason,
             before=before,
             after=after,
-            is_exact=self.is_exact(account, legs, combo=order.combo),
+            is_exact=not any(combos) and all(group.is_exact() for group in groups.values()),
             risk_reducing=risk_reducing,
             gross=self.gross(account, legs),
             legs=legs,

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from tests.reference.black76 import option_delta, option_value
 from tests.reference.contracts import Instrument, Market, Parameters
-from tests.reference.rounding import MICRO, PICO, down_star, rint, up_star
+from tests.reference.rounding import MICRO, PICO, down, down_star, rint, up_star
 from tests.reference.scenarios import DAY_NS, YEAR_NS, Scenario, scenarios, shocked_vol
 
 
@@ -15,12 +15,10 @@ class Lot:
     """One lot: rows and charges of a long lot, values by side.
 
     Millionths of a USD; `coin_*` in 1e-12 coins. `gross` is the largest unweighted P&L.
-    `boundary_distance` is how near a row came to the next integer, in units.
     """
 
     rows: tuple[int, ...]
-    gross: Fraction
-    boundary_distance: Fraction
+    gross: int
     charge: int
     spot_charge: int
     minimum: int
@@ -48,8 +46,7 @@ def make_lot(instrument: Instrument, market: Market, parameters: Parameters) -> 
     coin_long, coin_short = _coin_values(instrument, market)
     return Lot(
         rows=tuple(down_star(x) for x in scaled),
-        gross=MICRO * max(abs(gain) for gain in pnl),
-        boundary_distance=min(_boundary_distance(x) for x in scaled),
+        gross=down(MICRO * max(abs(gain) for gain in pnl)),
         charge=charge,
         spot_charge=spot_charge,
         minimum=_minimum(instrument, market, parameters),
@@ -58,12 +55,6 @@ def make_lot(instrument: Instrument, market: Market, parameters: Parameters) -> 
         coin_long=coin_long,
         coin_short=coin_short,
     )
-
-
-def _boundary_distance(value: Fraction) -> Fraction:
-    """Distance of `value` from where `down_star` jumps."""
-    part = (value + Fraction(1, 10_000)) % 1
-    return min(part, 1 - part)
 
 
 def _tau_ns(instrument: Instrument, market: Market) -> int:

@@ -19,10 +19,15 @@ FUTURE_SHARE, SPOT_SHARE = 25, 10
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A market feed, with the orders sent on it; `csv` holds open interest where there is some."""
+    """A market feed, with the orders sent on it.
+
+    stands_still: prices are the same after a restart, too.
+    csv: where open interest is, if there is any.
+    """
 
     feed: tuple[str, ...]
     order_count: int
+    stands_still: bool
     csv: Path | None = None
 
     def weights(self, book: Book) -> Mapping[str, float]:
@@ -49,7 +54,11 @@ def open_interest(path: Path) -> dict[str, float]:
 
 def simulated_chain() -> Chain:
     """The built-in market, held still."""
-    return Chain(feed=("--feed", "simulated", "--seed", "7", "--freeze"), order_count=4_000)
+    return Chain(
+        feed=("--feed", "simulated", "--seed", "7", "--freeze"),
+        order_count=4_000,
+        stands_still=False,
+    )
 
 
 def real_chain() -> Chain:
@@ -58,4 +67,4 @@ def real_chain() -> Chain:
     if not folder:
         pytest.skip("MARGINGATE_DATA names no folder with recorded chains")
     path = Path(folder) / REAL_CHAIN
-    return Chain(feed=("--feed", f"file:{path}"), order_count=20_000, csv=path)
+    return Chain(feed=("--feed", f"file:{path}"), order_count=20_000, stands_still=True, csv=path)

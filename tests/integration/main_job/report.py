@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 MISMATCHES_KEPT = 20
 
@@ -34,7 +33,6 @@ class Report:
     mismatch_count: int = 0
     mismatches: list[str] = field(default_factory=list)
     last_decisions: list[Remembered] = field(default_factory=list)
-    boundary_distance: Fraction = Fraction(1)
 
     def miss(self, text: str) -> None:
         """Counts a disagreement and keeps the first few in words."""
@@ -61,7 +59,6 @@ class Report:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.mismatches += other.mismatches
         self.last_decisions += other.last_decisions
-        self.boundary_distance = min(self.boundary_distance, other.boundary_distance)
 
     @property
     def accepted_share(self) -> float:
@@ -78,7 +75,6 @@ class Report:
             f"{self.bound_decisions} BOUND, {self.risk_reducing} risk reducing; "
             f"margins unequal within tolerance {self.unequal_in_tolerance}, "
             f"verdicts within tolerance {self.verdicts_in_tolerance}, "
-            f"nearest row boundary {float(self.boundary_distance):.1e}; "
             f"mismatches {self.mismatch_count}"
         )
 

@@ -25,6 +25,7 @@ from tests.reference.book import Book
 from tests.reference.contracts import Kind, Limits, Parameters, Rate
 from tests.reference.decision import Switches
 from tests.reference.fills import unit
+from tests.reference.lots import Lot
 from tests.reference.oracle import Oracle
 
 
@@ -37,6 +38,7 @@ class Task:
     parameters: Mapping[str, Parameters]
     fees: Mapping[Kind, Rate]
     weights: Mapping[str, float]
+    lots: Mapping[str, Lot]
     default_limits: Limits
     names: tuple[str, ...]
     order_count: int
@@ -45,7 +47,8 @@ class Task:
 
 def run_router(task: Task) -> Report:
     """Opens the accounts, sends the orders, and reports what was answered."""
-    book = Book(task.snapshot.instruments, task.snapshot.market, task.parameters, task.fees)
+    snapshot = task.snapshot
+    book = Book(snapshot.instruments, snapshot.market, task.parameters, task.fees, task.lots)
     oracle = Oracle(book, task.default_limits)
     with grpc.insecure_channel(task.target) as channel:
         router = Router(task, oracle, channel)
@@ -116,11 +119,11 @@ class Router:
         """One order, and now and then a preview, a retry, a size, a fill or a release."""
         name = self._source.choice(self._names)
         dice = self._source.random()
-        if dice < 0.02:
+        if dice < 0.01 or (dice < 0.5 and self._switches[name] != Switches()):
             self._switch(name, number)
         order = self._flow.draw(self._oracle.accounts[name], f"o-{number}")
         switches = replace(self._switches[name], expired=self._source.random() < 0.01)
-        if 0.02 < dice < 0.06 and not switches.expired:
+        if 0.01 < dice < 0.06 and not switches.expired:
             self._questions.preview(name, order, switches)
         self._questions.check(name, order, switches, f"r-{number}")
         if 0.06 < dice < 0.12:
@@ -177,10 +180,6 @@ class Router:
             self._lifecycle.compare_books(name, answer)
             self._lifecycle.compare_orders(name, margin.ListOrdersRequest(account=name))
         self._questions.keep_last_decisions()
-        lots = self._oracle.book.computed_lots()
-        self.report.boundary_distance = min(
-            (lot.boundary_distance for lot in lots), default=Fraction(1)
-        )
 
 
 def write_limits(limits: Limits) -> admin.Limits:

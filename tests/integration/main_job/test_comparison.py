@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 
 import pytest
 
@@ -12,7 +11,7 @@ from tests.integration.main_job.counters import decisions_by_reason
 from tests.reference.decision import Answer
 from tests.reference.margin import Risk
 
-GROSS = Fraction(5 * 10**9)  # tolerates five units
+GROSS = 5 * 10**9  # tolerates five units
 ANSWER = Answer(
     reason="",
     before=Risk(900, 300, 200),
