@@ -48,7 +48,7 @@ proto: $(READY) ## Regenerate the committed gRPC stubs
 	@proto/generate.sh
 
 dashboards: $(READY) ## Regenerate the committed Grafana dashboard
-	@$(BIN)/python deploy/grafana/generate.py
+	@$(BIN)/python -m deploy.grafana.generate
 
 clean: ## Remove the environment and everything built
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

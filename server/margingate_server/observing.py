@@ -27,11 +27,11 @@ class LaneObserving:
         self._bytes_seen = written
         for kind, count in Counter(event.kind for event in events).items():
             self._metrics.ledger.recorded(kind, count)
-        self._metrics.decisions.stage_finished("commit", duration_seconds)
 
-    def decided(self, duration_seconds: float) -> None:
-        """A decision was taken."""
-        self._metrics.decisions.stage_finished("decide", duration_seconds)
+    def checked(self, decide_seconds: float, commit_seconds: float) -> None:
+        """An order was decided and made durable."""
+        self._metrics.decisions.stage_finished("decide", decide_seconds)
+        self._metrics.decisions.stage_finished("commit", commit_seconds)
 
     def failed(self) -> None:
         """A commit failed."""

@@ -28,8 +28,8 @@ class LaneObserver(Protocol):
         """A batch became durable."""
         ...
 
-    def decided(self, duration_seconds: float) -> None:
-        """A decision was taken, waiting for the lock included."""
+    def checked(self, decide_seconds: float, commit_seconds: float) -> None:
+        """An order was decided and made durable, waiting for lock and commit included."""
         ...
 
     def failed(self) -> None:
@@ -77,6 +77,15 @@ class Lane:
         self._commit_through(ticket)
         return result
 
+    def check(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> ResultT:
+        """As `decide`, for orders: the observer is told how long it took."""
+        started = self._clock.seconds()
+        result, ticket = self._take_turn(use)
+        decided = self._clock.seconds()
+        self._commit_through(ticket)
+        self._observer.checked(decided - started, self._clock.seconds() - decided)
+        return result
+
     def read(self, use: Callable[[Desk, int], ResultT]) -> ResultT:
         """The result of `use(desk, now_ns)`, once everything it could see is durable."""
 
@@ -109,14 +118,11 @@ class Lane:
         self._observer.recovered()
 
     def _take_turn(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> tuple[ResultT, Ticket]:
-        started = self._clock.seconds()
         with self._deciding:
             if self._is_down:
                 raise LedgerDown
             result, seq = use(self._desk, self._clock.now_ns())
-            ticket = Ticket(self._generation, seq)
-        self._observer.decided(self._clock.seconds() - started)
-        return result, ticket
+            return result, Ticket(self._generation, seq)
 
     def _commit_through(self, ticket: Ticket) -> None:
         while self._must_lead(ticket):

@@ -92,7 +92,7 @@ class MarginServicer:
             answer = desk.checking.check(command, now_ns)
             return answer, answer.seq
 
-        return self._answered(self._lane.decide(use))
+        return self._answered(self._lane.check(use))
 
     def BatchCheckOrders(  # noqa: N802
         self, request: pb.BatchCheckOrdersRequest, _context: grpc.ServicerContext
@@ -125,7 +125,7 @@ class MarginServicer:
             answers = [desk.checking.check(command, now_ns) for command in commands]
             return answers, max(answer.seq for answer in answers)
 
-        answers = self._lane.decide(use)
+        answers = self._lane.check(use)
         return pb.BatchCheckOrdersResponse(results=[self._answered(each) for each in answers])
 
     def PreviewOrder(  # noqa: N802
