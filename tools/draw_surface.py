@@ -41,9 +41,7 @@ def draw(axes: Any, underlying: str, chain: RecordedChain) -> None:
             markersize=3,
             label=f"{day:%d %b %y}, {calendar_days_e[expiry]:.0f} d",
         )
-        variance = surface.total_variance(
-            np.full(len(_MONEYNESS), expiry), _MONEYNESS * scale
-        )
+        variance = surface.total_variance(np.full(len(_MONEYNESS), expiry), _MONEYNESS * scale)
         vols = 100 * np.sqrt(variance / chain.tau_years_e[expiry])
         axes.plot(_MONEYNESS, vols, color=dots.get_color(), linewidth=1)
     axes.set(title=underlying, xlabel="ln(K/F) / sqrt(variance at the money)", ylabel="vol, %")

@@ -102,9 +102,7 @@ def surface_vols(parameters: SurfaceParameters, chain: RecordedChain) -> FloatAr
 
 def fit(chain: RecordedChain) -> SurfaceParameters:
     """The parameters that minimise vega-weighted squared vol errors and penalties of arbitrage."""
-    weight_i = 100 * np.sqrt(
-        np.maximum(chain.relative_vega_i, _VEGA_WEIGHT_MIN) / len(chain.vol_i)
-    )
+    weight_i = 100 * np.sqrt(np.maximum(chain.relative_vega_i, _VEGA_WEIGHT_MIN) / len(chain.vol_i))
     basis = fitted_basis(chain)
 
     def residuals(free: FloatArray) -> FloatArray:
@@ -125,13 +123,20 @@ def fit(chain: RecordedChain) -> SurfaceParameters:
 
 def rounded(parameters: SurfaceParameters) -> SurfaceParameters:
     """The parameters to five decimals, as they are written and reported."""
+
+    def five(values: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(round(float(each), 5) for each in values)
+
     return SurfaceParameters(
-        **{
-            field.name: tuple(round(float(each), 5) for each in stated)
-            if isinstance(stated, tuple)
-            else round(float(stated), 5)
-            for field, stated in zip(fields(parameters), astuple(parameters), strict=True)
-        }
+        index=parameters.index,
+        days=parameters.days,
+        at_money=five(parameters.at_money),
+        slope=five(parameters.slope),
+        tilt=five(parameters.tilt),
+        centre=five(parameters.centre),
+        width=five(parameters.width),
+        basis=five(parameters.basis),
+        weekend_weight=round(parameters.weekend_weight, 5),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from margingate_engine.core.instruments import Instrument, InstrumentKind, Settlement
+from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
 from margingate_engine.core.symbols import print_symbol
 from margingate_engine.pricing import black76
 from margingate_server.feeds.feed import Feed, MarketUpdate
@@ -129,7 +129,7 @@ def test_marks_are_black_76_of_the_vols_and_forwards(days: float) -> None:
     update = feed.update(START_NS + int(days * DAY_NS))
     for (_, settlement, _, right), table in option_table(feed, update).items():
         strike, mark, vol, forward, years = table
-        is_call = np.full(len(strike), right.value == "call")
+        is_call = np.full(len(strike), right is OptionRight.CALL)
         value = black76.value(forward, strike, vol, years, is_call)
         if settlement is Settlement.INVERSE:
             assert np.abs(value / forward - mark).max() <= 0.51e-8
@@ -143,7 +143,7 @@ def test_calls_fall_and_are_convex_in_the_strike(seed: int, days: float) -> None
     feed = SimulatedFeed(seed, START_NS)
     update = feed.update(START_NS + int(days * DAY_NS))
     for (_, settlement, _, right), table in option_table(feed, update).items():
-        if right.value == "call":
+        if right is OptionRight.CALL:
             strike, mark, _, forward, _ = table
             is_inverse = settlement is Settlement.INVERSE
             value = mark * forward if is_inverse else mark

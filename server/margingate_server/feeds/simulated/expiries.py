@@ -86,5 +86,3 @@ def _is_last_of_month(friday: int) -> bool:
 def _calendar_day(day: int) -> date:
     """The calendar's day of a day since 1970."""
     return date.fromordinal(_EPOCH_ORDINAL + day)
-
-

@@ -51,9 +51,7 @@ class Smiles:
     centre_e: FloatArray
     width_e: FloatArray
 
-    def total_variance(
-        self, expiry_i: NDArray[np.intp], log_moneyness_i: FloatArray
-    ) -> FloatArray:
+    def total_variance(self, expiry_i: NDArray[np.intp], log_moneyness_i: FloatArray) -> FloatArray:
         """Total variance w = vol^2 * tau (I,) at ln(K/F), of the expiries that `expiry_i` names."""
         moneyness_i = log_moneyness_i / np.sqrt(self.scale_e)[expiry_i]
         centre_i, width_i = self.centre_e[expiry_i], self.width_e[expiry_i]
@@ -62,9 +60,7 @@ class Smiles:
         return np.asarray(self.theta_e[expiry_i] * np.maximum(ratio_i, _VARIANCE_RATIO_MIN))
 
 
-def smiles(
-    parameters: SurfaceParameters, variance_days_e: FloatArray, vol_factor: float
-) -> Smiles:
+def smiles(parameters: SurfaceParameters, variance_days_e: FloatArray, vol_factor: float) -> Smiles:
     """The smiles of expiries so many days of variance away (E,), all vols times `vol_factor`."""
     floored_e = np.maximum(variance_days_e, _SCALE_DAYS_MIN)
     knots, place_e = np.log(parameters.days), np.log(floored_e)
