@@ -71,7 +71,8 @@ class Application:
         now_ns = self._clock.now_ns()
         feed = None
         if config.feed != "none":
-            spec = config.feed + (":frozen" if config.is_frozen else "")
+            is_held_still = config.is_frozen and config.feed == "simulated"
+            spec = "simulated:frozen" if is_held_still else config.feed
             feed = open_feed(spec, seed=config.seed, start_ns=now_ns)
         self._store = SqliteStore(config.data_dir, opened_ns=now_ns)
         self._metrics = Metrics(

@@ -26,9 +26,10 @@ class FeedLoop:
         self._thread = Thread(target=self._run, name="feed", daemon=True)
 
     def step(self) -> None:
-        """List what is new and publish the prices of now. Raises what is wrong with them."""
+        """Publish the prices of now, and list what is new among them first; raises what is wrong."""
+        update = self._feed.update(self._clock.now_ns())
         self._publisher.list_instruments(self._feed.instruments())
-        self._publisher.publish(self._feed.update(self._clock.now_ns()))
+        self._publisher.publish(update)
 
     def start(self) -> None:
         """Publish every interval from here on."""

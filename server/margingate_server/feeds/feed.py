@@ -36,7 +36,7 @@ class Feed(Protocol):
         ...
 
     def instruments(self) -> tuple[Instrument, ...]:
-        """Everything listed now; called before `update` whenever the listing may have changed."""
+        """Everything listed as of the last `update`; called after each."""
         ...
 
     def update(self, now_ns: int) -> MarketUpdate:
