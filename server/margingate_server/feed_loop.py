@@ -26,7 +26,7 @@ class FeedLoop:
         self._thread = Thread(target=self._run, name="feed", daemon=True)
 
     def step(self) -> None:
-        """Publish the prices of now, and list what is new among them first; raises what is wrong."""
+        """Publish the prices of now, listing what is new first; raises what is wrong with them."""
         update = self._feed.update(self._clock.now_ns())
         self._publisher.list_instruments(self._feed.instruments())
         self._publisher.publish(update)
