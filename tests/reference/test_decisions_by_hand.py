@@ -145,6 +145,12 @@ def test_an_option_collar_is_a_fraction_of_the_coin_and_not_below_zero() -> None
     assert oracle.preview("a", order("COIN-CALL", 1, 1, None)).legs[0].price == Fraction("0.3")
 
 
+def test_a_future_has_no_price_of_nothing() -> None:
+    oracle = funded(10**9, price_collar=Fraction(1))
+    assert oracle.preview("a", order("COIN-PERPETUAL", -1, 1, "0")).reason == "OFF_TICK"
+    assert oracle.preview("a", order("NEAR", -1, 1, None)).legs[0].price == Fraction("0.5")
+
+
 def test_an_unpriced_or_expired_instrument_is_refused() -> None:
     marks = {symbol: mark for symbol, mark in MARKET.mark.items() if symbol != "NEAR"}
     unpriced = small_oracle(market=replace(MARKET, mark=marks))

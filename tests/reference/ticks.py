@@ -16,8 +16,8 @@ def tick_at(instrument: Instrument, price: Fraction) -> Fraction:
 
 
 def is_on_tick(instrument: Instrument, price: Fraction) -> bool:
-    """True when the price is a multiple of its tick."""
-    return price % tick_at(instrument, price) == 0
+    """True when the price is a multiple of its tick, and of futures at least one."""
+    return (price > 0 or not instrument.is_future) and price % tick_at(instrument, price) == 0
 
 
 def collar_bound(instrument: Instrument, side: int, width: Fraction, market: Market) -> Fraction:
@@ -33,7 +33,8 @@ def collar_bound(instrument: Instrument, side: int, width: Fraction, market: Mar
 def market_order_price(
     instrument: Instrument, side: int, width: Fraction, market: Market
 ) -> Fraction:
-    """The collar bound taken to the tick outward, not below 0."""
-    bound = max(collar_bound(instrument, side, width, market), Fraction(0))
+    """The collar bound taken to the tick outward, not below 0, of futures not below one tick."""
+    lowest = instrument.tick if instrument.is_future else Fraction(0)
+    bound = max(collar_bound(instrument, side, width, market), lowest)
     tick = tick_at(instrument, bound)
     return tick * (up(bound / tick) if side > 0 else down(bound / tick))
