@@ -27,7 +27,9 @@ def test_a_release_of_nothing_says_why(run: Run, server: FakeServer) -> None:
     server.answers(
         "ReleaseOrder", margin.ReleaseOrderResponse(flag=types.LIFECYCLE_FLAG_UNKNOWN_ORDER)
     )
-    assert "nothing was held: unknown order" in run("release", "desk-1", "o-1").out
+    assert (
+        "nothing was held: there is no open order of this id" in run("release", "desk-1", "o-1").out
+    )
 
 
 def test_releasing_all_says_how_many(run: Run, server: FakeServer) -> None:
@@ -62,7 +64,7 @@ def test_a_fill_is_reported_as_typed(run: Run, server: FakeServer) -> None:
             fee="-0.25",
         )
     ]
-    assert ran.row("unusual") == ["unusual", "over", "fill"]
+    assert ran.row("unusual") == ["unusual", *["more", "than", "was", "open", "of", "the", "order"]]
     assert ran.row("position") == ["position", "-3"]
     assert ran.row("headroom") == ["headroom", "-20,000.50"]
 

@@ -16,6 +16,12 @@ from margingate_server.client import (
     enum_name,
 )
 
+_FLAGS = {
+    "UNKNOWN_ORDER": "there is no open order of this id",
+    "OVER_FILL": "more than was open of the order",
+    "LATE": "the order was released or filled before",
+}
+
 
 def orders_table(answer: ListOrdersResponse) -> RenderableType:
     """One row for each leg with what is still open of it."""
@@ -43,7 +49,7 @@ def release_table(answer: ReleaseOrderResponse) -> RenderableType:
     if answer.released:
         head = Text("released", style=GOOD)
     else:
-        head = Text(f"nothing was held: {words(enum_name(answer, 'flag'))}", style=BAD)
+        head = Text(f"nothing was held: {_flag(answer)}", style=BAD)
     return Group(head, risks_table({"now": answer.risk}))
 
 
@@ -58,7 +64,7 @@ def fill_table(answer: ReportFillResponse) -> RenderableType:
     """The position after a fill, anything unusual about it, and the margin now."""
     head = Text("applied before; nothing changed now" if answer.replayed else "applied", style=GOOD)
     rows: list[tuple[str, str | Text]] = [
-        ("unusual", Text(words(enum_name(answer, "flag")), style=BAD)),
+        ("unusual", Text(_flag(answer), style=BAD)),
         ("position", answer.position),
         ("still open", answer.open_quantity),
     ]
@@ -71,3 +77,8 @@ def max_size_table(answer: GetMaxOrderSizeResponse) -> RenderableType:
     for side, size in (("buy", answer.buy), ("sell", answer.sell)):
         made.add_row(side, size.quantity, enum_name(size, "limiting_reason"))
     return Group(made, facts(basis_facts(answer.basis)))
+
+
+def _flag(answer: ReleaseOrderResponse | ReportFillResponse) -> str:
+    name = enum_name(answer, "flag")
+    return _FLAGS.get(name, words(name))
