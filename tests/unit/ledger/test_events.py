@@ -1,0 +1,113 @@
+"""Events are what a ledger keeps for years: each comes back from its bytes as it went in."""
+
+from typing import get_args
+
+import msgspec
+import pytest
+
+from margingate_server.ledger import events as e
+from tests.unit.engine.small_market import INSTRUMENTS
+
+DECISION = e.DecisionNumbers(
+    reason=22,
+    detail="initial margin would exceed equity",
+    before=e.RiskNumbers(-5, 7, 3),
+    after=e.RiskNumbers(-5, 10**30, 3),
+    is_exact=False,
+    worst_before=(e.WorstNumbers("BTC", 0, "no scenario loses"),),
+    worst_after=(e.WorstNumbers("BTC", -1, "short option minimum"),),
+    binding="scan_risk",
+    is_risk_reducing=True,
+    market_version=4,
+    market_time_ns=5,
+    account_version=6,
+    model="span",
+    parameters_digest="ab",
+    decision_ns=7,
+    order_id="o-1",
+)
+ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
+    e.AccountOpened(account="a", request_id="r", request_digest="d", fee_tier="default"),
+    e.CollateralAdjusted(account="a", asset="BTC", units=-5, balance=10**18),
+    e.PositionsSet(
+        account="a",
+        positions=(e.PositionNumbers("NEAR", -3, 12),),
+        breaks=(e.BreakNumbers("NEAR", 1, -3),),
+    ),
+    e.OrderAccepted(
+        account="a",
+        order_id="o",
+        is_combo=True,
+        legs=(e.LegNumbers("NEAR", -1, 2, 10**27),),
+        decision=DECISION,
+    ),
+    e.OrderRejected(account="a", request_id="r", decision=DECISION),
+    e.OrdersReleased(account="a", order_ids=("o", "p")),
+    e.FillReported(
+        account="a",
+        request_id="f",
+        order_id="o",
+        instrument="NEAR",
+        side=-1,
+        lots=2,
+        price_nano=3,
+        flow=-4,
+        fee=5,
+        coins=0,
+        flag="late",
+    ),
+    e.AccountSuspended(account="a", reason="größer ☃"),
+    e.AccountResumed(account="a"),
+    e.KillSwitchEngaged(scope="underlying", subject="BTC", mode="block_all", reason="why"),
+    e.KillSwitchReleased(scope="all", subject=""),
+    e.LimitsSet(subject="a", limits=e.LimitNumbers(collar_ppm=5, notional_micro_max=0)),
+    e.InstrumentsListed(instruments=INSTRUMENTS),
+    e.ParametersLoaded(model="span", digest="d", parameters=(("BTC", "x", "1"),), fees="f"),
+)
+
+
+def test_every_kind_of_event_has_an_example_here() -> None:
+    assert {type(each) for each in ONE_OF_EACH} == set(get_args(e.AnyEvent))
+
+
+@pytest.mark.parametrize("event", ONE_OF_EACH, ids=e.kind_of)
+def test_an_event_comes_back_from_its_bytes_as_it_went_in(event: e.AnyEvent) -> None:
+    assert e.decode_event(e.encode_event(event)) == event
+
+
+def test_every_kind_has_a_tag_of_its_own_in_lower_snake_case() -> None:
+    tags = [e.kind_of(event) for event in ONE_OF_EACH]
+    assert len(set(tags)) == len(tags)
+    assert all(tag.replace("_", "").islower() for tag in tags)
+
+
+def test_the_tag_stands_in_the_body_under_kind() -> None:
+    body = msgspec.json.decode(e.encode_event(ONE_OF_EACH[1]))
+    assert body["kind"] == "collateral_adjusted"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"kind":"no_such_event"}',
+        b'{"kind":"account_opened"}',
+        b'{"kind":"orders_released","order_ids":[1]}',
+        b'{"kind":"limits_set","subject":"","limits":{"collar_ppm":1.5}}',
+    ],
+)
+def test_bytes_that_are_no_event_are_refused(body: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        e.decode_event(body)
+
+
+def test_events_written_today_are_read_by_every_later_version() -> None:
+    body = (
+        b'{"kind":"fill_reported","account":"a","request_id":"f","request_digest":"d",'
+        b'"order_id":"o","instrument":"NEAR","side":1,"lots":2,"price_nano":3,"flow":-4,'
+        b'"fee":5,"coins":0,"flag":""}'
+    )
+    event = e.decode_event(body)
+    assert isinstance(event, e.FillReported)
+    assert (event.lots, event.flow, event.fee) == (2, -4, 5)
