@@ -1,6 +1,7 @@
 """Random accounts on the chain, for hypothesis."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -27,6 +28,10 @@ class Book:
     world: World
     portfolio: Portfolio = field(repr=False)
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """For hypothesis, which would print every price of the world."""
+        printer.text(repr(self))
+
     def __repr__(self) -> str:
         names = self.world.table.instruments
         held = {names[row].name: p.lots for row, p in self.portfolio.positions.items()}
@@ -45,15 +50,17 @@ def every_world() -> st.SearchStrategy[World]:
 @st.composite
 def rows(draw: st.DrawFn, world: World, *, spot: bool = True) -> int:
     """A row, its coin chosen first so that books concentrate."""
-    coin = draw(st.sampled_from(("BTC", "BTC", "ETH")))
-    return draw(
-        st.sampled_from(
-            [
-                row
-                for row, each in enumerate(world.table.instruments)
-                if each.underlying == coin and (spot or each.kind is not InstrumentKind.SPOT)
-            ]
-        )
+    return draw(_rows_of(world, draw(st.sampled_from(("BTC", "BTC", "ETH"))), spot=spot))
+
+
+@cache
+def _rows_of(world: World, coin: str, *, spot: bool) -> st.SearchStrategy[int]:
+    return st.sampled_from(
+        [
+            row
+            for row, each in enumerate(world.table.instruments)
+            if each.underlying == coin and (spot or each.kind is not InstrumentKind.SPOT)
+        ]
     )
 
 
@@ -100,9 +107,9 @@ def positions(draw: st.DrawFn, world: World) -> dict[int, Position]:
 
 
 CASH = {
-    "USD": st.integers(-(10**11), 10**12),
-    "BTC": st.integers(-(10**12), 10**13),
-    "ETH": st.integers(-(10**13), 10**14),
+    "USD": st.integers(-(10**10), 5 * 10**12),
+    "BTC": st.integers(-(10**11), 3 * 10**13),
+    "ETH": st.integers(-(10**12), 3 * 10**14),
 }
 
 
@@ -115,7 +122,7 @@ def books(draw: st.DrawFn, *, orders_max: int = 5, combos: bool = False, **given
         world=world,
         portfolio=Portfolio(
             fees=world.fees,
-            cash={asset: draw(units) for asset, units in CASH.items() if draw(st.booleans())},
+            cash={asset: draw(units) for asset, units in CASH.items() if draw(st.integers(0, 4))},
             positions=draw(positions(world)),
             legs={f"o{number}": (leg,) for number, leg in enumerate(legs)},
         ),

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ PARAMETERS["ETH"] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class World:
     """Risk arrays of the chain under one choice of parameters."""
 
@@ -73,6 +74,10 @@ class World:
 
     def __repr__(self) -> str:
         return f"World({self.name})"
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """For hypothesis, which would print every price."""
+        printer.text(repr(self))
 
     @property
     def table(self) -> InstrumentTable:

@@ -1,0 +1,86 @@
+"""Random questions: an order of a random account, near the mark, of any size."""
+
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from margingate_engine.check.question import (
+    Freshness,
+    Gates,
+    Limits,
+    Policy,
+    Question,
+    RequestedLeg,
+    RequestedOrder,
+)
+from margingate_engine.core.amounts import NANO, whole
+from margingate_engine.core.orders import Execution, Side
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.holdings import Position
+from tests.property.books import Book, limit_nano, rows, signed_lots
+
+
+@st.composite
+def requested_legs(draw: st.DrawFn, book: Book) -> RequestedLeg:
+    """A leg on any instrument, half of the time on one that is held, then often closing it."""
+    world, held = book.world, book.portfolio.positions
+    closes = bool(held) and draw(st.booleans())
+    row = draw(st.sampled_from(sorted(held)) if closes else rows(world))
+    lots = draw(signed_lots(world, row))
+    if closes and draw(st.booleans()):
+        part = draw(st.integers(1, 100))
+        lots = -(held[row].lots * part // 100) or -held[row].lots
+    return RequestedLeg(
+        row=row,
+        side=Side.BUY if lots > 0 else Side.SELL,
+        quantity=whole(abs(lots) * world.table.instruments[row].lot_nano, NANO),
+        limit=whole(draw(limit_nano(world, row)), NANO),
+    )
+
+
+def ask(
+    book: Book,
+    *legs: RequestedLeg,
+    limits: Limits | None = None,
+    policy: Policy | None = None,
+    gates: Gates | None = None,
+    is_combo: bool = False,
+) -> Question:
+    """The question whether the account of this book may send these legs."""
+    several = Execution.ATOMIC_COMBO if is_combo else Execution.INDEPENDENT_LEGS
+    return Question(
+        order=RequestedOrder(
+            order_id="o", legs=legs, execution=several if len(legs) > 1 else Execution.SINGLE
+        ),
+        portfolio=book.portfolio,
+        account=AccountRisk.of(book.portfolio, book.world.arrays),
+        arrays=book.world.arrays,
+        limits=limits or Limits(),
+        policy=policy or Policy(),
+        gates=gates or Gates(),
+        freshness=Freshness(),
+    )
+
+
+def in_trouble(book: Book, question: Question, missing_usd: int) -> None:
+    """Give a future an unrealised result that leaves the account short of `missing_usd` dollars.
+
+    Cash stays what it was, so that orders can still be paid for.
+    """
+    account = question.account
+    assert account is not None
+    row = book.world.table.row_by_name["BTC_USDC-PERPETUAL"]
+    held = book.portfolio.positions.get(row)
+    if held is None:
+        account.move_position(row, 0, 1)
+        held = Position(1)
+    units = -account.risk.headroom - missing_usd * 10**6
+    book.portfolio.positions[row] = Position(held.lots, held.entry + units)
+    account.move_cash("USD", units)
+
+
+def lots_of(question: Question, leg: RequestedLeg) -> int:
+    """Whole lots of a leg that is on lot."""
+    lots = leg.quantity * NANO / Decimal(question.table.instruments[leg.row].lot_nano)
+    assert lots == int(lots)
+    return int(lots)

@@ -1,0 +1,91 @@
+"""Whole decisions, rich and under-margined, against the slow reference. [DEC-01 to DEC-04]"""
+
+from collections import Counter
+from fractions import Fraction
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from margingate_engine.check.decide import Outcome, decide
+from margingate_engine.check.question import Question
+from margingate_engine.core.reasons import RejectReason
+from margingate_engine.core.risk import Exactness
+from tests.property.books import Book, books
+from tests.property.bridge import reference_book, reference_of
+from tests.property.orders import ask, in_trouble, requested_legs
+from tests.reference.contracts import Limits
+from tests.reference.decision import Answer, Decider
+from tests.reference.orders import Leg, Order
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> tuple[Book, Question]:
+    """A book and an order; often the account lacks margin, or nearly so."""
+    book = draw(books(combos=True))
+    legs = draw(st.lists(requested_legs(book), min_size=1, max_size=3))
+    question = ask(book, *legs, is_combo=draw(st.booleans()))
+    trouble = draw(st.none() | st.integers(-20_000, 20_000))
+    if trouble is not None:
+        in_trouble(book, question, trouble)
+    return book, question
+
+
+def reference_answer(book: Book, question: Question) -> Answer:
+    names = book.world.table.instruments
+    legs = tuple(
+        Leg(
+            symbol=names[leg.row].name,
+            side=int(leg.side),
+            quantity=Fraction(leg.quantity),
+            price=None if leg.limit is None else Fraction(leg.limit),
+        )
+        for leg in question.order.legs
+    )
+    combo = question.order.execution.value == "atomic_combo"
+    order = Order(order_id="o", legs=legs, combo=combo)
+    account = reference_of(book.world, book.portfolio)
+    account.known_order_ids.clear()
+    return Decider(reference_book(book.world)).decide(account, order, Limits())
+
+
+def assert_same(outcome: Outcome, answer: Answer) -> None:
+    assert outcome.reason.name == (answer.reason or "NONE")
+    assert outcome.is_risk_reducing == answer.risk_reducing
+    if answer.after is None or answer.before is None:
+        assert outcome.after is None
+        return
+    for ours, theirs in ((outcome.before, answer.before), (outcome.after, answer.after)):
+        assert ours is not None
+        assert (ours.equity, ours.initial, ours.maintenance) == (
+            theirs.equity,
+            theirs.initial,
+            theirs.maintenance,
+        )
+    assert (outcome.exactness is Exactness.EXACT) == answer.is_exact
+
+
+@settings(max_examples=200)
+@given(questions())
+def test_every_decision_is_the_references(taken: tuple[Book, Question]) -> None:
+    book, question = taken
+    assert_same(decide(question), reference_answer(book, question))
+
+
+def test_the_questions_reach_every_kind_of_answer() -> None:
+    seen: Counter[tuple[RejectReason, bool]] = Counter()
+
+    @settings(max_examples=200, database=None)
+    @given(questions())
+    def look(taken: tuple[Book, Question]) -> None:
+        outcome = decide(taken[1])
+        seen[outcome.reason, outcome.is_risk_reducing] += 1
+
+    look()
+    assert set(seen) == {
+        (RejectReason.NONE, False),
+        (RejectReason.NONE, True),
+        (RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY, False),
+        (RejectReason.INSUFFICIENT_INITIAL_MARGIN, False),
+        (RejectReason.STILL_UNDERMARGINED, False),
+    }, seen
+    assert min(seen.values()) >= 5, seen
