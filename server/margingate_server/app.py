@@ -113,20 +113,22 @@ class Application:
             "serving", grpc_port=self.grpc_port, http_port=self.http_port, ledger_seq=head
         )
 
-    def welcome(self, host: str) -> str:
+    def welcome(self, config: ServerConfig) -> str:
         """Where the server listens, and an order to send to it."""
         view = self._view()
         accounts = self._desk.shard.state.accounts
         account = "demo" if "demo" in accounts else min(accounts, default="ACCOUNT")
         program = sys.argv[0]
+        scheme = "" if config.tls_key_path is None else "https://"
+        target = f"{scheme}{config.host}:{self.grpc_port}"
         lines = [
-            f"margingate serves gRPC on {host}:{self.grpc_port}",
+            f"margingate serves gRPC on {config.host}:{self.grpc_port}",
             f"metrics on http://{self._http.host}:{self.http_port}/metrics",
         ]
         if view is not None:
             lines += [
                 "send an order from another terminal:",
-                "  " + example_command(program, view, account, host, self.grpc_port),
+                "  " + example_command(program, view, account, target),
             ]
         return "\n".join(lines)
 
@@ -233,6 +235,6 @@ def serve(config: ServerConfig, announce: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     application.start()
-    announce(application.welcome(config.host))
+    announce(application.welcome(config))
     ending.wait()
     application.stop()

@@ -5,21 +5,21 @@ from margingate_engine.core.amounts import NANO, ceil_div, whole
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_server.service.market import MarketView
 
-PORT_DEFAULT = 50051
+TARGET_DEFAULT = "127.0.0.1:50051"
 
 
-def example_command(program: str, view: MarketView, account: str, host: str, port: int) -> str:
+def example_command(program: str, view: MarketView, account: str, target: str) -> str:
     """A command that buys one lot of the option or other instrument nearest to the money."""
-    target = "" if port == PORT_DEFAULT else f" --target {host}:{port}"
+    where = "" if target == TARGET_DEFAULT else f" --target {target}"
     row = _nearest_row(view)
     if row is None:
-        return f"{program} market show{target}"
+        return f"{program} market show{where}"
     instrument = view.table.instruments[row]
     price_nano = mark_price_nano(view.arrays, row)
     tick_nano = instrument.tick_nano_at(price_nano)
     limit_nano = ceil_div(price_nano, tick_nano) * tick_nano
     quantity, limit = _text(instrument.lot_nano), _text(limit_nano)
-    return f"{program} check {account} buy {quantity} {instrument.name} --limit {limit}{target}"
+    return f"{program} check {account} buy {quantity} {instrument.name} --limit {limit}{where}"
 
 
 def _nearest_row(view: MarketView) -> int | None:

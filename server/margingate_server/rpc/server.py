@@ -90,15 +90,17 @@ class RpcServer:
     def bind(self, host: str, port: int, tls_pair: tuple[bytes, bytes] | None) -> int:
         """The port bound. tls_pair: key and certificate in PEM.
 
-        InvalidInput for an open host without TLS, or a port that is taken.
+        InvalidInput for an open host without TLS, a pair that is none, or a port that is taken.
         """
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        if tls_pair is None and host not in LOOPBACK_HOSTS:
+            raise InvalidInput("host", "must be loopback unless TLS is configured")
+        if tls_pair is not None:
+            check_tls_pair(*tls_pair)
         try:
             if tls_pair is not None:
                 credentials = grpc.ssl_server_credentials([tls_pair])
                 return self._server.add_secure_port(address, credentials)
-            if host not in LOOPBACK_HOSTS:
-                raise InvalidInput("host", "must be loopback unless TLS is configured")
             return self._server.add_insecure_port(address)
         except (RuntimeError, ValueError):
             raise InvalidInput("port", f"{port} cannot be bound on {host}") from None
@@ -120,3 +122,11 @@ class RpcServer:
         self._server.stop(grace_seconds).wait()
         for pool in self._pools:
             pool.shutdown(wait=True)
+
+
+def check_tls_pair(key: bytes, certificate: bytes) -> None:
+    """Refuse what is no PEM at all; gRPC would only say that the port cannot be bound."""
+    if b"-----BEGIN" not in key or b"PRIVATE KEY-----" not in key:
+        raise InvalidInput("tls_key", "is not a private key in PEM")
+    if b"-----BEGIN CERTIFICATE-----" not in certificate:
+        raise InvalidInput("tls_cert", "is not a certificate in PEM")
