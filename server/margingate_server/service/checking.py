@@ -30,6 +30,11 @@ from margingate_server.service.shard import AccountView, Shard
 
 REQUEST_AGE_NS_MAX = 3_600 * 10**9
 
+OUT_OF_RANGE = Outcome(
+    reason=RejectReason.MAX_ORDER_QUANTITY, detail="price beyond the range of the risk integers"
+)
+"""Answer to a limit at which one lot is worth more than an int64 holds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
@@ -63,7 +68,7 @@ class Checking:
             return CheckAnswer(decision=decision, is_replayed=True, seq=earlier[0])
         is_expired = abs(now_ns - command.sent_ns) > REQUEST_AGE_NS_MAX
         view = shard.view_of(account)
-        outcome = decide(self._question(account, view, command.order, now_ns, is_expired))
+        outcome = _outcome(self._question(account, view, command.order, now_ns, is_expired))
         numbers = decision_numbers(outcome, command.order.order_id, account, view.view, now_ns)
         if not outcome.is_accepted:
             seq = self._rejected(command, outcome, numbers, now_ns)
@@ -78,7 +83,7 @@ class Checking:
         account = self._shard.account(account_id)
         view = self._shard.view_of(account)
         question = self._question(account, view, order, now_ns)
-        outcome = decide(question)
+        outcome = _outcome(question)
         numbers = decision_numbers(outcome, order.order_id, account, view.view, now_ns)
         return numbers, self._explanation(question, outcome) if has_explanation else None
 
@@ -88,7 +93,10 @@ class Checking:
         """(lots, why one more is refused) of the single leg of `order`, whatever its quantity."""
         account = self._shard.account(account_id)
         view = self._shard.view_of(account)
-        return max_order_size(self._question(account, view, order, now_ns))
+        try:
+            return max_order_size(self._question(account, view, order, now_ns))
+        except OverflowError:
+            return 0, OUT_OF_RANGE.reason
 
     def decision_of(self, account_id: str, request_id: str) -> tuple[int, DecisionNumbers]:
         """(event number, decision) remembered for a request; UnknownName when there is none."""
@@ -208,6 +216,13 @@ class Checking:
             scenarios_after=scenario_tables(after),
             also_failing=failing,
         )
+
+
+def _outcome(question: Question) -> Outcome:
+    try:
+        return decide(question)
+    except OverflowError:
+        return OUT_OF_RANGE
 
 
 def _decision_of(event: object, request_id: str) -> DecisionNumbers:
