@@ -55,7 +55,6 @@ class SqliteStore:
         Raises LedgerInUse, CorruptLedger if the end of the log is not what the head file says
         (the rest is verified as it is read), or StoreFailure.
         """
-        make_directory(directory)
         self._path = directory / "ledger.sqlite"
         self._head_path = directory / "ledger.head"
         # Taken in this order where both are.
@@ -63,11 +62,11 @@ class SqliteStore:
         self._writing = Lock()
         self._bytes_written = 0
         self._has_failed = True
-        with ExitStack() as resources:
+        with _as_store_failure("open"), ExitStack() as resources:
+            make_directory(directory)
             resources.callback(OwnerLock(directory / "ledger.lock", opened_ns).release)
             self._files = resources.enter_context(ExitStack())
-            with self._failing_closed("open"):
-                self._open_files()
+            self._open_files()
             self._resources = resources.pop_all()
 
     @property
@@ -168,7 +167,7 @@ class SqliteStore:
         first bad event.
         """
         path = directory / "ledger.sqlite"
-        with ExitStack() as resources:
+        with _as_store_failure("rebuild_head"), ExitStack() as resources:
             resources.callback(OwnerLock(directory / "ledger.lock", opened_ns).release)
             resources.callback(open_database(path).close)
             head = reading.log_head(path)
@@ -227,12 +226,19 @@ class SqliteStore:
     @contextmanager
     def _failing_closed(self, operation: str) -> Iterator[None]:
         try:
-            yield
-        except BaseException as error:
+            with _as_store_failure(operation):
+                yield
+        except BaseException:
             self._has_failed = True
-            if isinstance(error, (*SQLITE_ERRORS, OSError)):
-                raise write_failure(operation, error) from error
             raise
+
+
+@contextmanager
+def _as_store_failure(operation: str) -> Iterator[None]:
+    try:
+        yield
+    except (*SQLITE_ERRORS, OSError) as error:
+        raise write_failure(operation, error) from error
 
 
 def _chained(head: Head, events: Sequence[EventDraft]) -> tuple[list[EventRecord], int]:

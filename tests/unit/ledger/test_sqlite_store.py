@@ -1,5 +1,6 @@
 """The embedded store: the conformance of every store, and what is its own."""
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -91,6 +92,16 @@ def test_a_failed_opening_gives_the_lock_back(directory: Path, store: SqliteStor
     for _ in range(2):
         with pytest.raises(CorruptLedger):
             SqliteStore(directory, opened_ns=1)
+
+
+def test_what_the_system_refuses_is_a_store_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreFailure) as caught:
+        SqliteStore(tmp_path / "file" / "ledger", opened_ns=1)
+    assert (caught.value.operation, caught.value.errno) == ("open", errno.ENOTDIR)
+    with pytest.raises(StoreFailure) as caught:
+        SqliteStore.rebuild_head(tmp_path / "nowhere", opened_ns=1)
+    assert (caught.value.operation, caught.value.errno) == ("rebuild_head", errno.ENOENT)
 
 
 @pytest.mark.parametrize("pragma", ["user_version", "application_id"])
@@ -218,6 +229,43 @@ def test_a_reader_that_stays_keeps_the_log_only_until_it_leaves(
         store.checkpoint()
     assert store.wal_bytes == grown
     assert [record.version for record in store.read()] == list(range(1, 92))
+
+
+def test_no_checkpoint_runs_beside_the_writer_while_the_log_waits_to_start_over(
+    directory: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[str] = []
+    checkpoint = store._checkpoint
+
+    def spy(mode: str) -> tuple[int, int, int]:
+        modes.append(mode)
+        return checkpoint(mode)
+
+    monkeypatch.setattr(store, "_checkpoint", spy)
+    store.append(drafts(1))
+    with closing(sqlite3.connect(directory / "ledger.sqlite", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM event").fetchone()
+        store.checkpoint()
+        store.checkpoint()
+        store.append(drafts(1, start=2))
+        store.checkpoint()
+    store.checkpoint()
+    store.append(drafts(1, start=3))
+    store.checkpoint()
+    assert modes == ["PASSIVE", *["RESTART"] * 4, "PASSIVE", "RESTART"]
+
+
+def test_closing_syncs_the_head(
+    directory: Path, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append(drafts(1))
+    synced: list[Path] = []
+    monkeypatch.setattr(
+        os, "fdatasync", lambda fd: synced.append(Path(f"/proc/self/fd/{fd}").readlink())
+    )
+    store.close()
+    assert synced == [directory / "ledger.head"]
 
 
 def test_closing_leaves_one_database_file_and_its_head(directory: Path, store: SqliteStore) -> None:

@@ -207,6 +207,15 @@ def test_a_database_file_that_lost_its_tail_is_refused(
         assert isinstance(error, CorruptLedger) or (error is None and is_last_page_logged), length
 
 
+def test_an_empty_database_file_does_not_cost_the_write_ahead_log(
+    images: dict[str, Image], scratch: Path
+) -> None:
+    image = images["crashed"].with_file("ledger.sqlite", b"")
+    assert isinstance(reading(image, scratch), CorruptLedger)
+    log = scratch / "ledger" / "ledger.sqlite-wal"
+    assert log.read_bytes() == image.content_by_name[log.name]
+
+
 def test_a_file_that_is_missing_is_refused(images: dict[str, Image], scratch: Path) -> None:
     for state, name in (
         ("closed", "ledger.sqlite"),
