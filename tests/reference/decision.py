@@ -253,10 +253,18 @@ class Decider:
         working = self.open_legs(account)
         for (symbol, side), lots in ordered.items():
             same = sum(leg.lots for leg in working if (leg.symbol, leg.side) == (symbol, side))
-            exposed = account.lots(symbol) + side * same
+            exposed = self._held(account, symbol) + side * same
             if abs(exposed + side * lots) > abs(exposed):
                 return True
         return False
+
+    def _held(self, account: Account, symbol: str) -> Fraction:
+        """Lots held; of spot the cash in its coin."""
+        instrument = self.book.instruments[symbol]
+        if not instrument.is_spot:
+            return Fraction(account.lots(symbol))
+        cash = account.cash.get(instrument.underlying, 0)
+        return Fraction(cash, delivered_coins(instrument, 1))
 
 
 def _initial(groups: dict[str, Group]) -> int:

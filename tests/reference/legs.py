@@ -1,7 +1,7 @@
 """What one lot of an order leg may do to an account. [SPAN-13]"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from tests.reference.coins import CoinValuer
@@ -14,12 +14,16 @@ SPOT_BUCKET = "spot"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegLot:
-    """One lot of a leg: flows by asset, gain against the mark, rows, charges by bucket."""
+    """One lot of a leg: flows by asset, gain against the mark, rows, charges by bucket.
+
+    charges_up: those charges that rounding up makes another number.
+    """
 
     flows: Mapping[str, int]
     gain: int
     rows: tuple[int, ...]
     charges: Mapping[str, int]
+    charges_up: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def loss(self) -> int:
@@ -44,4 +48,5 @@ def leg_lot(
             side * row + extra for row, extra in zip(lot.rows, valuer.row(coin), strict=True)
         ),
         charges={**own, SPOT_BUCKET: spot_charge},
+        charges_up={SPOT_BUCKET: side * lot.spot_charge - valuer.charge(-coin)},
     )

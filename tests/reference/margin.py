@@ -84,7 +84,8 @@ class Group:
         highest, lowest = dict(self.charges), dict(self.charges)
         for w in self.working:
             for bucket, charge in w.lot.charges.items():
-                highest[bucket] = highest.get(bucket, 0) + w.lots * max(0, charge)
+                up = w.lot.charges_up.get(bucket, charge)
+                highest[bucket] = highest.get(bucket, 0) + w.lots * max(0, up)
                 lowest[bucket] = lowest.get(bucket, 0) + w.lots * min(0, charge)
         longs = sum(max(0, total) for total in highest.values())
         shorts = sum(max(0, -total) for total in lowest.values())

@@ -58,8 +58,12 @@ def scenario_tables(account: AccountRisk) -> tuple[GroupScenarios, ...]:
             pnl_s=totals.rows[:-1],
             with_orders_s=totals.worst_rows()[:-1],
         )
-        for _, totals in sorted(account.groups.items())
+        for totals in _held_groups(account)
     )
+
+
+def _held_groups(account: AccountRisk) -> list[GroupTotals]:
+    return [totals for _, totals in sorted(account.groups.items()) if not totals.is_empty]
 
 
 def also_failing(question: Question, first: RejectReason) -> tuple[RejectReason, ...]:

@@ -1,11 +1,14 @@
 """The rule that lets an under-margined account act: it may become less risky. [DEC-02]"""
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from margingate_engine.check.question import Policy, Question
 from margingate_engine.check.sizing import mark_price_nano
-from margingate_engine.core.instruments import InstrumentKind
+from margingate_engine.core.amounts import NANO
+from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.orders import Side
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.group_totals import GroupTotals
@@ -18,12 +21,15 @@ def grows_a_position(question: Question) -> bool:
 
     Quantities may be off lot here, so they are compared as fractions of a lot.
     """
-    asked: dict[tuple[int, Side], Fraction] = {}
-    for leg in question.order.legs:
-        lot_nano = question.table.instruments[leg.row].lot_nano
-        key = (leg.row, leg.side)
-        asked[key] = asked.get(key, Fraction(0)) + Fraction(leg.quantity) * 10**9 / lot_nano
-    return any(_grows(question.portfolio, row, side, lots) for (row, side), lots in asked.items())
+    asked = [
+        (
+            leg.row,
+            leg.side,
+            Fraction(leg.quantity) * NANO / question.table.instruments[leg.row].lot_nano,
+        )
+        for leg in question.order.legs
+    ]
+    return _any_grows(question.portfolio, question.table, asked)
 
 
 def is_risk_reducing(
@@ -42,28 +48,45 @@ def is_risk_reducing(
     allowance = policy.allowance_ppm * notional // PPM
     if headroom_after < account.risk.headroom - allowance:
         return False
-    if not policy.may_hedges_grow and _any_grows(portfolio, legs):
+    asked = ((leg.row, leg.side, Fraction(leg.lots)) for leg in legs)
+    if not policy.may_hedges_grow and _any_grows(portfolio, arrays.table, asked):
         return False
     return _positions_get_safer(account, legs)
 
 
-def _any_grows(portfolio: Portfolio, legs: tuple[OpenLeg, ...]) -> bool:
-    asked: dict[tuple[int, Side], Fraction] = {}
-    for leg in legs:
-        key = (leg.row, leg.side)
-        asked[key] = asked.get(key, Fraction(0)) + leg.lots
-    return any(_grows(portfolio, row, side, lots) for (row, side), lots in asked.items())
+def _any_grows(
+    portfolio: Portfolio, table: InstrumentTable, asked: Iterable[tuple[int, Side, Fraction]]
+) -> bool:
+    """True when the lots asked, added up per instrument and side, make a position grow."""
+    sums: dict[tuple[int, Side], Fraction] = {}
+    for row, side, lots in asked:
+        sums[row, side] = sums.get((row, side), Fraction(0)) + lots
+    return any(
+        _grows(portfolio, table.instruments[row], row, side, lots)
+        for (row, side), lots in sums.items()
+    )
 
 
-def _grows(portfolio: Portfolio, row: int, side: Side, lots: Fraction) -> bool:
+def _held_lots(portfolio: Portfolio, instrument: Instrument, row: int) -> Fraction:
+    """Signed lots of an instrument; of spot the cash in its coin."""
+    if instrument.kind is InstrumentKind.SPOT:
+        cash = portfolio.cash.get(instrument.underlying, 0)
+        return Fraction(cash, spot_coins(instrument, 1))
     position = portfolio.positions.get(row)
+    return Fraction(position.lots if position is not None else 0)
+
+
+def _grows(
+    portfolio: Portfolio, instrument: Instrument, row: int, side: Side, lots: Fraction
+) -> bool:
+    held = _held_lots(portfolio, instrument, row)
     same_side = sum(
         leg.lots
         for legs in portfolio.legs.values()
         for leg in legs
         if leg.row == row and leg.side is side
     )
-    before = (position.lots if position else 0) + int(side) * same_side
+    before = held + int(side) * same_side
     return abs(before + int(side) * lots) > abs(before)
 
 

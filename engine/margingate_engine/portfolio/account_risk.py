@@ -138,7 +138,8 @@ class AccountRisk:
     def worst_with(self, order: OrderHold | None) -> dict[int, GroupRequirement]:
         """Requirement of every group over worst fills, with one order more; by group number."""
         extra = order.by_group if order is not None else {}
-        numbers = sorted({*self.groups, *extra})
+        held = (number for number, totals in self.groups.items() if not totals.is_empty)
+        numbers = sorted({*held, *extra})
         return {n: self.peek(n).worst_requirement(extra.get(n)) for n in numbers}
 
     def peek(self, number: int) -> GroupTotals:

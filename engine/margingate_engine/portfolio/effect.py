@@ -18,9 +18,9 @@ class LegEffect:
     """Features of one lot on order, 1e-6 USD unless named otherwise.
 
     worst_r: min(0, e + d) per row (axis R). entry: e <= 0. bucket, basis: change of its expiry's
-    basis feature; basis_spot: change of the spot bucket. minimum: min(0, e + sign x k), the change
-    where the short option minimum binds. outflow_asset, outflow: cash that a fill takes, >= 0 in
-    the asset's units. gross: bound of any row's size.
+    basis feature; basis_spot: change of the spot bucket, rounded down, and up. minimum:
+    min(0, e + sign x k), the change where the short option minimum binds. outflow_asset, outflow:
+    cash that a fill takes, >= 0 in the asset's units. gross: bound of any row's size.
     """
 
     row: int
@@ -31,6 +31,7 @@ class LegEffect:
     bucket: int
     basis: int
     basis_spot: int
+    basis_spot_up: int
     minimum: int
     outflow_asset: str
     outflow: int
@@ -71,6 +72,7 @@ def leg_effect(
         bucket=arrays.bucket_i[row],
         basis=int(side) * arrays.basis_i[row],
         basis_spot=int(side) * arrays.basis_spot_i[row] + group.coin_basis(coin_pico),
+        basis_spot_up=int(side) * arrays.basis_spot_i[row] + group.coin_basis_up(coin_pico),
         minimum=min(0, entry + int(side) * arrays.minimum_i[row]),
         outflow_asset=outflow_asset,
         outflow=outflow,

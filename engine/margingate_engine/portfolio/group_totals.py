@@ -64,6 +64,11 @@ class GroupTotals:
         zero_r = np.zeros(row_count, dtype=np.int64)
         return cls(arrays, group, pnl_r=zero_r, orders=OrderTotals.empty(row_count))
 
+    @property
+    def is_empty(self) -> bool:
+        """True when nothing is held or on order: what was once here leaves no trace."""
+        return not (self.lots or self.coin_pico or self.orders.lots)
+
     def positions_copy(self) -> "GroupTotals":
         """The positions without the open orders, to try a change on."""
         copy = GroupTotals.empty(self.arrays, self.group)

@@ -35,7 +35,7 @@ class OrderTotals:
         self.worst_r = self.worst_r + lots * effect.worst_r
         _shift(self.up, effect.bucket, lots * max(0, effect.basis))
         _shift(self.down, effect.bucket, lots * min(0, effect.basis))
-        _shift(self.up, SPOT_BUCKET, lots * max(0, effect.basis_spot))
+        _shift(self.up, SPOT_BUCKET, lots * max(0, effect.basis_spot_up))
         _shift(self.down, SPOT_BUCKET, lots * min(0, effect.basis_spot))
         entry, minimum = self.floors.get(effect.row, (0, 0))
         entry, minimum = entry + lots * effect.entry, minimum + lots * effect.minimum

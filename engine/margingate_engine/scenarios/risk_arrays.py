@@ -51,6 +51,10 @@ class GroupArrays:
         """Basis feature of a coin balance in the spot bucket, 1e-6 USD, rounded down. [SPAN-10]"""
         return coin_pico * self.index_nano * self.basis_rate_ppm // COIN_VALUE_DIVISOR
 
+    def coin_basis_up(self, coin_pico: int) -> int:
+        """The same rounded up: the other end of what a fill can add. [SPAN-14]"""
+        return -self.coin_basis(-coin_pico)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RiskArrays:

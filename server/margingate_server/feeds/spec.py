@@ -9,17 +9,21 @@ from margingate_server.feeds.simulated.feed import SimulatedFeed
 
 _FILE: Final = "file:"
 
+FROZEN_NS: Final = 1_769_160_000 * 10**9
+"""2026-01-23 09:20 UTC, when the chain was taken that the surface is fitted to."""
+
 
 def open_feed(spec: str, *, seed: int, start_ns: int) -> Feed:
     """The feed that `spec` names: `simulated`, `simulated:frozen` or `file:PATH`.
 
-    seed and start_ns (the server's clock) shape a simulated market; a file knows its own instant.
+    seed and start_ns (the server's clock) shape a simulated market; a frozen one stands at
+    FROZEN_NS, whenever it is started, and a file knows its own instant.
     Raises InvalidInput("feed", ...) for any other text, and what FileFeed.open raises.
     """
     if spec == "simulated":
         return SimulatedFeed(seed, start_ns)
     if spec == "simulated:frozen":
-        return SimulatedFeed(seed, start_ns, is_frozen=True)
+        return SimulatedFeed(seed, FROZEN_NS, is_frozen=True)
     if spec.startswith(_FILE) and len(spec) > len(_FILE):
         return FileFeed.open(spec.removeprefix(_FILE))
     raise InvalidInput("feed", "must be simulated, simulated:frozen or file:PATH")

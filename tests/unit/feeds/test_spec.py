@@ -8,7 +8,7 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_server.feeds.feed import Feed
 from margingate_server.feeds.file.feed import FileFeed
 from margingate_server.feeds.simulated.feed import SimulatedFeed
-from margingate_server.feeds.spec import open_feed
+from margingate_server.feeds.spec import FROZEN_NS, open_feed
 from tests.unit.feeds.market_files import answer, ticker, write_json
 
 START_NS = 1_769_160_199_721_198_000
@@ -27,7 +27,7 @@ def test_a_simulated_market_moves_and_a_frozen_one_does_not() -> None:
     frozen = open_feed("simulated:frozen", seed=1, start_ns=START_NS)
     assert isinstance(moving, SimulatedFeed)
     assert moving.update(later_ns).market_time_ns == later_ns
-    assert frozen.update(later_ns).market_time_ns == START_NS
+    assert frozen.update(later_ns).market_time_ns == FROZEN_NS
     moved = moving.update(later_ns).index_by_underlying
     assert moved != frozen.update(later_ns).index_by_underlying
 

@@ -342,7 +342,7 @@ Global___LifecycleFlag: _TypeAlias = LifecycleFlag  # noqa: Y015
 
 @_typing.final
 class TickStep(_message.Message):
-    """From `above_price` on, prices are multiples of `tick_size`."""
+    """Above `above_price`, prices are multiples of `tick_size`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -27,7 +27,7 @@ def test_descriptions_name_move_and_direction() -> None:
     words = span16(0.15, 3.0, 0.33).descriptions
     assert words[0] == "price 0, vol up"
     assert words[13] == "price -3/3, vol down"
-    assert words[14:] == ("price +3, weight 0.33", "price -3, weight 0.33")
+    assert words[14:] == ("price +3x, weight 0.33", "price -3x, weight 0.33")
 
 
 def test_no_scenario_lets_a_price_fall_to_zero() -> None:
