@@ -149,13 +149,16 @@ class FillReported(Event, frozen=True, tag="fill_reported"):
 
 
 class AccountSuspended(Event, frozen=True, tag="account_suspended"):
-    """Orders of the account are refused."""
+    """Orders of the account are refused. changed: whether they were not before."""
 
     reason: str
+    changed: bool = True
 
 
 class AccountResumed(Event, frozen=True, tag="account_resumed"):
-    """Orders of the account are decided again."""
+    """Orders of the account are decided again. changed: whether they were not before."""
+
+    changed: bool = True
 
 
 class KillSwitchEngaged(Event, frozen=True, tag="kill_switch_engaged"):
@@ -168,10 +171,11 @@ class KillSwitchEngaged(Event, frozen=True, tag="kill_switch_engaged"):
 
 
 class KillSwitchReleased(Event, frozen=True, tag="kill_switch_released"):
-    """The kill switch of a scope and subject is lifted."""
+    """The kill switch of a scope and subject is lifted. changed: whether it was in force."""
 
     scope: str
     subject: str
+    changed: bool = True
 
 
 class LimitsSet(Event, frozen=True, tag="limits_set"):

@@ -1,10 +1,13 @@
 """What risk officers do: suspend, kill, limit."""
 
+from typing import TypeVar
+
+from msgspec.structs import replace
+
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.ledger.events import (
     AccountResumed,
     AccountSuspended,
-    AnyEvent,
     KillSwitchEngaged,
     KillSwitchReleased,
     LimitNumbers,
@@ -12,7 +15,12 @@ from margingate_server.ledger.events import (
 )
 from margingate_server.ledger.state import KillSwitchState
 from margingate_server.service.limits import joined_limits
+from margingate_server.service.refusals import RequestConflict
 from margingate_server.service.shard import Shard
+
+EventT = TypeVar(
+    "EventT", AccountSuspended, AccountResumed, KillSwitchEngaged, KillSwitchReleased, LimitsSet
+)
 
 
 class Admin:
@@ -27,24 +35,35 @@ class Admin:
         """(whether it was not suspended before, event number)."""
         account = self._shard.account(account_id)
         event = AccountSuspended(
-            account=account_id, request_id=request_id, request_digest=digest, reason=reason
+            account=account_id,
+            request_id=request_id,
+            request_digest=digest,
+            reason=reason,
+            changed=not account.is_suspended,
         )
-        return not account.is_suspended, self._once(event, now_ns)
+        recorded, seq = self._once(event, now_ns)
+        return recorded.changed, seq
 
     def resume(
         self, account_id: str, request_id: str, digest: str, now_ns: int
     ) -> tuple[bool, int]:
         """(whether it was suspended before, event number)."""
         account = self._shard.account(account_id)
-        event = AccountResumed(account=account_id, request_id=request_id, request_digest=digest)
-        return account.is_suspended, self._once(event, now_ns)
+        event = AccountResumed(
+            account=account_id,
+            request_id=request_id,
+            request_digest=digest,
+            changed=account.is_suspended,
+        )
+        recorded, seq = self._once(event, now_ns)
+        return recorded.changed, seq
 
     def engage_kill_switch(
         self, event: KillSwitchEngaged, now_ns: int
     ) -> tuple[KillSwitchState, int]:
         """(what is in force, event number). UnknownName or InvalidInput for an unknown subject."""
         self._check_subject(event.scope, event.subject)
-        seq = self._once(event, now_ns)
+        _, seq = self._once(event, now_ns)
         engaged = self._shard.state.kill_switches.get((event.scope, event.subject))
         if engaged is None:  # a retry after the switch was released again
             engaged = KillSwitchState(
@@ -60,7 +79,8 @@ class Admin:
         """(whether it was in force before, event number)."""
         self._check_subject(event.scope, event.subject)
         was_engaged = (event.scope, event.subject) in self._shard.state.kill_switches
-        return was_engaged, self._once(event, now_ns)
+        recorded, seq = self._once(replace(event, changed=was_engaged), now_ns)
+        return recorded.changed, seq
 
     def set_limits(
         self, account_id: str, limits: LimitNumbers, request_id: str, digest: str, now_ns: int
@@ -71,7 +91,7 @@ class Admin:
         event = LimitsSet(
             request_id=request_id, request_digest=digest, subject=account_id, limits=limits
         )
-        seq = self._once(event, now_ns)
+        _, seq = self._once(event, now_ns)
         return self.limits(account_id)[1], seq
 
     def limits(self, account_id: str) -> tuple[LimitNumbers, LimitNumbers]:
@@ -98,6 +118,15 @@ class Admin:
         if scope == "underlying" and subject not in self._shard.market.view.table.underlyings:
             raise InvalidInput("subject", "is not a listed underlying")
 
-    def _once(self, event: AnyEvent, now_ns: int) -> int:
+    def _once(self, event: EventT, now_ns: int) -> tuple[EventT, int]:
+        """(event, its number) as recorded now or for an earlier request of the same id.
+
+        Requests of different kinds can have the same bytes; they conflict all the same.
+        """
         earlier = self._shard.answered(event.account, event.request_id, event.request_digest)
-        return earlier[0] if earlier is not None else self._shard.record(event, now_ns)
+        if earlier is None:
+            return event, self._shard.record(event, now_ns)
+        seq, first = earlier
+        if not isinstance(first, type(event)):
+            raise RequestConflict(event.request_id)
+        return first, seq
