@@ -10,6 +10,7 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
+from margingate_engine.portfolio.account_risk import GROSS_MAX
 from margingate_engine.portfolio.flows import fill_flow
 from margingate_server.ledger.events import (
     AccountOpened,
@@ -117,6 +118,7 @@ class Accounts:
                 raise RequestConflict(request_id)
             return earlier[1], earlier[0]
         positions = tuple(self._position(number, each) for number, each in enumerate(stated))
+        self._refuse_beyond_range(positions)
         event = PositionsSet(
             account=account_id,
             request_id=request_id,
@@ -171,6 +173,14 @@ class Accounts:
         if abs(entry) >= AMOUNT_UNITS_MAX:
             raise InvalidInput(f"{path}.quantity", "times price is out of range")
         return PositionNumbers(instrument.name, signed, entry)
+
+    def _refuse_beyond_range(self, positions: Sequence[PositionNumbers]) -> None:
+        arrays = self._shard.market.view.arrays
+        gross = sum(
+            abs(each.lots) * arrays.gross_i[self._shard.row(each.instrument)] for each in positions
+        )
+        if gross >= GROSS_MAX:
+            raise InvalidInput("positions", "are beyond the range of the risk integers")
 
     def _entry_nano(
         self, path: str, row: int, instrument: Instrument, stated: StatedPosition

@@ -9,7 +9,7 @@ from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.orders import Side
 from margingate_engine.core.risk import Risk
-from margingate_engine.portfolio.account_risk import hold_of
+from margingate_engine.portfolio.account_risk import GROSS_MAX, hold_of
 from margingate_engine.portfolio.fees import held_fee
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import OpenLeg
@@ -76,9 +76,12 @@ class Orders:
         if earlier is not None:
             return self._released_before(account, request_id, earlier)
         if order_id not in account.portfolio.legs:
-            flag = LATE if order_id in account.closed_orders else UNKNOWN_ORDER
+            # The answer rests on whatever closed the order, which may not be durable yet.
             return ReleaseAnswer(
-                released_count=0, flag=flag, risk=self.current_risk(account), seq=0
+                released_count=0,
+                flag=LATE if order_id in account.closed_orders else UNKNOWN_ORDER,
+                risk=self.current_risk(account),
+                seq=self._shard.state.last_seq,
             )
         return self._release(account, (order_id,), request_id, digest, now_ns)
 
@@ -165,6 +168,7 @@ class Orders:
         if nano is None or (instrument.is_inverse_future and not nano):
             raise InvalidInput("price", "is not a price of this instrument")
         signed = int(command.side) * lots
+        self._refuse_beyond_range(account, row, signed)
         flow = fill_flow(instrument, signed, nano)
         coins = spot_coins(instrument, signed)
         if max(abs(flow), abs(coins)) >= AMOUNT_UNITS_MAX:
@@ -183,6 +187,15 @@ class Orders:
             coins=coins,
             flag=_flag(account, row, command, lots),
         )
+
+    def _refuse_beyond_range(self, account: AccountState, row: int, lots: int) -> None:
+        position = account.portfolio.positions.get(row)
+        before = position.lots if position is not None else 0
+        grown = abs(before + lots) - abs(before)
+        view = self._shard.view_of(account)
+        gross = view.risk.gross if view.risk is not None else 0
+        if grown > 0 and gross + grown * view.view.arrays.gross_i[row] >= GROSS_MAX:
+            raise InvalidInput("quantity", "is beyond the range of the risk integers")
 
     def _fee(
         self,
