@@ -1,0 +1,79 @@
+"""How old the prices are that an answer would rest on."""
+
+import pytest
+
+from margingate_engine.portfolio.holdings import Portfolio
+from margingate_server.service.freshness import (
+    FOREVER_NS,
+    AgeLimits,
+    Oldest,
+    oldest_of_portfolio,
+    oldest_of_rows,
+)
+from tests.unit.engine.small_market import MARKS, NEAR_NS, NO_FEES
+from tests.unit.service.small_desk import START_NS, small_desk, update
+
+LIMITS = AgeLimits(underlying_ns_max=10, instrument_ns_max=100)
+
+
+def test_the_older_of_both_kinds_is_kept_each_for_itself() -> None:
+    first = Oldest(5, "BTC", 50, "NEAR")
+    second = Oldest(7, "ETH", 20, "FAR")
+    assert first.joined(second) == second.joined(first) == Oldest(5, "BTC", 20, "FAR")
+    assert first.joined(Oldest()) == first
+
+
+def test_a_price_is_stale_beyond_its_limit_and_not_at_it() -> None:
+    oldest = Oldest(1_000, "BTC", 1_000, "NEAR")
+    assert oldest.stale_subject(1_010, LIMITS) is None
+    assert oldest.stale_subject(1_011, LIMITS) == "BTC"
+    assert Oldest(FOREVER_NS, "", 1_000, "NEAR").stale_subject(1_100, LIMITS) is None
+    assert Oldest(FOREVER_NS, "", 1_000, "NEAR").stale_subject(1_101, LIMITS) == "NEAR"
+
+
+def test_nothing_at_all_is_never_stale() -> None:
+    assert Oldest().stale_subject(2**61, LIMITS) is None
+
+
+def test_rows_are_as_old_as_the_oldest_of_them() -> None:
+    desk = small_desk()
+    desk.now_ns += 5
+    desk.quote(update({name: mark for name, mark in MARKS.items() if name != "FAR"}))
+    view = desk.shard.market.view
+    rows = [desk.row(name) for name in ("NEAR", "FAR", "CALL")]
+    assert oldest_of_rows(view, rows) == Oldest(START_NS + 5, "BTC", START_NS, "FAR")
+    assert oldest_of_rows(view, ()) == Oldest()
+
+
+def test_spot_has_no_age_but_its_index() -> None:
+    desk = small_desk()
+    oldest = oldest_of_rows(desk.shard.market.view, (desk.row("BTC"),))
+    assert oldest == Oldest(START_NS, "BTC")
+
+
+def test_an_expired_instrument_has_no_age_of_its_own() -> None:
+    desk = small_desk()
+    row = (desk.row("NEAR"),)
+    desk.quote(update({}, market_time_ns=NEAR_NS - 1))
+    assert oldest_of_rows(desk.shard.market.view, row).instrument == "NEAR"
+    desk.quote(update({}, market_time_ns=NEAR_NS))
+    assert oldest_of_rows(desk.shard.market.view, row) == Oldest(START_NS, "BTC")
+
+
+@pytest.mark.parametrize(("fresh", "old"), [("NEAR", "FAR"), ("FAR", "NEAR")])
+def test_a_portfolio_is_as_old_as_its_positions_and_open_orders(fresh: str, old: str) -> None:
+    desk = small_desk().open(usd="100000")
+    desk.hold(NEAR=1)
+    desk.check(desk.leg("FAR", 1, "104000"))
+    desk.now_ns += 5
+    desk.quote(update({fresh: MARKS[fresh]}))
+    oldest = oldest_of_portfolio(desk.shard.market.view, desk.account().portfolio)
+    assert oldest == Oldest(START_NS + 5, "BTC", START_NS, old)
+
+
+def test_coins_rest_on_their_index_and_dollars_on_nothing() -> None:
+    view = small_desk().shard.market.view
+    assert oldest_of_portfolio(view, Portfolio(fees=NO_FEES, cash={"USD": 5})) == Oldest()
+    coins = Portfolio(fees=NO_FEES, cash={"BTC": 5})
+    assert oldest_of_portfolio(view, coins) == Oldest(START_NS, "BTC")
+    assert oldest_of_portfolio(view, Portfolio(fees=NO_FEES, cash={"SOL": 5})).underlying_ns < 0

@@ -1,0 +1,162 @@
+"""Whatever is asked of a desk, the risk it keeps in step is the risk worked out anew, exactly."""
+
+from dataclasses import replace
+from decimal import Decimal
+from random import Random
+
+import pytest
+
+from margingate_engine.core.errors import MissingData
+from margingate_server.ledger.events import InstrumentsListed
+from margingate_server.service.freshness import oldest_of_portfolio
+from margingate_server.service.refusals import NotNow
+from tests.property.totals import totals_of
+from tests.unit.engine.small_market import INSTRUMENTS, MARKS, NANO
+from tests.unit.service.small_desk import SmallDesk, folded_again, small_desk, update
+
+STEPS = 150
+TRADED = [each for each in INSTRUMENTS if each.underlying == "BTC"]
+
+
+class Session:
+    """Random calls on accounts of one desk."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.desk: SmallDesk = small_desk()
+        for account, tier in (("a", "charged"), ("b", "default")):
+            self.desk.open(account, usd="3000000", coins="20", tier=tier)
+        self.marks = dict(MARKS)
+        self.index = 100_000.0
+        self.listed = 0
+
+    def step(self) -> None:
+        calls = (
+            *(self.check,) * 6,
+            *(self.fill,) * 4,
+            *(self.release,) * 2,
+            self.release_all,
+            self.adjust,
+            self.state,
+            self.move_market,
+            self.age_market,
+            self.lose_and_find_a_price,
+            self.list_more,
+        )
+        self.random.choice(calls)()
+
+    def price(self, name: str) -> str:
+        instrument = self.desk.state.table.instruments[self.desk.row(name)]
+        mark = self.index if name == "BTC" else self.marks[name]
+        nano = round(mark * self.random.uniform(0.9, 1.1) * NANO)
+        tick_nano = instrument.tick_nano_at(nano)
+        return format(Decimal(max(1, nano // tick_nano) * tick_nano) / NANO, "f")
+
+    def lots(self) -> int:
+        return self.random.choice((-1, 1)) * self.random.randint(1, 40)
+
+    def name(self) -> str:
+        return self.random.choice(TRADED).name
+
+    def check(self) -> None:
+        names = [self.name() for _ in range(self.random.choice((1, 1, 1, 2, 4)))]
+        self.desk.check(*(self.desk.leg(name, self.lots(), self.price(name)) for name in names))
+
+    def fill(self) -> None:
+        legs = self.desk.account().portfolio.legs
+        if legs and self.random.random() < 0.8:
+            order_id = self.random.choice(sorted(legs))
+            leg = self.random.choice(legs[order_id])
+            name = self.desk.state.table.instruments[leg.row].name
+            lots = int(leg.side) * self.random.randint(1, leg.lots + 1)
+        else:
+            order_id, name, lots = "unheard", self.name(), self.lots()
+        fee = self.random.choice((None, "0.001", "-0.001"))
+        self.desk.fill(order_id, name, lots, self.price(name), fee=fee)
+
+    def release(self) -> None:
+        order_ids = sorted(self.desk.account().portfolio.legs)
+        self.desk.release(self.random.choice(order_ids) if order_ids else "unheard")
+
+    def release_all(self) -> None:
+        self.desk.desk.orders.release_all("a", self.desk.fresh_id(), "d", self.desk.now_ns)
+
+    def adjust(self) -> None:
+        asset = self.random.choice(("USD", "BTC"))
+        try:
+            self.desk.deposit(str(self.random.randint(-5, 5) or 1), asset)
+        except NotNow:
+            return
+
+    def state(self) -> None:
+        names = {self.name() for _ in range(3)} - {"BTC"}
+        try:
+            self.desk.hold(**{name.replace("-", "_"): self.lots() for name in names})
+        except NotNow:
+            return
+
+    def move_market(self) -> None:
+        factor = self.random.uniform(0.97, 1.03)
+        self.index *= factor
+        self.marks = {
+            name: mark if name.startswith("COIN-") and name.endswith(("CALL", "PUT"))
+            else mark * factor
+            for name, mark in self.marks.items()
+        }  # fmt: skip
+        self.desk.quote(update(self.marks, index=self.index))
+
+    def age_market(self) -> None:
+        self.desk.now_ns += 1
+        self.desk.quote(update(self.marks, index=self.index))
+
+    def lose_and_find_a_price(self) -> None:
+        name = self.random.choice(("NEAR", "FAR", "COIN-FAR"))
+        self.desk.quote(update({name: 0.0}, index=None))
+        self.random.choice((self.fill, self.release, self.check))()
+        if self.random.random() < 0.7:
+            self.desk.quote(update(self.marks, index=self.index))
+
+    def list_more(self) -> None:
+        self.listed += 1
+        changed = (
+            replace(INSTRUMENTS[0], name=f"EXTRA-{self.listed}"),
+            replace(INSTRUMENTS[1], tick_nano=NANO // (2 * self.listed)),
+        )
+        market = self.desk.shard.market
+        view = market.planned_listing(changed)
+        self.desk.shard.record(InstrumentsListed(instruments=changed), self.desk.now_ns)
+        market.view = view
+
+
+def assert_in_step(desk: SmallDesk, account: str) -> bool:
+    """Compare the kept with the full calculation; False when something has no price."""
+    kept = desk.shard.view_of(desk.account(account))
+    try:
+        full = desk.full_risk(account)
+    except MissingData:
+        assert kept.risk is None
+        return False
+    assert kept.risk is not None
+    assert totals_of(kept.risk) == totals_of(full)
+    oldest = oldest_of_portfolio(desk.shard.market.view, desk.account(account).portfolio)
+    # What was released may still count as old until the next prices; never the other way.
+    assert kept.oldest.underlying_ns <= oldest.underlying_ns
+    assert kept.oldest.instrument_ns <= oldest.instrument_ns
+    return True
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_risk_kept_in_step_is_the_risk_worked_out_anew(seed: int) -> None:
+    session = Session(seed)
+    priced = 0
+    for _ in range(STEPS):
+        session.step()
+        priced += assert_in_step(session.desk, "a")
+    assert_in_step(session.desk, "b")
+    assert priced > STEPS // 2
+    kinds = {each.kind for each in session.desk.events()}
+    assert {"order_accepted", "fill_reported", "orders_released", "positions_set"} <= kinds
+    again = folded_again(session.desk)
+    assert again.accounts == session.desk.state.accounts
+    assert again.open_order_count == session.desk.state.open_order_count
+    assert again.table.instruments == session.desk.state.table.instruments
