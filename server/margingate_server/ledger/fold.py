@@ -129,7 +129,6 @@ def fill_position(
         portfolio.positions[row] = Position(position.lots + lots, entry)
     else:
         portfolio.positions.pop(row, None)
-        cash += entry
     add_cash(portfolio, asset, cash)
 
 
