@@ -7,9 +7,15 @@ import os
 
 from hypothesis import HealthCheck, settings
 
+from tests.property.effort import STEADY_EXAMPLES
+
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile(
-    "steady", deadline=None, derandomize=True, max_examples=100, suppress_health_check=_SLOW
+    "steady",
+    deadline=None,
+    derandomize=True,
+    max_examples=STEADY_EXAMPLES,
+    suppress_health_check=_SLOW,
 )
 settings.register_profile(
     "thorough", deadline=None, max_examples=3_000, suppress_health_check=_SLOW

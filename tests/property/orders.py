@@ -1,6 +1,7 @@
 """Random questions: an order of a random account, near the mark, of any size."""
 
-from decimal import Decimal
+from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -18,6 +19,24 @@ from margingate_engine.core.orders import Execution, Side
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Position
 from tests.property.books import Book, limit_nano, rows, signed_lots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A question and the book it is about."""
+
+    book: Book
+    question: Question
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """For hypothesis, which would print every price of the world."""
+        names = self.book.world.table.instruments
+        legs = [
+            (names[leg.row].name, int(leg.side), str(leg.quantity), str(leg.limit))
+            for leg in self.question.order.legs
+        ]
+        gates, policy = self.question.gates, self.question.policy
+        printer.text(f"Asked({self.book!r}, {legs}, {policy}, {gates.is_reduce_only=})")
 
 
 @st.composite
@@ -45,10 +64,10 @@ def ask(
     policy: Policy | None = None,
     gates: Gates | None = None,
     is_combo: bool = False,
-) -> Question:
+) -> Asked:
     """The question whether the account of this book may send these legs."""
     several = Execution.ATOMIC_COMBO if is_combo else Execution.INDEPENDENT_LEGS
-    return Question(
+    question = Question(
         order=RequestedOrder(
             order_id="o", legs=legs, execution=several if len(legs) > 1 else Execution.SINGLE
         ),
@@ -60,14 +79,15 @@ def ask(
         gates=gates or Gates(),
         freshness=Freshness(),
     )
+    return Asked(book=book, question=question)
 
 
-def in_trouble(book: Book, question: Question, missing_usd: int) -> None:
+def in_trouble(asked: Asked, missing_usd: int) -> None:
     """Give a future an unrealised result that leaves the account short of `missing_usd` dollars.
 
     Cash stays what it was, so that orders can still be paid for.
     """
-    account = question.account
+    book, account = asked.book, asked.question.account
     assert account is not None
     row = book.world.table.row_by_name["BTC_USDC-PERPETUAL"]
     held = book.portfolio.positions.get(row)
@@ -77,10 +97,3 @@ def in_trouble(book: Book, question: Question, missing_usd: int) -> None:
     units = -account.risk.headroom - missing_usd * 10**6
     book.portfolio.positions[row] = Position(held.lots, held.entry + units)
     account.move_cash("USD", units)
-
-
-def lots_of(question: Question, leg: RequestedLeg) -> int:
-    """Whole lots of a leg that is on lot."""
-    lots = leg.quantity * NANO / Decimal(question.table.instruments[leg.row].lot_nano)
-    assert lots == int(lots)
-    return int(lots)

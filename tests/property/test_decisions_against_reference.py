@@ -7,30 +7,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from margingate_engine.check.decide import Outcome, decide
-from margingate_engine.check.question import Question
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Exactness
-from tests.property.books import Book, books
+from tests.property.books import books
 from tests.property.bridge import reference_book, reference_of
-from tests.property.orders import ask, in_trouble, requested_legs
+from tests.property.effort import examples
+from tests.property.orders import Asked, ask, in_trouble, requested_legs
 from tests.reference.contracts import Limits
 from tests.reference.decision import Answer, Decider
 from tests.reference.orders import Leg, Order
 
 
 @st.composite
-def questions(draw: st.DrawFn) -> tuple[Book, Question]:
+def questions(draw: st.DrawFn) -> Asked:
     """A book and an order; often the account lacks margin, or nearly so."""
     book = draw(books(combos=True))
     legs = draw(st.lists(requested_legs(book), min_size=1, max_size=3))
-    question = ask(book, *legs, is_combo=draw(st.booleans()))
+    asked = ask(book, *legs, is_combo=draw(st.booleans()))
     trouble = draw(st.none() | st.integers(-20_000, 20_000))
     if trouble is not None:
-        in_trouble(book, question, trouble)
-    return book, question
+        in_trouble(asked, trouble)
+    return asked
 
 
-def reference_answer(book: Book, question: Question) -> Answer:
+def reference_answer(asked: Asked) -> Answer:
+    book, question = asked.book, asked.question
     names = book.world.table.instruments
     legs = tuple(
         Leg(
@@ -64,11 +65,10 @@ def assert_same(outcome: Outcome, answer: Answer) -> None:
     assert (outcome.exactness is Exactness.EXACT) == answer.is_exact
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(questions())
-def test_every_decision_is_the_references(taken: tuple[Book, Question]) -> None:
-    book, question = taken
-    assert_same(decide(question), reference_answer(book, question))
+def test_every_decision_is_the_references(asked: Asked) -> None:
+    assert_same(decide(asked.question), reference_answer(asked))
 
 
 def test_the_questions_reach_every_kind_of_answer() -> None:
@@ -76,8 +76,8 @@ def test_the_questions_reach_every_kind_of_answer() -> None:
 
     @settings(max_examples=200, database=None)
     @given(questions())
-    def look(taken: tuple[Book, Question]) -> None:
-        outcome = decide(taken[1])
+    def look(asked: Asked) -> None:
+        outcome = decide(asked.question)
         seen[outcome.reason, outcome.is_risk_reducing] += 1
 
     look()

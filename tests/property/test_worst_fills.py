@@ -8,6 +8,7 @@ from margingate_engine.portfolio.group_totals import MINIMUM_BINDS
 from tests.property.books import Book, books
 from tests.property.bridge import reference_book, reference_of
 from tests.property.chain import worlds
+from tests.property.effort import examples
 from tests.property.subsets import worst_by_trying
 from tests.reference.decision import Decider
 
@@ -27,7 +28,7 @@ def test_headroom_is_the_worst_fill_where_exact_is_claimed_and_never_above_it(bo
         assert account.risk.headroom == worst
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.sampled_from((NO_BASIS, LARGE_MINIMUM)), st.data())
 def test_without_a_basis_ten_orders_in_several_groups_are_exact(
     number: int, data: st.DataObject

@@ -1,0 +1,47 @@
+"""A fill as the ledger books it: cash, entry and the rest of the order. [SPAN-06]"""
+
+from dataclasses import replace
+
+from margingate_engine.portfolio.fees import held_fee
+from margingate_engine.portfolio.flows import closing_split, fill_flow, spot_coins
+from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
+from tests.property.chain import World
+
+
+def fill(world: World, portfolio: Portfolio, key: str, lots: int) -> None:
+    """Fill `lots` of a single-leg order at its limit, at the largest fee."""
+    (leg,) = portfolio.legs.pop(key)
+    if leg.lots > lots:
+        portfolio.legs[key] = (replace(leg, lots=leg.lots - lots),)
+    instrument = world.table.instruments[leg.row]
+    group = world.arrays.groups[world.arrays.group_i[leg.row]]
+    assert group is not None
+    fee = held_fee(portfolio.fees, instrument, lots, leg.price_nano, group.index_nano)
+    signed = int(leg.side) * lots
+    cash = fill_flow(instrument, signed, leg.price_nano)
+    if instrument.is_future:
+        cash = _book_future(portfolio, leg, signed, cash)
+    elif coins := spot_coins(instrument, signed):
+        _pay(portfolio, instrument.underlying, coins)
+    else:
+        _move(portfolio, leg.row, signed, 0)
+    _pay(portfolio, instrument.settlement_asset, cash - fee)
+
+
+def _book_future(portfolio: Portfolio, leg: OpenLeg, signed: int, flow: int) -> int:
+    held = portfolio.positions.get(leg.row, Position(0))
+    entry, realised = closing_split(held.lots, held.entry, signed, flow)
+    _move(portfolio, leg.row, signed, entry)
+    return realised
+
+
+def _move(portfolio: Portfolio, row: int, signed: int, entry: int) -> None:
+    after = portfolio.positions.get(row, Position(0)).lots + signed
+    if after:
+        portfolio.positions[row] = Position(after, entry)
+    else:
+        portfolio.positions.pop(row)
+
+
+def _pay(portfolio: Portfolio, asset: str, units: int) -> None:
+    portfolio.cash[asset] = portfolio.cash.get(asset, 0) + units
