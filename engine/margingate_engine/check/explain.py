@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 from margingate_engine.check.question import Question
 from margingate_engine.check.rules import RULES
-from margingate_engine.core.amounts import ceil_div
 from margingate_engine.core.explanation import Component
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.market.table import IntArray
 from margingate_engine.portfolio.account_risk import AccountRisk, OrderHold
 from margingate_engine.portfolio.group_totals import GroupRequirement, GroupTotals
-from margingate_engine.scenarios.risk_arrays import PPM
 
 NEEDS_DATA = {RejectReason.MAX_ORDER_NOTIONAL, RejectReason.PRICE_COLLAR}
 
@@ -45,7 +43,7 @@ def with_order(account: AccountRisk, hold: OrderHold) -> AccountRisk:
 
 def explanation(account: AccountRisk) -> Component:
     """Initial margin as a tree: groups, their components, and positions in the active scenario."""
-    parts = tuple(_group_component(account, totals) for _, totals in sorted(account.groups.items()))
+    parts = tuple(_group_component(account, totals) for totals in _held_groups(account))
     return Component(name="initial_margin", amount=account.risk.initial, parts=parts)
 
 
@@ -92,7 +90,6 @@ def also_failing(question: Question, first: RejectReason) -> tuple[RejectReason,
 
 def _group_component(account: AccountRisk, totals: GroupTotals) -> Component:
     worst = totals.worst_requirement()
-    positions = totals.positions_requirement()
     name = totals.group.underlying
     scan = Component(
         name="scan_risk",
@@ -103,12 +100,6 @@ def _group_component(account: AccountRisk, totals: GroupTotals) -> Component:
     charges = (
         Component(name="basis_charge", subject=name, amount=worst.basis),
         Component(name="short_option_minimum", subject=name, amount=worst.minimum),
-        Component(name="positions_only", subject=name, amount=positions.total),
-        Component(
-            name="maintenance_margin",
-            subject=name,
-            amount=ceil_div(positions.total * totals.group.maintenance_ppm, PPM),
-        ),
     )
     return Component(name="group", subject=name, amount=worst.total, parts=(scan, *charges))
 
