@@ -9,7 +9,7 @@ from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.orders import Side
 from margingate_engine.market.table import InstrumentTable
-from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.account_risk import GROSS_MAX, AccountRisk
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
@@ -101,6 +101,9 @@ def _positions_get_safer(account: AccountRisk, legs: tuple[OpenLeg, ...]) -> boo
         if number not in touched:
             touched[number] = account.peek(number).positions_copy()
         fill_at_mark(account.arrays, touched[number], leg)
+    # Coins at the mark may be far more than those at the limit, which the order's range was about.
+    if any(each.coin_gross >= GROSS_MAX for each in touched.values()):
+        return False
     initial_change = maintenance_change = 0
     for number, after in touched.items():
         before = account.peek(number)

@@ -70,9 +70,9 @@ class AccountRisk:
             raise MissingData(asset)
         number = self.arrays.table.underlyings.index(asset)
         totals = self.group(number)
-        before = _coin_gross(totals)
+        before = totals.coin_gross
         totals.move_coin(units)
-        self.gross += _coin_gross(totals) - before
+        self.gross += totals.coin_gross - before
 
     def move_position(self, row: int, before: int, after: int) -> None:
         """Change a position from `before` to `after` lots (signed), its mark values with it."""
@@ -171,7 +171,3 @@ def hold_of(arrays: RiskArrays, fees: FeeTier, legs: Iterable[OpenLeg]) -> Order
             asset = effect.outflow_asset
             order.outflows[asset] = order.outflows.get(asset, 0) + leg.lots * effect.outflow
     return order
-
-
-def _coin_gross(totals: GroupTotals) -> int:
-    return max(map(abs, totals.group.coin_rows(totals.coin_pico)))

@@ -123,6 +123,11 @@ class GroupTotals:
             self._rows = self.pnl_r + np.array([*coin_rows, 0], dtype=np.int64)
         return self._rows
 
+    @property
+    def coin_gross(self) -> int:
+        """Largest |row| of the coin balance, 1e-6 USD: its part of the range. [SPAN-04]"""
+        return max(map(abs, self.group.coin_rows(self.coin_pico)))
+
     def positions_requirement(self) -> GroupRequirement:
         """Requirement of the positions alone. [SPAN-12]"""
         if self._positions is None:
