@@ -17,17 +17,6 @@ from tests.property.effort import examples
 from tests.property.fills import fill
 
 
-def rounding_of_the_basis(world: World, leg: OpenLeg, lots: int) -> int:
-    """Units that headroom may lose to rounding when `lots` of a leg fill.
-
-    The spot bucket of a coin balance is rounded down once, [SPAN-10], that of an order lot by lot,
-    [SPAN-14]; the balance may so be a unit a lot longer than what was held for.
-    """
-    group = world.arrays.groups[world.arrays.group_i[leg.row]]
-    assert group is not None
-    return lots if group.basis_rate_ppm else 0
-
-
 def headroom(world: World, portfolio: Portfolio) -> int:
     return AccountRisk.of(portfolio, world.arrays).risk.headroom
 
@@ -44,7 +33,7 @@ def test_any_fills_at_the_limit_leave_headroom_unchanged_or_higher(
         if lots:
             fill(book.world, portfolio, key, lots)
             after = headroom(book.world, portfolio)
-            assert after >= before - rounding_of_the_basis(book.world, leg, lots)
+            assert after >= before
             before = after
 
 
@@ -76,7 +65,7 @@ def test_opening_growing_closing_and_turning_are_covered_for_every_kind_of_contr
         portfolio.legs["new"] = (leg,)
         held = headroom(world, portfolio)
         fill(world, portfolio, "new", lots)
-        assert headroom(world, portfolio) >= held - rounding_of_the_basis(world, leg, lots)
+        assert headroom(world, portfolio) >= held
 
 
 @given(st.sampled_from(worlds()), st.data())

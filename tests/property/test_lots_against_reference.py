@@ -45,6 +45,7 @@ def test_legs_are_the_references(world: World, per_mille: int) -> None:
             worst = [min(0, expected.loss + each) for each in (*expected.rows, 0)]
             assert taken.worst_r.tolist() == worst, instrument.name
             assert taken.basis_spot == expected.charges["spot"], instrument.name
+            assert taken.basis_spot_up == expected.charges_up["spot"], instrument.name
             own = book.instruments[instrument.name].bucket
             assert taken.basis == expected.charges.get(own, 0), instrument.name
             outflow = 0 if instrument.is_future else -min(0, *expected.flows.values())

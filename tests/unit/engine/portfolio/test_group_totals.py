@@ -10,6 +10,7 @@ from margingate_engine.portfolio.group_totals import (
     side_sum,
 )
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
+from margingate_engine.scenarios.risk_arrays import SPOT_BUCKET
 from tests.unit.engine.small_market import USD, SmallMarket, small_market
 
 MARKET = small_market()
@@ -65,6 +66,16 @@ def test_one_order_in_two_buckets_is_charged_as_if_it_could_split() -> None:
     assert sold.basis == 0
     bought = worst(MARKET.portfolio(), MARKET.open_leg("COIN-CALL", 10, "0.25"))
     assert bought.basis == 50 * USD
+
+
+def test_the_spot_bucket_of_a_fill_is_rounded_outward_at_both_ends() -> None:
+    """[SPAN-14] 0.1 coins at a rate of 0.000003 and an index of 1.05 are 0.315 units."""
+    market = small_market(index=1.05, basis_rate=Decimal("0.000003"))
+    for lots, end in ((7, "up"), (-7, "down")):
+        portfolio = market.portfolio()
+        portfolio.legs["o"] = (market.open_leg("BTC", lots, "1"),)
+        orders = AccountRisk.of(portfolio, market.arrays).groups[0].orders
+        assert getattr(orders, end) == {SPOT_BUCKET: lots}
 
 
 def test_the_short_option_minimum_counts_every_sell_that_may_fill_and_no_buy() -> None:
