@@ -19,6 +19,7 @@ from margingate_engine.core.reasons import RejectReason
 from margingate_engine.portfolio.account_risk import AccountRisk, hold_of
 from margingate_engine.portfolio.group_totals import GroupTotals, side_sum
 from margingate_engine.portfolio.holdings import OpenLeg
+from margingate_engine.scenarios.risk_arrays import COIN_VALUE_DIVISOR, SPOT_BUCKET
 
 
 def max_order_size(question: Question) -> tuple[int, RejectReason]:
@@ -31,7 +32,10 @@ def max_order_size(question: Question) -> tuple[int, RejectReason]:
         answer = outcome(lots)
         return answer.is_accepted and not answer.is_risk_reducing
 
-    largest = _last_true(accepted_as_margined, 0, LOTS_MAX)
+    # A kill switch that lets only reducing orders pass leaves every size to that rule.
+    largest = 0
+    if not question.gates.is_reduce_only:
+        largest = _last_true(accepted_as_margined, 0, LOTS_MAX)
     while largest < LOTS_MAX - 1 and outcome(largest + 1).is_accepted:
         end = _end_of_run(question, largest + 1)
         largest = _last_true(lambda lots: outcome(lots).is_accepted, largest + 1, end + 1)
@@ -87,9 +91,17 @@ def _kinks(question: Question, account: AccountRisk, leg: OpenLeg) -> Iterable[i
 
 
 def _basis_kinks(before: GroupTotals, after: GroupTotals) -> Iterable[int]:
-    start, one = before.buckets(), after.buckets()
+    start, one = _exact_buckets(before), _exact_buckets(after)
     change = {bucket: one.get(bucket, 0) - start.get(bucket, 0) for bucket in {*start, *one}}
     yield from _crossings(start, change, start, change)
+
+
+def _exact_buckets(totals: GroupTotals) -> dict[int, int]:
+    """Basis features in 1e-27 USD: a lot's change would be lost in the rounding of a balance."""
+    group = totals.group
+    exact = {bucket: value * COIN_VALUE_DIVISOR for bucket, value in totals.basis.items()}
+    spot = totals.coin_pico * group.index_nano * group.basis_rate_ppm
+    return {**exact, SPOT_BUCKET: exact.get(SPOT_BUCKET, 0) + spot}
 
 
 def _crossings(

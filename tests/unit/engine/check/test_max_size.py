@@ -1,0 +1,107 @@
+"""The largest order, by hand. [DEC-06]"""
+
+from decimal import Decimal
+
+from margingate_engine.check.decide import decide
+from margingate_engine.check.max_size import _kinks, max_order_size, with_lots
+from margingate_engine.check.question import Freshness, Gates, Limits, Policy, Question
+from margingate_engine.check.sizing import LOTS_MAX, sized_legs
+from margingate_engine.core.reasons import RejectReason
+from tests.unit.engine.small_market import COIN, NANO, USD, small_market
+
+MARKET = small_market()
+
+
+def test_margin_for_three_lots_buys_three() -> None:
+    portfolio = MARKET.portfolio(3 * 1_515 + 1_514)
+    question = MARKET.question(portfolio, MARKET.leg("NEAR", 1, "101000"))
+    assert max_order_size(question) == (3, RejectReason.INSUFFICIENT_INITIAL_MARGIN)
+
+
+def test_the_quantity_asked_does_not_matter() -> None:
+    portfolio = MARKET.portfolio(3 * 1_515)
+    for lots in (1, 10**9, Decimal("0.5")):
+        question = MARKET.question(portfolio, MARKET.leg("NEAR", lots, "101000"))
+        assert max_order_size(question)[0] == 3
+
+
+def test_a_limit_on_quantity_cash_or_a_missing_price_gives_its_own_reason() -> None:
+    rich, leg = MARKET.portfolio(10**6), MARKET.leg("CALL", 1, "200")
+    limits = Limits(quantity_nano_max=7 * NANO // 10)
+    assert max_order_size(MARKET.question(rich, leg, limits=limits)) == (
+        7,
+        RejectReason.MAX_ORDER_QUANTITY,
+    )
+    limits = Limits(notional_micro_max=55_000 * USD)
+    assert max_order_size(MARKET.question(rich, leg, limits=limits)) == (
+        5,
+        RejectReason.MAX_ORDER_NOTIONAL,
+    )
+    poor = MARKET.portfolio(90)
+    assert max_order_size(MARKET.question(poor, leg)) == (
+        4,
+        RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY,
+    )
+    stale = MARKET.question(rich, leg, freshness=Freshness(stale_subject="BTC"))
+    assert max_order_size(stale) == (0, RejectReason.MARKET_DATA_STALE)
+
+
+def test_what_needs_nothing_is_bounded_by_the_range_alone() -> None:
+    rich = MARKET.portfolio(10**6)
+    free = MARKET.question(rich, MARKET.leg("CALL", 1, "0"))
+    lots, reason = max_order_size(free)
+    assert reason is RejectReason.MAX_ORDER_QUANTITY
+    assert 2**31 < lots < LOTS_MAX
+
+
+def test_an_under_margined_account_may_close_what_it_has_and_turn_it_at_most() -> None:
+    short = MARKET.portfolio(500, CALL=-3)
+    closing = MARKET.question(short, MARKET.leg("CALL", 1, "200"))
+    assert max_order_size(closing) == (6, RejectReason.STILL_UNDERMARGINED)
+    opening = MARKET.question(short, MARKET.leg("CALL", -1, "200"))
+    assert max_order_size(opening) == (0, RejectReason.STILL_UNDERMARGINED)
+
+
+def accepted(question: Question, lots: int) -> bool:
+    return decide(with_lots(question, lots)).is_accepted
+
+
+def basis_hump(*, usd: int, gates: Gates) -> Question:
+    """A sale whose requirement falls, rises over a hump of basis charge, and falls again.
+
+    Turning the near future short makes a basis against the long far one, at 9,595 a lot until the
+    far one is matched; all the while the scan of a large short put position falls by 1,500 a lot.
+    """
+    market = small_market(basis_rate=Decimal("0.95"))
+    portfolio = market.portfolio(usd, PUT=-1_000, NEAR=80, FAR=16)
+    leg = market.leg("NEAR", -1, "101000")
+    return market.question(portfolio, leg, policy=Policy(allowance_ppm=10**6), gates=gates)
+
+
+def test_sizes_beyond_a_hump_of_basis_do_not_count() -> None:
+    for question in (
+        basis_hump(usd=10_000, gates=Gates()),  # accepted as risk-reducing only
+        basis_hump(usd=10**8, gates=Gates(is_reduce_only=True)),  # margined, and asked to reduce
+    ):
+        runs = [accepted(question, lots) for lots in range(1, 161)]
+        hump = runs.index(False)
+        assert 80 < hump < 100
+        assert all(runs[110:160])
+        assert max_order_size(question)[0] == hump
+
+
+def test_sizes_of_many_digits_stay_exact() -> None:
+    question = MARKET.question(MARKET.portfolio(), MARKET.leg("COIN-PERPETUAL", 1, "100000"))
+    lots = LOTS_MAX - 1
+    (leg,) = with_lots(question, lots).order.legs
+    assert leg.quantity == Decimal(10) * lots
+
+
+def test_the_kinks_of_a_long_run_are_found_where_they_are() -> None:
+    """A lot of spot moves its bucket by 0.315 units; rounded to whole units none would be left."""
+    market = small_market(index=1.05, basis_rate=Decimal("0.000003"))
+    portfolio = market.portfolio(10**6, coins=-100 * COIN)
+    question = market.question(portfolio, market.leg("BTC", 1, "1"))
+    assert question.account is not None
+    (leg,) = sized_legs(question.order, market.arrays, None)
+    assert 1_000 in set(_kinks(question, question.account, leg))
