@@ -106,8 +106,12 @@ class Lane:
     def recover(self, open_desk: Callable[[Store], Desk]) -> None:
         """After a failure: reopen the store, fold the log into a new desk, and go on with it.
 
-        Raises what the store raises; the lane then stays down.
+        Waits for a commit under way: what it adds to the log must be folded. Raises what the store
+        raises; the lane then stays down.
         """
+        with self._turn:
+            while self._is_leading:
+                self._turn.wait()
         with self._deciding:
             self._store.reopen()
             desk = open_desk(self._store)
@@ -145,22 +149,30 @@ class Lane:
         started = self._clock.seconds()
         with self._deciding:
             batch = self._desk.shard.take_pending()
+        is_durable = False
         try:
             self._store.append(batch)
+            is_durable = True
         except (LedgerError, ValueError):
-            self._fail()
             raise LedgerDown from None
+        finally:
+            self._end_lead(is_durable=is_durable)
+        self._observer.committed(batch, self._clock.seconds() - started)
+
+    def _end_lead(self, *, is_durable: bool) -> None:
+        """Let the next one lead; whatever the store raised, nobody may wait for ever."""
+        if not is_durable:
+            self._fail()
         with self._turn:
-            self._durable_seq = self._store.head.seq
+            if is_durable:
+                self._durable_seq = self._store.head.seq
             self._is_leading = False
             self._turn.notify_all()
-        self._observer.committed(batch, self._clock.seconds() - started)
 
     def _fail(self) -> None:
         """Void what was decided and not committed, and let nobody decide on it."""
         with self._deciding, self._turn:
             self._is_down = True
             self._generation += 1
-            self._is_leading = False
             self._turn.notify_all()
         self._observer.failed()
