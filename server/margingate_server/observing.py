@@ -1,6 +1,8 @@
 """Joins what happens in the lane, the publisher and the transport to metrics and logs."""
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
 from google.protobuf.message import Message
 
@@ -9,6 +11,8 @@ from margingate_server.observe.logs import Log
 from margingate_server.observe.metrics import Metrics
 from margingate_server.rpc.margin_servicer import REASON_WORDS
 from margingate_server.service.market import MarketView
+
+ID_LENGTH_MAX = 64
 
 
 class LaneObserving:
@@ -97,15 +101,24 @@ class RequestObserving:
     def changed(
         self, path: str, grpc_code: str, request: Message, response: Message | None
     ) -> None:
-        """A request under a request id was answered."""
-        fields: dict[str, object] = {"grpc_code": grpc_code}
-        decision = getattr(response, "decision", None)
-        if decision is not None:
-            fields["order_id"] = decision.order_id
-            fields["reason"] = REASON_WORDS[decision.reject_reason]
-        self._log.changed(
-            path.rpartition("/")[2],
-            request_id=getattr(request, "request_id", "") or getattr(request, "fill_id", ""),
-            account=getattr(request, "account", ""),
-            **fields,
-        )
+        """A request under a request id was answered; of a batch, each of its orders."""
+        items: Sequence[Any] = getattr(request, "items", None) or (request,)
+        answers: Sequence[Any] = getattr(response, "results", None) or (response,) * len(items)
+        for item, answer in zip(items, answers, strict=True):
+            fields: dict[str, object] = {"grpc_code": grpc_code}
+            decision = getattr(answer, "decision", None)
+            if decision is not None:
+                fields["order_id"] = decision.order_id
+                fields["reason"] = REASON_WORDS[decision.reject_reason]
+            self._log.changed(
+                path.rpartition("/")[2],
+                request_id=_id_of(item, "request_id") or _id_of(item, "fill_id"),
+                account=_id_of(request, "account"),
+                **fields,
+            )
+
+
+def _id_of(message: object, name: str) -> str:
+    """An id for the log; a refused one may be of any length, and is cut."""
+    text: str = getattr(message, name, "")
+    return text[:ID_LENGTH_MAX]

@@ -142,9 +142,10 @@ def check_account_header(request: Message, context: grpc.ServicerContext) -> Non
 
 
 def changes_something(request: Message) -> bool:
-    """True for requests that carry an id of their own: what they do is remembered."""
+    """True for requests that carry ids of their own: what they do is remembered."""
     names = request.DESCRIPTOR.fields_by_name
-    return ("request_id" in names or "fill_id" in names) and "Get" not in request.DESCRIPTOR.name
+    has_ids = not {"request_id", "fill_id", "items"}.isdisjoint(names)
+    return has_ids and "Get" not in request.DESCRIPTOR.name
 
 
 def end(context: grpc.ServicerContext, failure: Failure) -> None:
