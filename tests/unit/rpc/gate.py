@@ -1,0 +1,285 @@
+"""The four services over a ledger in memory, called without a network."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import grpc_testing
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from google.protobuf.timestamp_pb2 import Timestamp
+from google.rpc import error_details_pb2, status_pb2
+
+from margingate.v1 import (
+    account_service_pb2,
+    admin_service_pb2,
+    margin_service_pb2,
+    market_service_pb2,
+    types_pb2,
+)
+from margingate_engine.check.question import Policy
+from margingate_server.ledger.store import EventDraft
+from margingate_server.recovery import DeskBuilder
+from margingate_server.rpc.account_servicer import AccountServicer
+from margingate_server.rpc.admin_servicer import AdminServicer
+from margingate_server.rpc.lane import Lane
+from margingate_server.rpc.margin_servicer import MarginServicer
+from margingate_server.rpc.market_servicer import MarketServicer
+from margingate_server.rpc.publisher import Publisher
+from margingate_server.rpc.status import DETAILS_KEY
+from margingate_server.rpc.transport import Transport
+from margingate_server.service.market import MarketView
+from tests.unit.engine.small_market import INSTRUMENTS
+from tests.unit.rpc.memory_store import MemoryStore
+from tests.unit.service.small_desk import AGE_LIMITS, FEE_TIERS, START_NS, small_model, update
+
+FILES = (margin_service_pb2, account_service_pb2, market_service_pb2, admin_service_pb2)
+METHODS: dict[str, MethodDescriptor] = {
+    method.name: method
+    for file in FILES
+    for service in file.DESCRIPTOR.services_by_name.values()
+    for method in service.methods
+}
+
+
+@dataclass(slots=True)
+class SetClock:
+    """A clock that tests set."""
+
+    ns: int = START_NS
+
+    def now_ns(self) -> int:
+        return self.ns
+
+    def seconds(self) -> float:
+        return self.ns / 1e9
+
+
+@dataclass(slots=True)
+class Watch:
+    """Every observer in one: what it was told, in order, as tuples."""
+
+    told: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def of(self, *kinds: str) -> list[tuple[Any, ...]]:
+        return [each for each in self.told if each[0] in kinds]
+
+    def decided(self, reason: str) -> None:
+        self.told.append(("decided", reason))
+
+    def checked(self, decide_seconds: float, commit_seconds: float) -> None:
+        assert min(decide_seconds, commit_seconds) >= 0
+        self.told.append(("checked",))
+
+    def committed(self, events: list[EventDraft], duration_seconds: float) -> None:
+        assert duration_seconds >= 0
+        self.told.append(("committed", len(events)))
+
+    def failed(self) -> None:
+        self.told.append(("failed",))
+
+    def recovered(self) -> None:
+        self.told.append(("recovered",))
+
+    def replayed(self) -> None:
+        self.told.append(("replayed",))
+
+    def previewed(self, reason: str) -> None:
+        self.told.append(("previewed", reason))
+
+    def flagged(self, flag: str) -> None:
+        self.told.append(("flagged", flag))
+
+    def started(self) -> None:
+        self.told.append(("started",))
+
+    def finished(self, path: str, grpc_code: str, duration_seconds: float) -> None:
+        assert duration_seconds >= 0
+        self.told.append(("finished", path, grpc_code))
+
+    def changed(
+        self, path: str, grpc_code: str, request: Message, response: Message | None
+    ) -> None:
+        self.told.append(("changed", path, grpc_code, request, response))
+
+    def incident(self, error: Exception, path: str) -> str:
+        self.told.append(("incident", path, error))
+        return "0123456789ab"
+
+    def decoded(self, duration_seconds: float) -> None:
+        assert duration_seconds >= 0
+
+    def encoded(self, duration_seconds: float) -> None:
+        assert duration_seconds >= 0
+
+    def revalued(self, view: MarketView, duration_seconds: float) -> None:
+        assert duration_seconds >= 0
+        self.told.append(("revalued", view.snapshot.version))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How a call ended. reason, metadata: of its ErrorInfo; fields: of its BadRequest."""
+
+    response: Any
+    code: grpc.StatusCode
+    message: str
+    reason: str = ""
+    domain: str = ""
+    metadata: dict[str, str] = field(default_factory=dict)
+    fields: tuple[str, ...] = ()
+    retry_seconds: int | None = None
+
+
+class Gate:
+    """Servicers behind the real transport, lane and publisher."""
+
+    def __init__(self, *, is_listed: bool = True) -> None:
+        self.store, self.clock, self.watch = MemoryStore(), SetClock(), Watch()
+        self.builder = DeskBuilder(small_model(), FEE_TIERS, Policy(), AGE_LIMITS)
+        self.lane = Lane(self.builder.open_desk(self.store), self.store, self.clock, self.watch)
+        self.publisher = Publisher(self.lane, self.clock, self.watch)
+        market = MarketServicer(
+            self.lane, self.publisher, self.clock, self.builder.model, AGE_LIMITS
+        )
+        servicers = {
+            "MarginService": MarginServicer(self.lane, self.watch),
+            "AccountService": AccountServicer(self.lane),
+            "MarketService": market,
+            "AdminService": AdminServicer(self.lane),
+        }
+        self.transport = Transport(self.clock, self.watch, self.watch)
+        by_descriptor = {
+            service: _Raw(self.transport, service.methods, servicers[service.name])
+            for file in FILES
+            for service in file.DESCRIPTOR.services_by_name.values()
+        }
+        self._server = grpc_testing.server_from_dictionary(
+            by_descriptor, grpc_testing.strict_real_time()
+        )
+        if is_listed:
+            self.publisher.list_instruments(INSTRUMENTS)
+            self.quote()
+
+    def quote(self, **changes: Any) -> None:
+        """Publish the small market's prices now."""
+        self.publisher.publish(update(**changes))
+
+    def answer(
+        self, method: str, request: Message, metadata: Sequence[tuple[str, str]] = ()
+    ) -> Answer:
+        """How a call of `method` ends."""
+        call = self._server.invoke_unary_unary(METHODS[method], metadata, request, None)
+        response, trailing, code, message = call.termination()
+        packed = dict(trailing or ()).get(DETAILS_KEY)
+        if packed is None:
+            return Answer(response=response, code=code, message=message or "")
+        return _with_details(status_pb2.Status.FromString(packed), code, message)
+
+    def ok(self, method: str, request: Message) -> Any:
+        """The response of a call that must succeed."""
+        answer = self.answer(method, request)
+        assert answer.code is grpc.StatusCode.OK, answer
+        return answer.response
+
+    def open(self, account: str = "a", usd: str = "", coins: str = "") -> "Gate":
+        """Open an account with cash; this gate."""
+        self.ok(
+            "CreateAccount",
+            account_service_pb2.CreateAccountRequest(request_id="open", account=account),
+        )
+        for currency, amount in (("USD", usd), ("BTC", coins)):
+            if amount:
+                self.ok(
+                    "AdjustCollateral",
+                    account_service_pb2.AdjustCollateralRequest(
+                        request_id=f"fund-{currency}",
+                        account=account,
+                        currency=currency,
+                        amount=amount,
+                    ),
+                )
+        return self
+
+    def sent_time(self) -> Timestamp:
+        """The clock of now as a router would send it."""
+        return Timestamp(seconds=self.clock.ns // 10**9, nanos=self.clock.ns % 10**9)
+
+    def check_request(
+        self, order: types_pb2.Order, request_id: str = "r", account: str = "a"
+    ) -> margin_service_pb2.CheckOrderRequest:
+        """A check of an order, sent now."""
+        return margin_service_pb2.CheckOrderRequest(
+            request_id=request_id, account=account, order=order, sent_time=self.sent_time()
+        )
+
+    def check(self, order: types_pb2.Order, request_id: str = "r") -> Any:
+        """The answer to a check of account a."""
+        return self.ok("CheckOrder", self.check_request(order, request_id))
+
+    def recover(self) -> None:
+        """Fold the log anew, as the server's upkeep does."""
+        self.lane.recover(self.builder.open_desk)
+
+
+def leg(name: str, quantity: str, price: str = "") -> types_pb2.OrderLeg:
+    """A leg; a minus sign before the quantity sells."""
+    return types_pb2.OrderLeg(
+        instrument=name,
+        side=types_pb2.SIDE_SELL if quantity.startswith("-") else types_pb2.SIDE_BUY,
+        quantity=quantity.removeprefix("-"),
+        limit_price=price,
+    )
+
+
+def order(*legs: types_pb2.OrderLeg, order_id: str = "o") -> types_pb2.Order:
+    """An order of these legs."""
+    several = types_pb2.EXECUTION_INDEPENDENT_LEGS if len(legs) > 1 else 0
+    return types_pb2.Order(order_id=order_id, legs=legs, execution=several)
+
+
+class _Raw:
+    """A servicer whose methods go through the transport's bytes."""
+
+    def __init__(
+        self, transport: Transport, methods: Sequence[MethodDescriptor], servicer: object
+    ) -> None:
+        for method in methods:
+            setattr(self, method.name, _through(transport, method, getattr(servicer, method.name)))
+
+
+def _through(transport: Transport, method: MethodDescriptor, behavior: Any) -> Any:
+    pool: ThreadPoolExecutor | None = None
+    handler = transport.handler(method, GetMessageClass(method.input_type), behavior, pool)
+
+    def call(request: Message, context: grpc.ServicerContext) -> Message:
+        raw = handler.unary_unary(request.SerializeToString(), context)
+        return GetMessageClass(method.output_type).FromString(raw)
+
+    return call
+
+
+def _with_details(status: status_pb2.Status, code: grpc.StatusCode, message: str) -> Answer:
+    info, bad, retry = (
+        error_details_pb2.ErrorInfo(),
+        error_details_pb2.BadRequest(),
+        error_details_pb2.RetryInfo(),
+    )
+    has_retry = False
+    for each in status.details:
+        if not (each.Unpack(info) or each.Unpack(bad)):
+            has_retry = each.Unpack(retry)
+    assert (status.code, status.message) == (code.value[0], message)
+    return Answer(
+        response=None,
+        code=code,
+        message=message,
+        reason=info.reason,
+        domain=info.domain,
+        metadata=dict(info.metadata),
+        fields=tuple(each.field for each in bad.field_violations),
+        retry_seconds=retry.retry_delay.seconds if has_retry else None,
+    )
