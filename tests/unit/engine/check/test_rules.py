@@ -51,6 +51,7 @@ ONE_FAILURE: dict[RejectReason, Question] = {
 
 @pytest.mark.parametrize("expected", ONE_FAILURE)
 def test_a_failing_rule_gives_its_reason_and_no_margin(expected: RejectReason) -> None:
+    """[DEC-07]"""
     outcome = decide(ONE_FAILURE[expected])
     assert outcome.reason is expected
     assert outcome.detail
@@ -149,6 +150,7 @@ def test_the_quantity_limit_of_inverse_futures_is_its_own_and_in_usd() -> None:
 
 
 def test_the_notional_of_all_legs_together_is_limited() -> None:
+    """[DEC-07]"""
     legs = (MARKET.leg("NEAR", 1, "101000"), MARKET.leg("BTC", 1, "100000"))
     exactly = Limits(notional_micro_max=20_100 * USD)
     below = Limits(notional_micro_max=20_100 * USD - 1)
