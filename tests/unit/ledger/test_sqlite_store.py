@@ -121,6 +121,25 @@ def test_a_schema_with_something_added_is_refused(directory: Path) -> None:
         SqliteStore(directory, opened_ns=1)
 
 
+def test_a_file_with_free_pages_is_refused(directory: Path, store: SqliteStore) -> None:
+    store.append(drafts(1))
+    store.close()
+    with closing(sqlite3.connect(directory / "ledger.sqlite")) as other:
+        other.execute("CREATE TABLE passing(x)")
+        other.execute("DROP TABLE passing")
+    with pytest.raises(CorruptLedger, match="freelist_count"):
+        SqliteStore(directory, opened_ns=1)
+
+
+def test_a_read_that_ends_before_the_head_is_refused(directory: Path, store: SqliteStore) -> None:
+    store.append(drafts(3))
+    records = sqlite_reading.read_events(directory / "ledger.sqlite", 0, Head(5, bytes(32)))
+    assert [next(records).seq for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(CorruptLedger, match="event 5") as caught:
+        next(records)
+    assert caught.value.seq == 4
+
+
 def test_a_missing_head_file_is_refused_until_it_is_rebuilt(
     directory: Path, store: SqliteStore
 ) -> None:
