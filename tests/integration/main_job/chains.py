@@ -21,13 +21,11 @@ FUTURE_SHARE, SPOT_SHARE = 25, 10
 class Chain:
     """A market feed, with the orders sent on it.
 
-    stands_still: prices are the same after a restart, too.
     csv: where open interest is, if there is any.
     """
 
     feed: tuple[str, ...]
     order_count: int
-    stands_still: bool
     csv: Path | None = None
 
     def weights(self, book: Book) -> Mapping[str, float]:
@@ -57,7 +55,6 @@ def simulated_chain() -> Chain:
     return Chain(
         feed=("--feed", "simulated", "--seed", "7", "--freeze"),
         order_count=4_000,
-        stands_still=False,
     )
 
 
@@ -67,4 +64,4 @@ def real_chain() -> Chain:
     if not folder:
         pytest.skip("MARGINGATE_DATA names no folder with recorded chains")
     path = Path(folder) / REAL_CHAIN
-    return Chain(feed=("--feed", f"file:{path}"), order_count=20_000, stands_still=True, csv=path)
+    return Chain(feed=("--feed", f"file:{path}"), order_count=20_000, csv=path)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import grpc
 from google.protobuf.message import Message
@@ -41,16 +41,6 @@ def ask_about(target: str, names: Sequence[str]) -> dict[str, Answers]:
             )
 
         return dict(zip(names, pool.map(ask, names), strict=True))
-
-
-def without_prices(answers: Answers) -> Answers:
-    """Only what the ledger knows: cash, positions with their entries, orders."""
-    account = accounts.GetAccountResponse.FromString(answers.account.SerializeToString())
-    account.ClearField("risk")
-    for position in account.positions:
-        position.ClearField("mark_price")
-        position.ClearField("value")
-    return replace(answers, account=account, requirement=accounts.GetMarginResponse())
 
 
 def _timeless(answer: accounts.GetMarginResponse) -> accounts.GetMarginResponse:
