@@ -107,9 +107,9 @@ def positions(draw: st.DrawFn, world: World) -> dict[int, Position]:
 
 
 CASH = {
-    "USD": st.integers(-(10**10), 5 * 10**12),
-    "BTC": st.integers(-(10**11), 3 * 10**13),
-    "ETH": st.integers(-(10**12), 3 * 10**14),
+    "USD": st.integers(10**11, 5 * 10**12) | st.integers(-(10**10), 10**10),
+    "BTC": st.integers(10**12, 3 * 10**13) | st.integers(-(10**11), 10**11),
+    "ETH": st.integers(10**13, 3 * 10**14) | st.integers(-(10**12), 10**12),
 }
 
 

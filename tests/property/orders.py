@@ -19,6 +19,7 @@ from margingate_engine.core.orders import Execution, Side
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Position
 from tests.property.books import Book, limit_nano, rows, signed_lots
+from tests.property.chain import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,19 +42,30 @@ class Asked:
 
 @st.composite
 def requested_legs(draw: st.DrawFn, book: Book) -> RequestedLeg:
-    """A leg on any instrument, half of the time on one that is held, then often closing it."""
-    world, held = book.world, book.portfolio.positions
-    closes = bool(held) and draw(st.booleans())
-    row = draw(st.sampled_from(sorted(held)) if closes else rows(world))
-    lots = draw(signed_lots(world, row))
-    if closes and draw(st.booleans()):
-        part = draw(st.integers(1, 100))
-        lots = -(held[row].lots * part // 100) or -held[row].lots
+    """A leg on any instrument, half of the time one that closes some of a position."""
+    world = book.world
+    if book.portfolio.positions and draw(st.booleans()):
+        return draw(closing_legs(book))
+    row = draw(rows(world))
+    return _leg(world, row, draw(signed_lots(world, row)), draw(limit_nano(world, row)))
+
+
+@st.composite
+def closing_legs(draw: st.DrawFn, book: Book) -> RequestedLeg:
+    """A leg against a position, mostly of a part of it, now and then of more."""
+    held = book.portfolio.positions
+    row = draw(st.sampled_from(sorted(held)))
+    part = draw(st.integers(1, 100) | st.just(100) | st.integers(101, 250))
+    lots = -(held[row].lots * part // 100) or -held[row].lots
+    return _leg(book.world, row, lots, draw(limit_nano(book.world, row)))
+
+
+def _leg(world: World, row: int, lots: int, price_nano: int) -> RequestedLeg:
     return RequestedLeg(
         row=row,
         side=Side.BUY if lots > 0 else Side.SELL,
         quantity=whole(abs(lots) * world.table.instruments[row].lot_nano, NANO),
-        limit=whole(draw(limit_nano(world, row)), NANO),
+        limit=whole(price_nano, NANO),
     )
 
 

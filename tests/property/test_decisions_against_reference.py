@@ -3,6 +3,7 @@
 from collections import Counter
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from margingate_engine.core.risk import Exactness
 from tests.property.books import books
 from tests.property.bridge import reference_book, reference_of
 from tests.property.effort import examples
-from tests.property.orders import Asked, ask, in_trouble, requested_legs
+from tests.property.orders import Asked, ask, closing_legs, in_trouble, requested_legs
 from tests.reference.contracts import Limits
 from tests.reference.decision import Answer, Decider
 from tests.reference.orders import Leg, Order
@@ -27,6 +28,17 @@ def questions(draw: st.DrawFn) -> Asked:
     trouble = draw(st.none() | st.integers(-20_000, 20_000))
     if trouble is not None:
         in_trouble(asked, trouble)
+    return asked
+
+
+@st.composite
+def closing_questions(draw: st.DrawFn) -> Asked:
+    """An under-margined account that has cash, and an order that closes."""
+    book = draw(books(combos=True, orders_max=2).filter(lambda each: each.portfolio.positions))
+    for asset, units in (("USD", 10**13), ("BTC", 10**14), ("ETH", 10**15)):
+        book.portfolio.cash[asset] = units
+    asked = ask(book, *draw(st.lists(closing_legs(book), min_size=1, max_size=2)))
+    in_trouble(asked, draw(st.integers(1, 20_000)))
     return asked
 
 
@@ -71,21 +83,40 @@ def test_every_decision_is_the_references(asked: Asked) -> None:
     assert_same(decide(asked.question), reference_answer(asked))
 
 
-def test_the_questions_reach_every_kind_of_answer() -> None:
+@examples(150)
+@given(closing_questions())
+def test_every_close_in_trouble_is_decided_as_the_reference_does(asked: Asked) -> None:
+    assert_same(decide(asked.question), reference_answer(asked))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "least"),
+    [
+        (
+            questions(),
+            {
+                (RejectReason.NONE, False): 20,
+                (RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY, False): 20,
+                (RejectReason.INSUFFICIENT_INITIAL_MARGIN, False): 5,
+                (RejectReason.STILL_UNDERMARGINED, False): 5,
+            },
+        ),
+        (
+            closing_questions(),
+            {(RejectReason.NONE, True): 20, (RejectReason.STILL_UNDERMARGINED, False): 20},
+        ),
+    ],
+)
+def test_the_questions_reach_every_kind_of_answer(
+    strategy: st.SearchStrategy[Asked], least: dict[tuple[RejectReason, bool], int]
+) -> None:
     seen: Counter[tuple[RejectReason, bool]] = Counter()
 
-    @settings(max_examples=200, database=None)
-    @given(questions())
+    @settings(max_examples=120, database=None)
+    @given(strategy)
     def look(asked: Asked) -> None:
         outcome = decide(asked.question)
         seen[outcome.reason, outcome.is_risk_reducing] += 1
 
     look()
-    assert set(seen) == {
-        (RejectReason.NONE, False),
-        (RejectReason.NONE, True),
-        (RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY, False),
-        (RejectReason.INSUFFICIENT_INITIAL_MARGIN, False),
-        (RejectReason.STILL_UNDERMARGINED, False),
-    }, seen
-    assert min(seen.values()) >= 5, seen
+    assert all(seen[answer] >= count for answer, count in least.items()), seen
