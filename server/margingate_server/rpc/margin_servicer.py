@@ -122,7 +122,7 @@ class MarginServicer:
                 )
                 for request_id, digest, order in items
             ]
-            answers = [desk.checking.check(command, now_ns) for command in commands]
+            answers = desk.checking.check_all(commands, now_ns)
             return answers, max(answer.seq for answer in answers)
 
         answers = self._lane.check(use)

@@ -1,5 +1,6 @@
 """The use case of the house: may this account send this order?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from margingate_engine.check.decide import Outcome, decide
@@ -75,6 +76,20 @@ class Checking:
         else:
             seq = self._accepted(command, outcome, numbers, view, now_ns)
         return CheckAnswer(decision=numbers, is_replayed=False, seq=seq)
+
+    def check_all(self, commands: Sequence[CheckCommand], now_ns: int) -> list[CheckAnswer]:
+        """The answers to orders of one account, in order; none is decided unless all can be.
+
+        RequestConflict when an id was used with another body, earlier or in the same list.
+        """
+        digest_by_id: dict[str, str] = {}
+        for each in commands:
+            if digest_by_id.setdefault(each.request_id, each.digest) != each.digest:
+                raise RequestConflict(each.request_id)
+            earlier = self._shard.answered(each.account, each.request_id, each.digest)
+            if earlier is not None:
+                _decision_of(earlier[1], each.request_id)
+        return [self.check(each, now_ns) for each in commands]
 
     def preview(
         self, account_id: str, order: RequestedOrder, now_ns: int, *, has_explanation: bool

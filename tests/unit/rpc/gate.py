@@ -1,8 +1,8 @@
 """The four services over a ledger in memory, called without a network."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from queue import Queue
 from typing import Any
 
 import grpc
@@ -36,6 +36,7 @@ from tests.unit.engine.small_market import INSTRUMENTS
 from tests.unit.rpc.memory_store import MemoryStore
 from tests.unit.service.small_desk import AGE_LIMITS, FEE_TIERS, START_NS, small_model, update
 
+WAIT_SECONDS = 10
 FILES = (margin_service_pb2, account_service_pb2, market_service_pb2, admin_service_pb2)
 METHODS: dict[str, MethodDescriptor] = {
     method.name: method
@@ -152,8 +153,9 @@ class Gate:
             "AdminService": AdminServicer(self.lane),
         }
         self.transport = Transport(self.clock, self.watch, self.watch)
+        self._ends: Queue[Sequence[tuple[str, bytes]]] = Queue()
         by_descriptor = {
-            service: _Raw(self.transport, service.methods, servicers[service.name])
+            service: _Raw(self.transport, service.methods, servicers[service.name], self._ends)
             for file in FILES
             for service in file.DESCRIPTOR.services_by_name.values()
         }
@@ -173,8 +175,8 @@ class Gate:
     ) -> Answer:
         """How a call of `method` ends."""
         call = self._server.invoke_unary_unary(METHODS[method], metadata, request, None)
-        response, trailing, code, message = call.termination()
-        packed = dict(trailing or ()).get(DETAILS_KEY)
+        response, _, code, message = call.termination()
+        packed = dict(self._ends.get(timeout=WAIT_SECONDS)).get(DETAILS_KEY)
         if packed is None:
             return Answer(response=response, code=code, message=message or "")
         return _with_details(status_pb2.Status.FromString(packed), code, message)
@@ -241,22 +243,40 @@ def order(*legs: types_pb2.OrderLeg, order_id: str = "o") -> types_pb2.Order:
     return types_pb2.Order(order_id=order_id, legs=legs, execution=several)
 
 
+class _Watched:
+    """A servicer's context that keeps the trailing metadata, which grpc_testing loses on abort."""
+
+    def __init__(self, context: grpc.ServicerContext) -> None:
+        self._context = context
+        self.trailing: Sequence[tuple[str, bytes]] = ()
+
+    def set_trailing_metadata(self, trailing: Sequence[tuple[str, bytes]]) -> None:
+        self.trailing = trailing
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
+
+
 class _Raw:
-    """A servicer whose methods go through the transport's bytes."""
+    """A servicer whose methods go through the transport's bytes; `ends` gets each call's end."""
 
     def __init__(
-        self, transport: Transport, methods: Sequence[MethodDescriptor], servicer: object
+        self, transport: Transport, methods: Sequence[MethodDescriptor], servicer: object, ends: Any
     ) -> None:
         for method in methods:
-            setattr(self, method.name, _through(transport, method, getattr(servicer, method.name)))
+            behavior = getattr(servicer, method.name)
+            setattr(self, method.name, _through(transport, method, behavior, ends))
 
 
-def _through(transport: Transport, method: MethodDescriptor, behavior: Any) -> Any:
-    pool: ThreadPoolExecutor | None = None
-    handler = transport.handler(method, GetMessageClass(method.input_type), behavior, pool)
+def _through(transport: Transport, method: MethodDescriptor, behavior: Any, ends: Any) -> Any:
+    handler = transport.handler(method, GetMessageClass(method.input_type), behavior, None)
 
     def call(request: Message, context: grpc.ServicerContext) -> Message:
-        raw = handler.unary_unary(request.SerializeToString(), context)
+        watched = _Watched(context)
+        try:
+            raw = handler.unary_unary(request.SerializeToString(), watched)
+        finally:
+            ends.put(watched.trailing)
         return GetMessageClass(method.output_type).FromString(raw)
 
     return call
