@@ -1,0 +1,126 @@
+"""From the log to a desk; and a log that cannot be applied says where."""
+
+import pytest
+
+from margingate_engine.check.question import Policy
+from margingate_engine.core.errors import InvalidInput
+from margingate_server.ledger import events as e
+from margingate_server.ledger.store import CorruptLedger, EventDraft
+from margingate_server.recovery import DeskBuilder, folded
+from tests.unit.engine.small_market import INSTRUMENTS
+from tests.unit.rpc.memory_store import MemoryStore
+from tests.unit.service.small_desk import (
+    AGE_LIMITS,
+    FEE_TIERS,
+    START_NS,
+    SmallDesk,
+    small_desk,
+    small_model,
+    update,
+)
+
+
+def builder(tiers: object = FEE_TIERS) -> DeskBuilder:
+    return DeskBuilder(small_model(), tiers, Policy(), AGE_LIMITS)  # type: ignore[arg-type]
+
+
+def stored(*drafts: EventDraft) -> MemoryStore:
+    store = MemoryStore()
+    store.append(drafts)
+    return store
+
+
+def draft(event: e.AnyEvent | bytes, kind: str = "x") -> EventDraft:
+    return EventDraft(
+        account="",
+        version=1,
+        request_id="",
+        kind=kind,
+        body=event if isinstance(event, bytes) else e.encode_event(event),
+        model="span",
+        parameters_digest="",
+        market_version=0,
+        recorded_ns=START_NS,
+    )
+
+
+def busy_desk() -> SmallDesk:
+    desk = small_desk().open(usd="100000", coins="1", tier="charged")
+    desk.check(desk.leg("NEAR", -5, "101000"), order_id="o", request_id="yes")
+    desk.check(desk.leg("NEAR", -5_000, "101000"), order_id="p", request_id="no")
+    desk.fill("o", "NEAR", -2, "101000", fill_id="f")
+    desk.check(desk.leg("CALL", 1, "200"), order_id="q")
+    desk.release("q")
+    desk.desk.admin.set_limits("", e.LimitNumbers(collar_ppm=50_000), "l", "d", desk.now_ns)
+    return desk
+
+
+def test_a_desk_of_the_log_is_the_desk_that_wrote_it() -> None:
+    desk = busy_desk()
+    again = SmallDesk(builder().open_desk(stored(*desk.events())), now_ns=desk.now_ns)
+    assert again.state.accounts == desk.state.accounts
+    assert again.state.default_limits == desk.state.default_limits
+    assert again.state.last_seq == desk.state.last_seq
+    again.quote(update())
+    assert again.kept_risk().risk == desk.kept_risk().risk
+
+
+def test_retries_get_their_first_answers_after_a_restart() -> None:
+    desk = busy_desk()
+    yes = desk.check(desk.leg("NEAR", -5, "101000"), order_id="o", request_id="yes")
+    no = desk.check(desk.leg("NEAR", -5_000, "101000"), order_id="p", request_id="no")
+    assert (yes.decision.reason, no.decision.reason) == (0, 22)
+    again = SmallDesk(builder().open_desk(stored(*desk.events())), now_ns=desk.now_ns)
+    assert again.check(again.leg("NEAR", -5, "101000"), order_id="o", request_id="yes") == yes
+    retried = again.check(again.leg("NEAR", -5_000, "101000"), order_id="p", request_id="no")
+    assert retried == no
+    assert again.fill("o", "NEAR", -2, "101000", fill_id="f").is_replayed
+
+
+def test_an_empty_log_is_an_empty_desk() -> None:
+    desk = builder().open_desk(MemoryStore())
+    assert desk.shard.state.accounts == {}
+    assert desk.shard.state.last_seq == 0
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"",
+        b"{}",
+        b'{"kind":"from_the_future"}',
+        b"\xff",
+        e.CollateralAdjusted(account="nobody", asset="USD", units=1, balance=1),
+        e.OrdersReleased(account="a", order_ids=("never",)),
+        b'{"kind":"instruments_listed","instruments":[null]}',
+    ],
+)
+def test_an_event_that_cannot_be_applied_is_named(event: e.AnyEvent | bytes) -> None:
+    opened = e.AccountOpened(account="a", fee_tier="default")
+    with pytest.raises(CorruptLedger) as corrupt:
+        folded(stored(draft(opened), draft(event)), FEE_TIERS)
+    assert (corrupt.value.seq, corrupt.value.place) == (2, "event")
+
+
+def test_a_listing_that_contradicts_the_log_is_corrupt() -> None:
+    listed = e.InstrumentsListed(instruments=INSTRUMENTS)
+    body = e.encode_event(listed).replace(b'"strike_nano":112000', b'"strike_nano":113000')
+    with pytest.raises(CorruptLedger) as corrupt:
+        folded(stored(draft(listed), draft(body)), FEE_TIERS)
+    assert corrupt.value.seq == 2
+
+
+def test_a_schedule_that_lacks_a_tier_of_an_account_is_refused_by_name() -> None:
+    store = stored(draft(e.AccountOpened(account="a", fee_tier="charged")))
+    with pytest.raises(InvalidInput) as refused:
+        builder({"default": FEE_TIERS["default"]}).open_desk(store)
+    assert refused.value.field == "fees"
+    assert "charged" in refused.value.problem
+
+
+def test_what_is_in_force_is_told_as_an_event() -> None:
+    event = builder().parameters_event()
+    assert event.model == "span"
+    assert event.digest == small_model().parameters_digest
+    assert ("BTC", "price_scan_range", "0.15") in event.parameters
+    assert "charged.option 0 500 125000" in event.fees.splitlines()
