@@ -60,7 +60,7 @@ GOALS = (
         bound=0.15,
     ),
     Goal(
-        name="p99 at half of peak, (check - one sync) / echo",
+        name="p99 at half of peak, (check - sync) / echo",
         of=lambda f: (f["check_half_p99_ms"] - f["sync_ms"]) / f["check_echo_half_p99_ms"],
         bound=2.0,
     ),
@@ -81,7 +81,7 @@ GOALS = (
         bound=3.0,
     ),
     Goal(
-        name="decide, 500 positions and 500 open orders, us",
+        name="decide, 500 positions, 500 open orders, us",
         of=lambda figures: figures["decide_500_positions_500_orders_us"],
         bound=8.0,
     ),

@@ -1,11 +1,13 @@
-"""The market of every measurement: the simulated chain as it starts, and orders that fit it."""
+"""The market of every measurement: a simulated chain as it starts, and orders that fit it."""
 
+import time
 from random import Random
 
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.registry import model
-from margingate_server.feeds.simulated.feed import SimulatedFeed
+from margingate_server.config import ServerConfig
+from margingate_server.feeds.spec import open_feed
 from margingate_server.files.toml_tables import read_tables
 from margingate_server.service.market import Market, MarketView
 
@@ -16,9 +18,10 @@ TICKS_MIN = 20
 DAY_NS = 86_400 * 10**9
 
 
-def simulated_view(now_ns: int) -> MarketView:
-    """The chain with its prices and risk arrays at its start, as a server begins with it."""
-    feed = SimulatedFeed(SEED, now_ns, is_frozen=True)
+def simulated_view(*, is_frozen: bool) -> MarketView:
+    """The chain, its prices and risk arrays as a server that starts now begins with them."""
+    spec, now_ns = "simulated:frozen" if is_frozen else "simulated", time.time_ns()
+    feed = open_feed(spec, seed=ServerConfig().seed, start_ns=now_ns)
     market = Market(model("span", read_tables(None, "span.toml")), InstrumentTable([]))
     market.view = market.planned_listing(feed.instruments())
     market.view = market.planned_update(feed.update(now_ns), now_ns)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from margingate_server.service.market import MarketView
 from tests.bench.disk import sync_ms
 from tests.bench.http2 import Call
 from tests.bench.load import Sample, closed_loop, open_loop
+from tests.bench.market import simulated_view
 from tests.bench.population import BATCH, Population
 from tests.bench.servers import Server, echo_server, real_server
 from tests.bench.traffic import Cost, Load, Traffic, cost_of, verified_cost_of
@@ -28,9 +28,9 @@ WARM_UP_CALLS = 2_000
 Figures = dict[str, float]
 
 
-def served_rounds(view: MarketView, folder: Path) -> Iterator[Figures]:
+def served_rounds(folder: Path) -> Iterator[Figures]:
     """Figures of each round by name: a frozen market, the echo beside it."""
-    population = Population(view)
+    population = Population(simulated_view(is_frozen=True))
     with real_server(folder / "frozen", is_frozen=True) as real:
         open_accounts(real, population)
         responses = [
@@ -43,9 +43,9 @@ def served_rounds(view: MarketView, folder: Path) -> Iterator[Figures]:
                 yield {"sync_ms": sync_ms(folder), **_one_round(real, echo, population)}
 
 
-def ticking_figures(view: MarketView, folder: Path, per_second: float) -> Figures:
+def ticking_figures(folder: Path, per_second: float) -> Figures:
     """Figures of checks, at this rate and at peak, while the market moves once a second."""
-    population = Population(view)
+    population = Population(simulated_view(is_frozen=False))
     with real_server(folder / "ticking", is_frozen=False) as real:
         open_accounts(real, population)
         checks = population.checks()
