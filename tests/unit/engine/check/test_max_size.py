@@ -73,7 +73,7 @@ def basis_hump(*, usd: int, gates: Gates) -> Question:
     far one is matched; all the while the scan of a large short put position falls by 1,500 a lot.
     """
     market = small_market(basis_rate=Decimal("0.95"))
-    portfolio = market.portfolio(usd, PUT=-1_000, NEAR=80, FAR=16)
+    portfolio = market.portfolio(usd, PUT=-1_000, NEAR=100, FAR=19)
     leg = market.leg("NEAR", -1, "101000")
     return market.question(portfolio, leg, policy=Policy(allowance_ppm=10**6), gates=gates)
 
@@ -83,11 +83,26 @@ def test_sizes_beyond_a_hump_of_basis_do_not_count() -> None:
         basis_hump(usd=10_000, gates=Gates()),  # accepted as risk-reducing only
         basis_hump(usd=10**8, gates=Gates(is_reduce_only=True)),  # margined, and asked to reduce
     ):
-        runs = [accepted(question, lots) for lots in range(1, 161)]
+        runs = [accepted(question, lots) for lots in range(1, 201)]
         hump = runs.index(False)
-        assert 80 < hump < 100
-        assert all(runs[110:160])
+        assert hump == 118
+        assert all(runs[125:200])
         assert max_order_size(question)[0] == hump
+
+
+def test_sizes_beyond_a_hump_of_the_worst_fills_do_not_count_either() -> None:
+    """A sale beyond the position may, unlike it, be charged against all that is long.
+
+    Headroom falls by 9,595 a lot from the 100th to the 200th; the allowance is 4,545 for every lot.
+    """
+    market = small_market(basis_rate=Decimal("0.95"))
+    portfolio = market.portfolio(10_000, PUT=-1_000, NEAR=100)
+    policy = Policy(allowance_ppm=450_000, may_hedges_grow=True)
+    question = market.question(portfolio, market.leg("NEAR", -1, "101000"), policy=policy)
+    runs = [accepted(question, lots) for lots in range(1, 231)]
+    assert runs.index(False) == 190
+    assert all(runs[212:230])
+    assert max_order_size(question) == (190, RejectReason.STILL_UNDERMARGINED)
 
 
 def test_sizes_of_many_digits_stay_exact() -> None:

@@ -133,10 +133,14 @@ def test_spot_is_reduced_down_to_nothing_and_not_beyond() -> None:
 
 
 def test_a_coin_premium_counts_as_coins_when_the_order_is_filled_at_its_mark() -> None:
-    """[DEC-02 a]"""
-    # Short coin calls against too few coins; buying back spends coins as well.
-    short = MARKET.portfolio(-1_000, COIN // 10, COIN_CALL=-3)
-    assert is_let_through(short, MARKET.leg("COIN-CALL", 1, "0.2"))
+    """[DEC-02 a] the coins spent on a close are short themselves"""
+    # Closing takes 1,500 of loss away, 15 % up; the premium of a lot is 0.02, or 0.12 coins.
+    policy = Policy(allowance_ppm=10**6, borrow_limit_by_asset=(("BTC", COIN),))
+    for mark, adds in (("0.2", 300), ("1.2", 1_800)):
+        market = small_market(marks={"COIN-CALL": float(mark)})
+        short = market.portfolio(-10_000, COIN_CALL=-1)
+        question = market.question(short, market.leg("COIN-CALL", 1, mark), policy=policy)
+        assert decide(question).is_risk_reducing == (adds < 1_500)
 
 
 @pytest.mark.parametrize("lots", [2**40, 2**50])

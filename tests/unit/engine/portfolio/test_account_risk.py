@@ -7,7 +7,7 @@ import pytest
 
 from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.core.risk import Risk
-from margingate_engine.portfolio.account_risk import GROSS_MAX, AccountRisk
+from margingate_engine.portfolio.account_risk import GROSS_MAX, AccountRisk, hold_of
 from margingate_engine.portfolio.group_totals import MINIMUM_BINDS, NO_SCENARIO
 from margingate_engine.portfolio.holdings import Portfolio, Position
 from tests.unit.engine.small_market import COIN, NANO, USD, SmallMarket, small_market
@@ -174,6 +174,13 @@ def test_coming_back_from_beyond_the_integers_is_exact() -> None:
         _ = taken.risk
     taken.move_position(MARKET.row("NEAR"), 2**61, 3)
     assert taken.risk == before
+
+
+def test_an_order_beyond_the_integers_says_so_and_adds_nothing_up() -> None:
+    """[SPAN-04]"""
+    order = hold_of(MARKET.arrays, MARKET.fees, [MARKET.open_leg("NEAR", 2**70, "101000")])
+    assert order.gross >= GROSS_MAX
+    assert not any(totals.lots for totals in order.by_group.values())
 
 
 def test_looking_at_an_untouched_group_leaves_no_trace() -> None:
