@@ -94,6 +94,7 @@ class Application:
         if config.has_seed_accounts:
             self._lane.decide(lambda desk, now_ns: (None, seed(desk, now_ns)))
         self._rpc = self._rpc_server(config, age_limits)
+        observer.when_health_changes(self._tell_health)
         self.grpc_port = self._rpc.bind(config.host, config.port, config.tls_pair())
         self._http = HttpEndpoint(
             self._metrics.registry, self._readiness, host=config.http_host, port=config.http_port
@@ -103,7 +104,7 @@ class Application:
 
     def start(self) -> None:
         """Serve."""
-        self._rpc.set_serving(is_serving=self._is_ready())
+        self._tell_health()
         self._rpc.start()
         if self._feed_loop is not None:
             self._feed_loop.start()
@@ -177,7 +178,7 @@ class Application:
             except LedgerError as error:
                 self._lane.mark_down()
                 self._log.warned("ledger_failed", problem=repr(error))
-            self._rpc.set_serving(is_serving=self._is_ready())
+            self._tell_health()
             self._count_state()
 
     def _count_state(self) -> None:
@@ -223,8 +224,8 @@ class Application:
             "serving": not self._stopping.is_set(),
         }
 
-    def _is_ready(self) -> bool:
-        return all(self._readiness().values())
+    def _tell_health(self) -> None:
+        self._rpc.set_serving(is_serving=all(self._readiness().values()))
 
 
 def serve(config: ServerConfig, announce: Callable[[str], None]) -> None:

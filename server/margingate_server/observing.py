@@ -1,7 +1,7 @@
 """Joins what happens in the lane, the publisher and the transport to metrics and logs."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
@@ -23,6 +23,11 @@ class LaneObserving:
         self._store = store
         self._log = log
         self._bytes_seen = store.bytes_written
+        self._tell_health: Callable[[], None] = lambda: None
+
+    def when_health_changes(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called whenever the ledger went down or came up again."""
+        self._tell_health = tell
 
     def committed(self, events: list[EventDraft], duration_seconds: float) -> None:
         """A batch became durable. Called by one leader at a time."""
@@ -41,12 +46,14 @@ class LaneObserving:
         """A commit failed."""
         self._metrics.ledger.commit_failed()
         self._metrics.ledger.health_changed(is_healthy=False)
+        self._tell_health()
         self._log.warned("ledger_down")
 
     def recovered(self) -> None:
         """The ledger is up again."""
         self._bytes_seen = self._store.bytes_written
         self._metrics.ledger.health_changed(is_healthy=True)
+        self._tell_health()
         self._log.told("ledger_recovered", head_seq=self._store.head.seq)
 
 
