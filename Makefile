@@ -16,8 +16,8 @@ $(READY): pyproject.toml
 	  { echo "margingate needs Python 3.11 or newer; say make PYTHON=python3.12"; exit 1; }
 	@echo "making the environment in $(VENV) (once, about a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e . --group dev
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -e . --group dev
 	@touch $@
 
 run: $(READY) ## Serve a simulated BTC+ETH market on loopback, with a few accounts

@@ -1,5 +1,6 @@
 """The composition root: the only file that knows everyone."""
 
+import gc
 import signal
 import sys
 from collections import Counter
@@ -228,6 +229,17 @@ class Application:
         self._rpc.set_serving(is_serving=all(self._readiness().values()))
 
 
+def settle_garbage_collector() -> None:
+    """Keep what was built at the start out of collections, which stop every thread.
+
+    A full collection over a thousand accounts took more than 0.1 s; reference counts free what
+    requests leave behind, and cycles are rare.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 def serve(config: ServerConfig, announce: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT. announce: shows a person where, and what to try."""
     configure(config.log_level)
@@ -236,6 +248,7 @@ def serve(config: ServerConfig, announce: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ending.set())
     application.start()
+    settle_garbage_collector()
     announce(application.welcome(config))
     ending.wait()
     application.stop()

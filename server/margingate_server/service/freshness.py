@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from margingate_engine.core.amounts import USD
+from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_server.service.market import MarketView
 
@@ -18,8 +20,7 @@ class AgeLimits:
     instrument_ns_max: int
 
 
-@dataclass(frozen=True, slots=True)
-class Oldest:
+class Oldest(NamedTuple):
     """The oldest prices among some things: server's clock when received, and whose."""
 
     underlying_ns: int = FOREVER_NS
@@ -29,6 +30,8 @@ class Oldest:
 
     def joined(self, other: "Oldest") -> "Oldest":
         """The older of both, each kind for itself."""
+        if other.underlying_ns >= self.underlying_ns and other.instrument_ns >= self.instrument_ns:
+            return self
         first = self if self.underlying_ns <= other.underlying_ns else other
         second = self if self.instrument_ns <= other.instrument_ns else other
         return Oldest(
@@ -49,20 +52,19 @@ def oldest_of_rows(view: MarketView, rows: Iterable[int]) -> Oldest:
 
     An expired instrument keeps its last price until it is settled; its own age does not count.
     """
-    oldest = Oldest()
     table, snapshot = view.table, view.snapshot
+    underlying, instrument = (FOREVER_NS, ""), (FOREVER_NS, "")
     for row in rows:
-        instrument = table.instruments[row]
+        each = table.instruments[row]
         observed_ns = int(snapshot.observed_ns_u[table.underlying_i[row]])
-        if observed_ns < oldest.underlying_ns:
-            oldest = oldest.joined(Oldest(observed_ns, instrument.underlying))
-        is_expired = (instrument.expiry_ns or FOREVER_NS) <= snapshot.market_time_ns
-        if is_expired or table.is_spot_i[row]:
+        if observed_ns < underlying[0]:
+            underlying = (observed_ns, each.underlying)
+        if (each.expiry_ns or FOREVER_NS) <= snapshot.market_time_ns:
             continue
         observed_ns = int(snapshot.observed_ns_i[row])
-        if observed_ns < oldest.instrument_ns:
-            oldest = oldest.joined(Oldest(FOREVER_NS, "", observed_ns, instrument.name))
-    return oldest
+        if observed_ns < instrument[0] and each.kind is not InstrumentKind.SPOT:
+            instrument = (observed_ns, each.name)
+    return Oldest(*underlying, *instrument)
 
 
 def oldest_of_portfolio(view: MarketView, portfolio: Portfolio) -> Oldest:
