@@ -1,0 +1,198 @@
+"""Requests that no server may act on, with the field that is wrong with each."""
+
+from typing import NamedTuple
+
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from margingate.v1 import account_service_pb2 as accounts
+from margingate.v1 import admin_service_pb2 as admin
+from margingate.v1 import margin_service_pb2 as margin
+from margingate.v1 import market_service_pb2 as market
+from margingate.v1 import types_pb2 as types
+from tests.integration.support.wire import leg, now, order
+
+PERPETUAL = "BTC-PERPETUAL"
+LEG = leg(PERPETUAL, "10", "1000")
+LONG = "x" * 65
+NOT_DECIMAL = ("NaN", "Infinity", "1e3", "0x1", " 1", "1.", "१", "9" * 19, "1." + "0" * 19)
+
+
+class Malformed(NamedTuple):
+    """A request of a method like "MarginService/CheckOrder" and the field it is refused for."""
+
+    method: str
+    request: Message
+    field: str
+
+
+def every_malformed() -> list[Malformed]:
+    """One of each mistake."""
+    return [*_orders(), *_numbers(), *_ids(), *_lists(), *_rest()]
+
+
+def check(**changes: object) -> margin.CheckOrderRequest:
+    """A check that would be accepted, with changes."""
+    usual: dict[str, object] = {
+        "request_id": "bad",
+        "account": "a",
+        "order": order("o", LEG),
+        "sent_time": now(),
+    }
+    return margin.CheckOrderRequest(**{**usual, **changes})  # type: ignore[arg-type]
+
+
+def _check(field: str, **changes: object) -> Malformed:
+    return Malformed("MarginService/CheckOrder", check(**changes), field)
+
+
+def _with_leg(field: str, **changes: object) -> Malformed:
+    wrong = types.OrderLeg()
+    wrong.CopyFrom(LEG)
+    for name, value in changes.items():
+        setattr(wrong, name, value)
+    return _check(f"order.legs[0].{field}", order=order("o", wrong))
+
+
+def _orders() -> list[Malformed]:
+    combo = types.Order(order_id="o", legs=[LEG, LEG], execution=7)  # type: ignore[arg-type]
+    unsaid = types.Order(order_id="o", legs=[LEG, LEG])
+    return [
+        _check("order.order_id", order=None),
+        _check("order.legs", order=order("o")),
+        _check("order.legs", order=order("o", *(LEG,) * 33)),
+        _check("order.execution", order=combo),
+        _check("order.execution", order=unsaid),
+        _check("sent_time", sent_time=None),
+        _check("sent_time", sent_time=Timestamp(seconds=-1)),
+        _check("sent_time", sent_time=Timestamp(seconds=now().seconds, nanos=-1)),
+        _with_leg("side", side=0),
+        _with_leg("side", side=3),
+        _with_leg("side", side=-1),
+        _with_leg("instrument", instrument=""),
+        _with_leg("instrument", instrument="BTC PERPETUAL"),
+        _with_leg("instrument", instrument="../../etc/passwd"),
+        _with_leg("instrument", instrument="X" * 65),
+    ]
+
+
+def _numbers() -> list[Malformed]:
+    wrong = [
+        _with_leg(field, **{field: text})
+        for field in ("quantity", "limit_price")
+        for text in (*NOT_DECIMAL, "-1")
+    ]
+    wrong += [_with_leg("quantity", quantity=text) for text in ("", "0", "-0", "0.000")]
+    for text in NOT_DECIMAL:
+        adjustment = accounts.AdjustCollateralRequest(
+            request_id="bad", account="a", currency="USD", amount=text
+        )
+        limits = admin.SetLimitsRequest(
+            request_id="bad", account="a", limits=admin.Limits(price_collar=text)
+        )
+        wrong += [
+            Malformed("AccountService/AdjustCollateral", adjustment, "amount"),
+            Malformed("AdminService/SetLimits", limits, "limits.price_collar"),
+            _fill("quantity", quantity=text),
+            _fill("price", price=text),
+            _fill("fee", fee=text),
+        ]
+    return wrong
+
+
+def _fill(field: str, **changes: object) -> Malformed:
+    usual: dict[str, object] = {
+        "fill_id": "bad",
+        "account": "a",
+        "order_id": "o",
+        "instrument": PERPETUAL,
+        "side": types.SIDE_BUY,
+        "quantity": "10",
+        "price": "1000",
+    }
+    request = margin.ReportFillRequest(**{**usual, **changes})  # type: ignore[arg-type]
+    return Malformed("MarginService/ReportFill", request, field)
+
+
+def _ids() -> list[Malformed]:
+    wrong = []
+    for bad in ("", LONG, "a b", "a/b", "ä", "x" * 100_000):
+        wrong += [
+            _check("request_id", request_id=bad),
+            _check("account", account=bad),
+            _check("order.order_id", order=order(bad, LEG)),
+            _fill("fill_id", fill_id=bad),
+            Malformed(
+                "MarginService/ReleaseOrder",
+                margin.ReleaseOrderRequest(request_id="bad", account="a", order_id=bad),
+                "order_id",
+            ),
+            Malformed(
+                "AccountService/CreateAccount",
+                accounts.CreateAccountRequest(request_id="bad", account=bad),
+                "account",
+            ),
+        ]
+    return wrong
+
+
+def _lists() -> list[Malformed]:
+    def batch(count: int, *legs: types.OrderLeg) -> margin.BatchCheckOrdersRequest:
+        items = [
+            margin.BatchCheckItem(request_id=f"r-{n}", order=order(f"o-{n}", *legs))
+            for n in range(count)
+        ]
+        return margin.BatchCheckOrdersRequest(account="a", items=items, sent_time=now())
+
+    one_bad = batch(3, LEG)
+    one_bad.items[2].order.legs[0].quantity = "x"
+    positions = [types.Position(instrument=PERPETUAL, quantity="10")] * 1_001
+    method = "MarginService/BatchCheckOrders"
+    return [
+        Malformed(method, batch(0), "items"),
+        Malformed(method, batch(1_001, LEG), "items"),
+        Malformed(method, batch(40, *(LEG,) * 26), "items"),
+        Malformed(method, one_bad, "items[2].order.legs[0].quantity"),
+        Malformed(
+            "MarginService/ListOrders",
+            margin.ListOrdersRequest(account="a", page_size=1_001),
+            "page_size",
+        ),
+        Malformed(
+            "AccountService/SetPositions",
+            accounts.SetPositionsRequest(request_id="bad", account="a", positions=positions),
+            "positions",
+        ),
+    ]
+
+
+def _rest() -> list[Malformed]:
+    quotes = market.PublishQuotesRequest(
+        market_time=now(),
+        instruments=[PERPETUAL],
+        mark_prices=[float("nan")],
+        mark_vols=[0.0],
+        forward_prices=[0.0],
+    )
+    kill = admin.EngageKillSwitchRequest(request_id="bad", scope=9, mode=1)  # type: ignore[arg-type]
+    return [
+        Malformed("MarketService/PublishQuotes", quotes, "mark_prices"),
+        Malformed("AdminService/EngageKillSwitch", kill, "scope"),
+        Malformed(
+            "AdminService/SuspendAccount",
+            admin.SuspendAccountRequest(request_id="bad", account="a", reason="x" * 257),
+            "reason",
+        ),
+        Malformed(
+            "MarketService/PublishInstruments",
+            market.PublishInstrumentsRequest(instruments=[types.Instrument(instrument="X")]),
+            "instruments[0].kind",
+        ),
+        Malformed(
+            "AccountService/AdjustCollateral",
+            accounts.AdjustCollateralRequest(
+                request_id="bad", account="a", currency="USD", amount="0"
+            ),
+            "amount",
+        ),
+    ]
