@@ -114,7 +114,7 @@ CASH = {
 
 
 @st.composite
-def books(draw: st.DrawFn, *, orders_max: int = 5, combos: bool = False, **given: Any) -> Book:
+def books(draw: st.DrawFn, /, *, orders_max: int = 5, combos: bool = False, **given: Any) -> Book:
     """An account: cash of some assets, up to six positions, some open orders of one leg."""
     world = given.get("world") or draw(every_world())
     legs = draw(st.lists(open_legs(world, combos=combos), max_size=orders_max))

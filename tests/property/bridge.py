@@ -3,6 +3,7 @@
 from collections import defaultdict
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
@@ -107,10 +108,7 @@ def _market(world: World) -> contracts.Market:
 
 
 def _parameters(each: SpanParameters) -> contracts.Parameters:
-    names = contracts.Parameters.__dataclass_fields__
-    return contracts.Parameters(
-        **{
-            name: value.value if isinstance(value, VolShift) else Fraction(value)
-            for name, value in ((name, getattr(each, name)) for name in names)
-        }
-    )
+    values: dict[str, Any] = {name: getattr(each, name) for name in each.__dataclass_fields__}
+    kind: VolShift = values.pop("vol_shift_kind")
+    ratios = {name: Fraction(value) for name, value in values.items()}
+    return contracts.Parameters(vol_shift_kind=kind.value, **ratios)

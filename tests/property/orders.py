@@ -44,7 +44,8 @@ class Asked:
 def requested_legs(draw: st.DrawFn, book: Book) -> RequestedLeg:
     """A leg on any instrument, half of the time one that closes some of a position."""
     world = book.world
-    if book.portfolio.positions and draw(st.booleans()):
+    is_close: bool = draw(st.booleans())
+    if is_close and book.portfolio.positions:
         return draw(closing_legs(book))
     row = draw(rows(world))
     return _leg(world, row, draw(signed_lots(world, row)), draw(limit_nano(world, row)))

@@ -2,12 +2,13 @@
 
 import random
 from copy import deepcopy
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from margingate_engine.portfolio.account_risk import AccountRisk, hold_of
-from margingate_engine.portfolio.holdings import Portfolio, Position
+from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from tests.property.books import CASH, Book, books, open_legs, rows, signed_lots
 from tests.property.totals import totals_of
 
@@ -40,7 +41,7 @@ class Walk:
         self.portfolio.cash[asset] = self.portfolio.cash.get(asset, 0) + units
         self.account.move_cash(asset, units)
 
-    def hold(self, key: str, *legs: object) -> None:
+    def hold(self, key: str, *legs: OpenLeg) -> None:
         self.portfolio.legs[key] = legs
         self.account.hold(hold_of(self.arrays, self.portfolio.fees, legs))
 
@@ -82,7 +83,7 @@ def test_after_any_changes_the_totals_are_those_of_a_full_calculation(
 def test_the_order_of_positions_orders_and_cash_changes_nothing(
     book: Book, source: random.Random
 ) -> None:
-    def shuffled(mapping: dict[object, object]) -> dict[object, object]:
+    def shuffled(mapping: dict[Any, Any]) -> dict[Any, Any]:
         keys = list(mapping)
         source.shuffle(keys)
         return {key: mapping[key] for key in keys}

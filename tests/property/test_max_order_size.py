@@ -51,7 +51,7 @@ def assert_largest(question: Question) -> int:
     assert not refused.is_accepted
     assert reason is refused.reason
     if largest <= EVERY_SIZE_TO:
-        sizes = range(1, largest + 1)
+        sizes = list(range(1, largest + 1))
     else:
         spread = [1 + (largest - 1) * number // SAMPLES for number in range(SAMPLES)]
         sizes = [*range(1, 20), *spread, *range(largest - 20, largest + 1)]

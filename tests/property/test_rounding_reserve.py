@@ -37,6 +37,7 @@ def exact_rows(world: World, row: int) -> tuple[Fraction, ...]:
         return tuple(MICRO * each.weight * each.move * usd for each in scenarios(parameters))
     assert instrument.expiry_ns is not None
     assert instrument.strike_nano is not None
+    strike_nano = instrument.strike_nano
     forward = Fraction(int(snapshot.forward_nano_i[row]), NANO)
     vol = int(snapshot.vol_nano_i[row]) / NANO
     years = Fraction(instrument.expiry_ns - MARKET_TIME_NS, YEAR_NS)
@@ -46,7 +47,7 @@ def exact_rows(world: World, row: int) -> tuple[Fraction, ...]:
 
     def value(at: Fraction, sigma: float, tau: Fraction) -> Fraction:
         deviation = Decimal(sigma) * decimal(tau).sqrt()
-        strike = Decimal(instrument.strike_nano) / NANO
+        strike = Decimal(strike_nano) / NANO
         is_call = instrument.right is OptionRight.CALL
         return Fraction(exact_black76.value(decimal(at), strike, deviation, is_call=is_call))
 

@@ -50,7 +50,7 @@ def test_risk_is_the_references(book: Book) -> None:
 
 def test_the_books_reach_what_they_are_meant_to_test() -> None:
     """Bounds that are not exact, minimums that bind, coins in debt, entry losses in every world."""
-    reached = set()
+    reached: set[str] = set()
 
     @settings(max_examples=150, database=None)
     @given(books(orders_max=6))

@@ -1,5 +1,7 @@
 """Margin, cash and switches, by hand. [DEC-01, DEC-03, DEC-04]"""
 
+from typing import Any
+
 from margingate_engine.check.decide import Binding, Outcome, decide
 from margingate_engine.check.question import Gates, Policy
 from margingate_engine.core.instruments import InstrumentKind
@@ -19,7 +21,7 @@ def answer(
     lots: int,
     price: str | None,
     market: SmallMarket = MARKET,
-    **given: object,
+    **given: Any,
 ) -> Outcome:
     return decide(market.question(portfolio, market.leg(name, lots, price), **given))
 

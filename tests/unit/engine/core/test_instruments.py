@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ PERPETUAL = future("PERPETUAL", expiry_ns=None)
     ],
 )
 def test_an_option_that_no_venue_lists_is_refused_by_field(
-    changes: dict[str, object], field: str
+    changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidInput) as wrong:
         replace(CALL, **changes)
@@ -65,7 +66,7 @@ def test_an_option_that_no_venue_lists_is_refused_by_field(
     ],
 )
 def test_terms_of_another_kind_are_refused(
-    instrument: Instrument, changes: dict[str, object], field: str
+    instrument: Instrument, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidInput) as wrong:
         replace(instrument, **changes)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from margingate_engine.core.instruments import OptionRight
+from margingate_engine.core.instruments import Instrument, OptionRight
 from margingate_engine.portfolio.flows import closing_split, fill_flow, spot_coins
 from tests.unit.engine.small_market import COIN, NANO, SPOT, USD, future, option
 
@@ -41,7 +41,7 @@ def test_flows_are_rounded_against_the_account_on_both_sides() -> None:
 
 @given(LOTS, st.integers(1, 10**15), st.sampled_from([LINEAR_CALL, COIN_CALL, FUTURE, INVERSE]))
 def test_a_flow_is_the_exact_one_less_a_part_of_a_unit(
-    lots: int, price_nano: int, instrument: object
+    lots: int, price_nano: int, instrument: Instrument
 ) -> None:
     size, price = Fraction(instrument.size_nano, NANO), Fraction(price_nano, NANO)
     unit = USD if instrument.settlement_asset == "USD" else COIN

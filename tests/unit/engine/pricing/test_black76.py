@@ -17,13 +17,13 @@ DISTANCES = st.floats(-7.0, 7.0)  # of the strike from the forward, in deviation
 
 
 def value(forward: float, strike: float, vol: float, tau: float, *, is_call: bool) -> float:
-    arguments = (np.array([each]) for each in (forward, strike, vol, tau))
-    return float(black76.value(*arguments, np.array([is_call]))[0])
+    f, k, sigma, years = (np.array([each]) for each in (forward, strike, vol, tau))
+    return float(black76.value(f, k, sigma, years, np.array([is_call]))[0])
 
 
 def delta(forward: float, strike: float, vol: float, tau: float, *, is_call: bool) -> float:
-    arguments = (np.array([each]) for each in (forward, strike, vol, tau))
-    return float(black76.forward_delta(*arguments, np.array([is_call]))[0])
+    f, k, sigma, years = (np.array([each]) for each in (forward, strike, vol, tau))
+    return float(black76.forward_delta(f, k, sigma, years, np.array([is_call]))[0])
 
 
 @pytest.mark.parametrize(
