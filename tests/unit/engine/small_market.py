@@ -178,7 +178,7 @@ class SmallMarket:
         return RequestedLeg(
             row=self.row(name),
             side=Side.BUY if lots > 0 else Side.SELL,
-            quantity=Decimal(abs(lots)) * lot,
+            quantity=abs(Decimal(lots)) * lot,
             limit=None if price is None else Decimal(price),
         )
 
