@@ -9,8 +9,6 @@ from importlib.metadata import version
 from threading import Event, Thread
 from typing import get_args
 
-from prometheus_client import CollectorRegistry
-
 from margingate_engine.check.question import Policy
 from margingate_engine.models.registry import model
 from margingate_server.clock import Clock, SystemClock
@@ -26,7 +24,7 @@ from margingate_server.ledger.store import LedgerError
 from margingate_server.observe.http import HttpEndpoint
 from margingate_server.observe.ledger_metrics import KillScope
 from margingate_server.observe.logs import Log, configure
-from margingate_server.observe.metrics import Metrics
+from margingate_server.observe.metrics import Metrics, new_registry
 from margingate_server.observing import (
     LaneObserving,
     MarketObserving,
@@ -77,7 +75,7 @@ class Application:
             feed = open_feed(spec, seed=config.seed, start_ns=now_ns)
         self._store = SqliteStore(config.data_dir, opened_ns=now_ns)
         self._metrics = Metrics(
-            CollectorRegistry(),
+            new_registry(),
             version=version("margingate"),
             age_seconds_by_underlying=self._ages,
         )

@@ -4,12 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from google.protobuf.message import Message
-
 from margingate_server.ledger.store import EventDraft, Store
 from margingate_server.observe.logs import Log
 from margingate_server.observe.metrics import Metrics
-from margingate_server.rpc.margin_servicer import REASON_WORDS
+from margingate_server.rpc.observers import REASON_WORDS
 from margingate_server.service.market import MarketView
 
 ID_LENGTH_MAX = 64
@@ -105,9 +103,7 @@ class RequestObserving:
         """Id under which an error that nobody foresaw is logged."""
         return self._log.incident(error, "incident", method=path)
 
-    def changed(
-        self, path: str, grpc_code: str, request: Message, response: Message | None
-    ) -> None:
+    def changed(self, path: str, grpc_code: str, request: object, response: object | None) -> None:
         """A request under a request id was answered; of a batch, each of its orders."""
         items: Sequence[Any] = getattr(request, "items", None) or (request,)
         answers: Sequence[Any] = getattr(response, "results", None) or (response,) * len(items)

@@ -23,60 +23,73 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+FeedOption = Annotated[
+    str,
+    typer.Option(help="simulated, file:PATH, or none: prices come by PublishQuotes only."),
+]
+SeedOption = Annotated[int, typer.Option(help="Seed of the simulated feed.")]
+FrozenOption = Annotated[bool, typer.Option("--freeze", help="The simulated market stands still.")]
+HostOption = Annotated[str, typer.Option(help="Address to listen on.")]
+PortOption = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of gRPC; 0 for any free one.")
+]
+HttpHostOption = Annotated[str, typer.Option(help="Address of /metrics, /livez and /readyz.")]
+HttpPortOption = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of /metrics, /livez and /readyz.")
+]
+DataDirOption = Annotated[Path, typer.Option(help="Where the ledger is kept.")]
+SeedAccountsOption = Annotated[
+    bool,
+    typer.Option("--seed-accounts/--no-seed-accounts", help="Open a few accounts to try with."),
+]
+ParametersOption = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="TOML of the model's parameters; absent: built in."
+    ),
+]
+FeesOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="TOML of the fees; absent: built in."),
+]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Threads that serve calls.")]
+UnderlyingAgeMaxOption = Annotated[
+    float,
+    typer.Option(min=0.0, metavar="SECONDS", help="Index prices older than this are stale."),
+]
+InstrumentAgeMaxOption = Annotated[
+    float, typer.Option(min=0.0, metavar="SECONDS", help="Marks older than this are stale.")
+]
+LogLevelOption = Annotated[LogLevel, typer.Option(help="The least that is logged.")]
+TlsCertOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="PEM of the server's certificate."),
+]
+TlsKeyOption = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="PEM of the server's key.")
+]
+
+
 @app.command()
 def serve(
     *,
-    feed: Annotated[
-        str,
-        typer.Option(help="simulated, file:PATH, or none: prices come by PublishQuotes only."),
-    ] = "simulated",
-    seed: Annotated[int, typer.Option(help="Seed of the simulated feed.")] = 7,
-    is_frozen: Annotated[
-        bool, typer.Option("--freeze", help="The simulated market stands still.")
-    ] = False,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of gRPC; 0 for any free one.")
-    ] = 50051,
-    http_host: Annotated[
-        str, typer.Option(help="Address of /metrics, /livez and /readyz.")
-    ] = "127.0.0.1",
-    http_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of /metrics, /livez and /readyz.")
-    ] = 9464,
-    data_dir: Annotated[Path, typer.Option(help="Where the ledger is kept.")] = Path(
-        "var/margingate"
-    ),
-    has_seed_accounts: Annotated[
-        bool,
-        typer.Option("--seed-accounts/--no-seed-accounts", help="Open a few accounts to try with."),
-    ] = True,
-    parameters: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, help="TOML of the model's parameters; absent: built in."
-        ),
-    ] = None,
-    fees: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="TOML of the fees; absent: built in."),
-    ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Threads that serve calls.")] = 32,
-    underlying_age_max: Annotated[
-        float,
-        typer.Option(min=0.0, metavar="SECONDS", help="Index prices older than this are stale."),
-    ] = 10.0,
-    instrument_age_max: Annotated[
-        float, typer.Option(min=0.0, metavar="SECONDS", help="Marks older than this are stale.")
-    ] = 60.0,
-    log_level: Annotated[LogLevel, typer.Option(help="The least that is logged.")] = LogLevel.INFO,
-    tls_cert: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, help="PEM of the server's certificate."),
-    ] = None,
-    tls_key: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="PEM of the server's key.")
-    ] = None,
+    feed: FeedOption = "simulated",
+    seed: SeedOption = 7,
+    is_frozen: FrozenOption = False,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = 50051,
+    http_host: HttpHostOption = "127.0.0.1",
+    http_port: HttpPortOption = 9464,
+    data_dir: DataDirOption = Path("var/margingate"),
+    has_seed_accounts: SeedAccountsOption = True,
+    parameters: ParametersOption = None,
+    fees: FeesOption = None,
+    workers: WorkersOption = 32,
+    underlying_age_max: UnderlyingAgeMaxOption = 10.0,
+    instrument_age_max: InstrumentAgeMaxOption = 60.0,
+    log_level: LogLevelOption = LogLevel.INFO,
+    tls_cert: TlsCertOption = None,
+    tls_key: TlsKeyOption = None,
 ) -> None:
     """Run a server until SIGTERM or Ctrl-C."""
     from margingate_server import app as server  # noqa: PLC0415 - help needs no engine

@@ -16,6 +16,11 @@ from margingate_server.observe.request_metrics import RequestMetrics
 SERIES_MAX = 1500
 
 
+def new_registry() -> CollectorRegistry:
+    """An empty registry: one for each server, so that several can live in one process."""
+    return CollectorRegistry()
+
+
 class Metrics:
     """The metrics of one server, by who reports them; the methods of each part say what happened.
 

@@ -176,3 +176,20 @@ class Lane:
             self._generation += 1
             self._turn.notify_all()
         self._observer.failed()
+
+
+class Numbered(Protocol):
+    """Answers that name the event they rest on, 0 for none."""
+
+    @property
+    def seq(self) -> int:
+        """The event's number."""
+        ...
+
+
+NumberedT = TypeVar("NumberedT", bound=Numbered)
+
+
+def with_seq(answer: NumberedT) -> tuple[NumberedT, int]:
+    """An answer with its event, as `Lane.decide` wants it."""
+    return answer, answer.seq

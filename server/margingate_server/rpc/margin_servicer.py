@@ -1,16 +1,10 @@
 """MarginService: for order routers."""
 
-from decimal import Decimal
-from typing import Protocol, TypeVar
-
 import grpc
 
 from margingate.v1 import margin_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
-from margingate_engine.check.question import RequestedLeg, RequestedOrder
-from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.orders import Side
-from margingate_engine.core.reasons import RejectReason
 from margingate_server.rpc.decimals import nano_text, parse_decimal, parse_positive, parse_price
 from margingate_server.rpc.decision_codec import (
     FLAGS,
@@ -28,40 +22,21 @@ from margingate_server.rpc.fields import (
     page_size,
     time_ns,
 )
-from margingate_server.rpc.lane import Lane
+from margingate_server.rpc.lane import Lane, with_seq
+from margingate_server.rpc.observers import REASON_WORDS, DecisionObserver
 from margingate_server.rpc.order_codec import (
     BATCH_MAX,
     SIDES,
     body_digest,
+    check_leg_count,
+    one_leg,
     open_order,
+    optional_price,
     parse_order,
 )
 from margingate_server.service.decisions import CheckAnswer, CheckCommand
 from margingate_server.service.desk import Desk
 from margingate_server.service.orders import FillCommand
-
-
-class DecisionObserver(Protocol):
-    """Who is told about decisions; reasons in lower snake case, "none" for an acceptance."""
-
-    def decided(self, reason: str) -> None:
-        """An order was decided for the first time."""
-        ...
-
-    def replayed(self) -> None:
-        """A remembered decision was answered again."""
-        ...
-
-    def previewed(self, reason: str) -> None:
-        """A preview was answered."""
-        ...
-
-    def flagged(self, flag: str) -> None:
-        """A fill or release did not match an open order."""
-        ...
-
-
-REASON_WORDS = {int(reason): reason.name.lower() for reason in RejectReason}
 
 
 class MarginServicer:
@@ -109,7 +84,7 @@ class MarginServicer:
             )
             for number, item in enumerate(request.items)
         ]
-        _check_leg_count([item.order for item in request.items], "items")
+        check_leg_count([item.order for item in request.items], "items")
 
         def use(desk: Desk, now_ns: int) -> tuple[list[CheckAnswer], int]:
             commands = [
@@ -160,7 +135,7 @@ class MarginServicer:
             parse_order(order, f"orders[{number}]", needs_id=False)
             for number, order in enumerate(request.orders)
         ]
-        _check_leg_count(list(request.orders), "orders")
+        check_leg_count(list(request.orders), "orders")
         decisions = self._lane.look(
             lambda desk, now_ns: [
                 desk.checking.preview(
@@ -182,7 +157,7 @@ class MarginServicer:
         request_id = identifier(request.request_id, "request_id")
         digest = body_digest(request)
         answer = self._lane.decide(
-            lambda desk, now_ns: _with_seq(
+            lambda desk, now_ns: with_seq(
                 desk.orders.release(account, order_id, request_id, digest, now_ns)
             )
         )
@@ -202,7 +177,7 @@ class MarginServicer:
         request_id = identifier(request.request_id, "request_id")
         digest = body_digest(request)
         answer = self._lane.decide(
-            lambda desk, now_ns: _with_seq(
+            lambda desk, now_ns: with_seq(
                 desk.orders.release_all(account, request_id, digest, now_ns)
             )
         )
@@ -225,9 +200,7 @@ class MarginServicer:
             price=parse_price(request.price, "price"),
             fee=parse_decimal(request.fee, "fee") if request.fee else None,
         )
-        answer = self._lane.decide(
-            lambda desk, now_ns: _with_seq(desk.orders.fill(command, now_ns))
-        )
+        answer = self._lane.decide(lambda desk, now_ns: with_seq(desk.orders.fill(command, now_ns)))
         if answer.flag and not answer.is_replayed:
             self._observer.flagged(answer.flag)
         return pb.ReportFillResponse(
@@ -245,8 +218,8 @@ class MarginServicer:
         account = identifier(request.account, "account")
         name = instrument_name(request.instrument, "instrument")
         prices = {
-            Side.BUY: _optional_price(request.buy_price, "buy_price"),
-            Side.SELL: _optional_price(request.sell_price, "sell_price"),
+            Side.BUY: optional_price(request.buy_price, "buy_price"),
+            Side.SELL: optional_price(request.sell_price, "sell_price"),
         }
 
         def use(desk: Desk, now_ns: int) -> pb.GetMaxOrderSizeResponse:
@@ -255,7 +228,7 @@ class MarginServicer:
             lot_nano = view.table.instruments[row].lot_nano
             sizes = {}
             for side, price in prices.items():
-                lots, reason = desk.checking.max_size(account, _one_leg(row, side, price), now_ns)
+                lots, reason = desk.checking.max_size(account, one_leg(row, side, price), now_ns)
                 sizes[side] = pb.MaxSize(
                     quantity=nano_text(lots * lot_nano),
                     limiting_reason=types.RejectReason.ValueType(int(reason)),
@@ -308,31 +281,3 @@ class MarginServicer:
         return pb.CheckOrderResponse(
             decision=decision_message(answer.decision), replayed=answer.is_replayed
         )
-
-
-class _Numbered(Protocol):
-    """Answers that name the event they rest on."""
-
-    @property
-    def seq(self) -> int: ...
-
-
-AnswerT = TypeVar("AnswerT", bound=_Numbered)
-
-
-def _with_seq(answer: AnswerT) -> tuple[AnswerT, int]:
-    return answer, answer.seq
-
-
-def _optional_price(text: str, field: str) -> Decimal | None:
-    return parse_price(text, field) if text else None
-
-
-def _one_leg(row: int, side: Side, price: Decimal | None) -> RequestedOrder:
-    leg = RequestedLeg(row=row, side=side, quantity=Decimal(1), limit=price)
-    return RequestedOrder(order_id="", legs=(leg,))
-
-
-def _check_leg_count(orders: list[types.Order], field: str) -> None:
-    if sum(len(order.legs) for order in orders) > BATCH_MAX:
-        raise InvalidInput(field, f"may have at most {BATCH_MAX} legs in all")

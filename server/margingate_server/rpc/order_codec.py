@@ -1,6 +1,7 @@
 """Orders between the wire and the use cases."""
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from hashlib import blake2b
 
 from google.protobuf.message import Message
@@ -64,7 +65,7 @@ def _parse_leg(leg: pb.OrderLeg, path: str) -> Callable[[RowOf], RequestedLeg]:
     name = instrument_name(leg.instrument, f"{path}.instrument")
     side = enum_value(leg.side, SIDES, f"{path}.side")
     quantity = parse_positive(leg.quantity, f"{path}.quantity")
-    limit = parse_price(leg.limit_price, f"{path}.limit_price") if leg.limit_price else None
+    limit = optional_price(leg.limit_price, f"{path}.limit_price")
     return lambda row_of: RequestedLeg(row=row_of(name), side=side, quantity=quantity, limit=limit)
 
 
@@ -88,3 +89,20 @@ def _open_legs(legs: Iterable[OpenLeg], table: InstrumentTable) -> Iterable[pb.O
             quantity=nano_text(leg.lots * instrument.lot_nano),
             limit_price=nano_text(leg.price_nano),
         )
+
+
+def check_leg_count(orders: Iterable[pb.Order], field: str) -> None:
+    """Refuse a batch of too many legs."""
+    if sum(len(order.legs) for order in orders) > BATCH_MAX:
+        raise InvalidInput(field, f"may have at most {BATCH_MAX} legs in all")
+
+
+def one_leg(row: int, side: Side, limit: Decimal | None) -> RequestedOrder:
+    """An order of one leg whose quantity is still to be found."""
+    leg = RequestedLeg(row=row, side=side, quantity=Decimal(1), limit=limit)
+    return RequestedOrder(order_id="", legs=(leg,))
+
+
+def optional_price(text: str, field: str) -> Decimal | None:
+    """A limit, None for a market order."""
+    return parse_price(text, field) if text else None

@@ -62,21 +62,11 @@ def failure_of(error: Exception, incident_of: Callable[[Exception], str]) -> Fai
                 metadata={"request_id": error.request_id},
             )
         case NotNow():
-            return Failure(
-                code=grpc.StatusCode.FAILED_PRECONDITION,
-                reason=error.reason.name,
-                message=f"refused: {error.reason.name} ({error.subject})",
-                metadata={"subject": error.subject},
-            )
-        case MissingData() | StaleData():
-            return Failure(
-                code=grpc.StatusCode.FAILED_PRECONDITION,
-                reason="MARKET_DATA_MISSING"
-                if isinstance(error, MissingData)
-                else "MARKET_DATA_STALE",
-                message=f"no usable price for {error.subject}",
-                metadata={"subject": error.subject},
-            )
+            return _not_now(error.reason.name, error.subject)
+        case MissingData():
+            return _not_now("MARKET_DATA_MISSING", error.subject)
+        case StaleData():
+            return _not_now("MARKET_DATA_STALE", error.subject)
         case LedgerDown():
             return Failure(
                 code=grpc.StatusCode.UNAVAILABLE,
@@ -90,6 +80,15 @@ def failure_of(error: Exception, incident_of: Callable[[Exception], str]) -> Fai
         reason="INTERNAL",
         message=f"internal error, incident {incident}",
         metadata={"incident": incident},
+    )
+
+
+def _not_now(reason: str, subject: str) -> Failure:
+    return Failure(
+        code=grpc.StatusCode.FAILED_PRECONDITION,
+        reason=reason,
+        message=f"refused: {reason} ({subject})",
+        metadata={"subject": subject},
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Any
 
 import grpc
 from google.protobuf.descriptor import MethodDescriptor
@@ -10,46 +10,13 @@ from google.protobuf.message import DecodeError, Message
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.clock import Clock
+from margingate_server.rpc.observers import RequestObserver, StageObserver
 from margingate_server.rpc.status import DETAILS_KEY, Failure, details_of, failure_of
 
 MESSAGE_BYTES_MAX = 1 << 20
 ACCOUNT_KEY = "x-account-id"
 
 Behavior = Callable[[Any, grpc.ServicerContext], Message]
-
-
-class RequestObserver(Protocol):
-    """Who is told about requests."""
-
-    def started(self) -> None:
-        """A request arrived."""
-        ...
-
-    def finished(self, path: str, grpc_code: str, duration_seconds: float) -> None:
-        """A request was answered."""
-        ...
-
-    def changed(
-        self, path: str, grpc_code: str, request: Message, response: Message | None
-    ) -> None:
-        """A request under a request id was answered."""
-        ...
-
-    def incident(self, error: Exception, path: str) -> str:
-        """Id under which an error that nobody foresaw is logged."""
-        ...
-
-
-class StageObserver(Protocol):
-    """Who is told how long parsing and printing take."""
-
-    def decoded(self, duration_seconds: float) -> None:
-        """A request was parsed."""
-        ...
-
-    def encoded(self, duration_seconds: float) -> None:
-        """An answer was printed."""
-        ...
 
 
 class Transport:

@@ -7,7 +7,7 @@ from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import margin_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
 from margingate_engine.core.reasons import RejectReason
-from margingate_server.rpc.margin_servicer import REASON_WORDS
+from margingate_server.rpc.observers import REASON_WORDS
 from tests.unit.rpc.gate import Gate, leg, order
 
 Code = grpc.StatusCode
