@@ -9,16 +9,12 @@ from typing import Any
 import grpc
 import pytest
 
-from margingate.v1 import (
-    account_service_pb2,
-    admin_service_pb2,
-    margin_service_pb2,
-    market_service_pb2,
-)
+from margingate.v1 import admin_service_pb2, market_service_pb2
 from margingate.v1 import margin_service_pb2 as margin
 from margingate.v1 import types_pb2 as types
 from tests.integration.main_job.server import Server, start_server
 from tests.integration.support.malformed import LEG, PERPETUAL, Malformed, check, every_malformed
+from tests.integration.support.mutations import good_messages, mutated
 from tests.integration.support.pages import counts
 from tests.integration.support.wire import (
     CALL_SECONDS_MAX,
@@ -34,17 +30,6 @@ Code = grpc.StatusCode
 FUZZ_SECONDS = 4.0
 FORBIDDEN = ("Traceback", "Error(", "Exception", ".py", "/work", "margingate_", "object at 0x")
 ENGINE = ("margingate_decisions", "margingate_previews")
-METHODS = [
-    (f"{service.name}/{method.name}", method.input_type)
-    for file in (
-        margin_service_pb2,
-        account_service_pb2,
-        market_service_pb2,
-        admin_service_pb2,
-    )
-    for service in file.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,44 +223,6 @@ def test_an_expired_instrument_is_ok_with_a_reason(running: Running) -> None:
     assert decision.detail == "leg 0: expired"
 
 
-def mutated(random: Random, seed: bytes) -> bytes:
-    """Some bytes of a good message flipped, cut out, doubled or thrown in."""
-    raw = bytearray(seed)
-    for _ in range(random.randint(1, 8)):
-        at = random.randrange(len(raw) + 1)
-        match random.randrange(4):
-            case 0 if at < len(raw):
-                raw[at] ^= 1 << random.randrange(8)
-            case 1:
-                del raw[at : at + random.randint(1, 4)]
-            case 2:
-                raw[at:at] = raw[at : at + random.randint(1, 16)]
-            case _:
-                raw[at:at] = random.randbytes(random.randint(1, 6))
-    return bytes(raw)
-
-
-def seeds() -> dict[str, bytes]:
-    """A good message for each method, so that mutations get past the first field."""
-    found = {path: kind._concrete_class().SerializeToString() for path, kind in METHODS}
-    for each in every_malformed():
-        found[each.method] = each.request.SerializeToString()[:4_000]
-    found["MarginService/CheckOrder"] = check().SerializeToString()
-    found["MarginService/PreviewOrder"] = margin.PreviewOrderRequest(
-        account="a", order=order("o", LEG), explain=True
-    ).SerializeToString()
-    found["MarginService/ReportFill"] = margin.ReportFillRequest(
-        fill_id="f",
-        account="a",
-        order_id="o",
-        instrument=PERPETUAL,
-        side=types.SIDE_BUY,
-        quantity="10",
-        price="1000",
-    ).SerializeToString()
-    return found
-
-
 def status_of(running: Running, path: str, raw: bytes) -> grpc.StatusCode:
     try:
         running.wire.method(path)(raw, timeout=CALL_SECONDS_MAX)
@@ -287,12 +234,13 @@ def status_of(running: Running, path: str, raw: bytes) -> grpc.StatusCode:
 
 def test_random_bytes_never_end_in_an_internal_error(running: Running) -> None:
     random = Random(20_250_321)
-    good = seeds()
+    good = good_messages()
+    paths = sorted(good)
     tried = 0
     deadline = time.monotonic() + FUZZ_SECONDS
     seen: set[grpc.StatusCode] = set()
     while time.monotonic() < deadline:
-        path, _ = random.choice(METHODS)
+        path = random.choice(paths)
         raw = mutated(random, good[path])
         tried += 1
         code = status_of(running, path, raw)

@@ -21,7 +21,6 @@ from margingate.v1 import (
     types_pb2,
 )
 from margingate_engine.check.question import Policy
-from margingate_server.ledger.store import EventDraft
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
@@ -31,10 +30,10 @@ from margingate_server.rpc.market_servicer import MarketServicer
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.status import DETAILS_KEY
 from margingate_server.rpc.transport import Transport
-from margingate_server.service.market import MarketView
 from tests.unit.engine.small_market import INSTRUMENTS
 from tests.unit.rpc.memory_store import MemoryStore
-from tests.unit.service.small_desk import AGE_LIMITS, FEE_TIERS, START_NS, small_model, update
+from tests.unit.rpc.watch import SetClock, Watch
+from tests.unit.service.small_desk import AGE_LIMITS, FEE_TIERS, small_model, update
 
 WAIT_SECONDS = 10
 FILES = (margin_service_pb2, account_service_pb2, market_service_pb2, admin_service_pb2)
@@ -44,81 +43,6 @@ METHODS: dict[str, MethodDescriptor] = {
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
-
-
-@dataclass(slots=True)
-class SetClock:
-    """A clock that tests set."""
-
-    ns: int = START_NS
-
-    def now_ns(self) -> int:
-        return self.ns
-
-    def seconds(self) -> float:
-        return self.ns / 1e9
-
-
-@dataclass(slots=True)
-class Watch:
-    """Every observer in one: what it was told, in order, as tuples."""
-
-    told: list[tuple[Any, ...]] = field(default_factory=list)
-
-    def of(self, *kinds: str) -> list[tuple[Any, ...]]:
-        return [each for each in self.told if each[0] in kinds]
-
-    def decided(self, reason: str) -> None:
-        self.told.append(("decided", reason))
-
-    def checked(self, decide_seconds: float, commit_seconds: float) -> None:
-        assert min(decide_seconds, commit_seconds) >= 0
-        self.told.append(("checked",))
-
-    def committed(self, events: list[EventDraft], duration_seconds: float) -> None:
-        assert duration_seconds >= 0
-        self.told.append(("committed", len(events)))
-
-    def failed(self) -> None:
-        self.told.append(("failed",))
-
-    def recovered(self) -> None:
-        self.told.append(("recovered",))
-
-    def replayed(self) -> None:
-        self.told.append(("replayed",))
-
-    def previewed(self, reason: str) -> None:
-        self.told.append(("previewed", reason))
-
-    def flagged(self, flag: str) -> None:
-        self.told.append(("flagged", flag))
-
-    def started(self) -> None:
-        self.told.append(("started",))
-
-    def finished(self, path: str, grpc_code: str, duration_seconds: float) -> None:
-        assert duration_seconds >= 0
-        self.told.append(("finished", path, grpc_code))
-
-    def changed(
-        self, path: str, grpc_code: str, request: Message, response: Message | None
-    ) -> None:
-        self.told.append(("changed", path, grpc_code, request, response))
-
-    def incident(self, error: Exception, path: str) -> str:
-        self.told.append(("incident", path, error))
-        return "0123456789ab"
-
-    def decoded(self, duration_seconds: float) -> None:
-        assert duration_seconds >= 0
-
-    def encoded(self, duration_seconds: float) -> None:
-        assert duration_seconds >= 0
-
-    def revalued(self, view: MarketView, duration_seconds: float) -> None:
-        assert duration_seconds >= 0
-        self.told.append(("revalued", view.snapshot.version))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
