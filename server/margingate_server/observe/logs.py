@@ -76,13 +76,16 @@ class _Bridge(logging.Handler):
     """Takes the lines of libraries that log by the standard library."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        structlog.get_logger().log(
-            record.levelno,
-            "library_message",
-            logger=record.name,
-            message=record.getMessage(),
-            exc_info=record.exc_info,
-        )
+        try:
+            structlog.get_logger().log(
+                record.levelno,
+                "library_message",
+                logger=record.name,
+                message=record.getMessage(),
+                exc_info=record.exc_info,
+            )
+        except Exception:  # noqa: BLE001 - a log that cannot be written must not end what logs
+            self.handleError(record)
 
 
 def _without_exceptions_below_error(
