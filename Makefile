@@ -24,10 +24,10 @@ run: $(READY) ## Serve a simulated BTC+ETH market on loopback, with a few accoun
 	@$(BIN)/margingate serve $(RUN_ARGS)
 
 test: $(READY) ## Run every test
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
-main-job: $(READY) ## Run the main job at full size: 1,000 accounts, 20,000 orders, 8 clients
-	@MARGINGATE_MAIN_JOB=full $(BIN)/python -m pytest -q -s --timeout=1200 tests/integration/test_main_job.py
+main-job: $(READY) ## Show the main job alone: 1,000 accounts, 20,000 orders, 8 clients, the oracle
+	@$(BIN)/python -m pytest -q -s --timeout=1200 tests/integration/test_main_job.py
 
 bench: $(READY) ## Measure preview and durable check against an echo servicer
 	@$(BIN)/python -m tests.bench
