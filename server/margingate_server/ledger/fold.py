@@ -1,6 +1,7 @@
 """apply(state, event): the only code that changes a shard's state. No clock, no I/O."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from margingate_engine.core.instruments import Instrument
@@ -101,7 +102,7 @@ def _fill_reported(state: ShardState, event: e.FillReported, *_: object) -> None
     legs = account.portfolio.legs.get(event.order_id)
     if legs is None:
         return
-    left = shrunk(legs, row, Side(event.side), event.lots)
+    left = shrunk(legs, row, Side(event.side), event.lots, event.price_nano)
     if left:
         account.portfolio.legs[event.order_id] = left
     else:
@@ -132,23 +133,27 @@ def fill_position(
     add_cash(portfolio, asset, cash)
 
 
-def shrunk(legs: tuple[OpenLeg, ...], row: int, side: Side, lots: int) -> tuple[OpenLeg, ...]:
-    """The legs with `lots` less open on that instrument and side; what is filled is left out."""
-    left = []
-    for leg in legs:
-        taken = min(leg.lots, lots) if leg.row == row and leg.side is side else 0
+def shrunk(
+    legs: tuple[OpenLeg, ...], row: int, side: Side, lots: int, price_nano: int
+) -> tuple[OpenLeg, ...]:
+    """The legs with `lots` less open on that instrument and side; what is filled is left out.
+
+    Legs whose limit allows the price come first, and among equals the one that holds less: which
+    of them the venue filled is not reported, and the larger hold is the safe one to keep.
+    """
+    matching = [n for n, leg in enumerate(legs) if leg.row == row and leg.side is side]
+    open_lots = [leg.lots for leg in legs]
+    for number in sorted(matching, key=lambda n: _fill_rank(legs[n], price_nano)):
+        taken = min(open_lots[number], lots)
+        open_lots[number] -= taken
         lots -= taken
-        if leg.lots > taken:
-            left.append(
-                OpenLeg(
-                    row=leg.row,
-                    side=leg.side,
-                    lots=leg.lots - taken,
-                    price_nano=leg.price_nano,
-                    is_of_combo=leg.is_of_combo,
-                )
-            )
-    return tuple(left)
+    return tuple(replace(leg, lots=left) for leg, left in zip(legs, open_lots, strict=True) if left)
+
+
+def _fill_rank(leg: OpenLeg, price_nano: int) -> tuple[bool, int]:
+    """Sorts first what a fill at that price comes from: a buy at its limit or below it."""
+    limit, price = int(leg.side) * leg.price_nano, int(leg.side) * price_nano
+    return limit < price, limit
 
 
 def add_cash(portfolio: Portfolio, asset: str, units: int) -> None:

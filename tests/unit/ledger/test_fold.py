@@ -160,15 +160,51 @@ def test_a_fill_of_no_known_order_moves_the_position_all_the_same() -> None:
     assert log.portfolio.cash == {"USD": 60_000_000}
 
 
+def legs_at(side: Side, *prices_nano: int) -> tuple[OpenLeg, ...]:
+    """Legs of three lots each in one instrument."""
+    return tuple(OpenLeg(row=1, side=side, lots=3, price_nano=each) for each in prices_nano)
+
+
+def lots_by_limit(legs: tuple[OpenLeg, ...]) -> list[tuple[int, int]]:
+    return [(leg.price_nano, leg.lots) for leg in legs]
+
+
+@pytest.mark.parametrize(
+    ("side", "price_nano", "lots", "left"),
+    [
+        # The smaller hold of those that allow the price goes first, whatever their order.
+        (Side.BUY, 10, 2, [(30, 3), (10, 1), (20, 3)]),
+        (Side.BUY, 11, 2, [(30, 3), (10, 3), (20, 1)]),
+        (Side.BUY, 25, 2, [(30, 1), (10, 3), (20, 3)]),
+        (Side.SELL, 30, 2, [(30, 1), (10, 3), (20, 3)]),
+        (Side.SELL, 25, 2, [(30, 3), (10, 3), (20, 1)]),
+        (Side.SELL, 15, 2, [(30, 3), (10, 1), (20, 3)]),
+        # What they cannot take goes on, to the next that allows the price and then to any.
+        (Side.BUY, 15, 4, [(30, 2), (10, 3)]),
+        (Side.BUY, 25, 4, [(10, 2), (20, 3)]),
+        (Side.SELL, 15, 4, [(30, 2), (20, 3)]),
+        # A price that no limit allows is taken from the smallest hold.
+        (Side.BUY, 31, 1, [(30, 3), (10, 2), (20, 3)]),
+        (Side.SELL, 9, 1, [(30, 2), (10, 3), (20, 3)]),
+        # An over-fill leaves nothing.
+        (Side.BUY, 30, 10, []),
+        (Side.SELL, 30, 10, []),
+    ],
+)
+def test_a_fill_comes_from_the_smallest_hold_that_allows_its_price(
+    side: Side, price_nano: int, lots: int, left: list[tuple[int, int]]
+) -> None:
+    legs = legs_at(side, 30, 10, 20)
+    assert lots_by_limit(shrunk(legs, 1, side, lots, price_nano)) == left
+
+
 def test_equal_legs_of_one_order_are_filled_from_the_first_on() -> None:
-    first = OpenLeg(row=1, side=Side.BUY, lots=3, price_nano=10)
-    second = replace(first, price_nano=20)
-    assert shrunk((first, second), 1, Side.BUY, 4) == (replace(second, lots=2),)
+    assert [leg.lots for leg in shrunk(legs_at(Side.BUY, 10, 10), 1, Side.BUY, 2, 10)] == [1, 3]
 
 
 def test_what_is_left_of_a_leg_keeps_its_price_and_combo() -> None:
     leg = OpenLeg(row=1, side=Side.SELL, lots=3, price_nano=10, is_of_combo=True)
-    assert shrunk((leg,), 1, Side.SELL, 1) == (replace(leg, lots=2),)
+    assert shrunk((leg,), 1, Side.SELL, 1, 10) == (replace(leg, lots=2),)
 
 
 def test_an_option_fill_moves_premium_and_fee_in_its_settlement_asset() -> None:

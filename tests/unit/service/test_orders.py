@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
-from margingate_server.service.refusals import RequestConflict, UnknownName
+from margingate_server.service.refusals import NotNow, RequestConflict, UnknownName
 from tests.unit.service.small_desk import SmallDesk, small_desk, update
 
 
@@ -199,3 +199,14 @@ def test_unknown_names_are_named() -> None:
         desk.desk.orders.release("b", "o", "r", "d", desk.now_ns)
     with pytest.raises(UnknownName):
         desk.desk.orders.release_all("b", "r", "d", desk.now_ns)
+
+
+def test_a_fill_of_the_cheap_leg_leaves_the_cash_of_the_dear_one_held() -> None:
+    desk = small_desk().open(coins="60")
+    legs = (desk.leg("COIN-CALL", 100, "0.9"), desk.leg("COIN-CALL", 100, "0.1"))
+    assert desk.check(*legs, order_id="two").decision.reason == 0
+    desk.fill("two", "COIN-CALL", 100, "0.1", fee="0")
+    # 100 lots of 0.1 coin at 0.9 are still to pay for.
+    assert desk.full_risk().outflows == desk.kept_risk().outflows == {"BTC": 9 * 10**12}
+    with pytest.raises(NotNow):
+        desk.deposit("-50.1", "BTC")
