@@ -37,6 +37,7 @@ from margingate_server.rpc.admin_servicer import AdminServicer
 from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
+from margingate_server.rpc.observers import tell
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.server import RpcServer
 from margingate_server.rpc.transport import Transport
@@ -169,16 +170,19 @@ class Application:
     def _keep_up(self) -> None:
         """Once a second: sync the ledger's head, checkpoint, recover, and tell the metrics."""
         while not self._stopping.wait(UPKEEP_SECONDS):
-            try:
-                if self._lane.is_down:
-                    self._lane.recover(self._builder.open_desk)
-                self._store.sync_head()
-                self._store.checkpoint()
-            except LedgerError as error:
-                self._lane.mark_down()
-                self._log.warned("ledger_failed", problem=repr(error))
-            self._tell_health()
-            self._count_state()
+            tell(self._keep_ledger)
+            tell(self._tell_health)
+            tell(self._count_state)
+
+    def _keep_ledger(self) -> None:
+        try:
+            if self._lane.is_down:
+                self._lane.recover(self._builder.open_desk)
+            self._store.sync_head()
+            self._store.checkpoint()
+        except LedgerError as error:
+            self._lane.mark_down()
+            self._log.warned("ledger_failed", problem=repr(error))
 
     def _count_state(self) -> None:
         try:
@@ -224,6 +228,8 @@ class Application:
         }
 
     def _tell_health(self) -> None:
+        """Also once a second: what failed and what recovered may have been told in either order."""
+        self._metrics.ledger.health_changed(is_healthy=not self._lane.is_down)
         self._rpc.set_serving(is_serving=all(self._readiness().values()))
 
 

@@ -8,6 +8,7 @@ from margingate_server.feeds.feed import Feed
 from margingate_server.observe.logs import Log
 from margingate_server.observe.metrics import Metrics
 from margingate_server.rpc.lane import LedgerDown
+from margingate_server.rpc.observers import tell
 from margingate_server.rpc.publisher import Publisher
 
 
@@ -31,6 +32,20 @@ class FeedLoop:
         self._publisher.list_instruments(self._feed.instruments())
         self._publisher.publish(update)
 
+    def attempt(self) -> None:
+        """As `step`, but what is wrong is counted and logged, and the next time may be better."""
+        try:
+            self.step()
+        except LedgerDown:
+            self._metrics.market.update_failed("ledger_down")
+        except MargingateError as error:
+            reason = "invalid" if isinstance(error, InvalidInput) else "missing"
+            self._metrics.market.update_failed(reason)
+            self._log.warned("market_update_failed", problem=repr(error))
+        except Exception as error:  # noqa: BLE001 - a feed must never end the server
+            self._metrics.market.update_failed("unforeseen")
+            self._log.incident(error, "market_update_failed")
+
     def start(self) -> None:
         """Publish every interval from here on."""
         self._thread.start()
@@ -43,14 +58,4 @@ class FeedLoop:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._feed.interval_seconds):
-            try:
-                self.step()
-            except LedgerDown:
-                self._metrics.market.update_failed("ledger_down")
-            except MargingateError as error:
-                reason = "invalid" if isinstance(error, InvalidInput) else "missing"
-                self._metrics.market.update_failed(reason)
-                self._log.warned("market_update_failed", problem=repr(error))
-            except Exception as error:  # noqa: BLE001 - a feed must never end the server
-                self._metrics.market.update_failed("unforeseen")
-                self._log.incident(error, "market_update_failed")
+            tell(self.attempt)

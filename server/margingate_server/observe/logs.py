@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import BinaryIO
 from uuid import uuid4
 
@@ -41,26 +42,35 @@ def configure(level: str = "info", stream: BinaryIO | None = None) -> None:
 
 
 class Log:
-    """Writes lines by the configuration in force when it was made; one is shared by all threads."""
+    """Writes lines by the configuration in force when it was made; one is shared by all threads.
+
+    A line that cannot be written is lost and counted: a broken log ends nothing and nobody.
+    """
 
     def __init__(self) -> None:
         # Bound once: structlog's lazy logger would spend 5 µs of every request on binding anew.
         self._logger = structlog.get_logger().bind()
+        self._lost_count = 0
+
+    @property
+    def lost_count(self) -> int:
+        """How many lines could not be written."""
+        return self._lost_count
 
     def changed(self, event: str, *, request_id: str, account: str, **fields: object) -> None:
         """Writes the one line, at info, of a request that changed something.
 
         event: what happened, in lower snake case ("order_accepted"). fields: of JSON's types.
         """
-        self._logger.info(event, request_id=request_id, account=account, **fields)
+        self._write(self._logger.info, event, request_id=request_id, account=account, **fields)
 
     def told(self, event: str, **fields: object) -> None:
         """Writes a line at info about the server itself. fields: of JSON's types."""
-        self._logger.info(event, **fields)
+        self._write(self._logger.info, event, **fields)
 
     def warned(self, event: str, **fields: object) -> None:
         """Writes a line at warning about the server itself. fields: of JSON's types."""
-        self._logger.warning(event, **fields)
+        self._write(self._logger.warning, event, **fields)
 
     def incident(self, error: BaseException, event: str, **fields: object) -> str:
         """Id, 12 hexadecimal digits, of an error nobody foresaw; logged with its traceback.
@@ -68,8 +78,14 @@ class Log:
         The caller of the failed request gets the id and nothing else of the error.
         """
         incident = uuid4().hex[:12]
-        self._logger.error(event, incident=incident, exc_info=error, **fields)
+        self._write(self._logger.error, event, incident=incident, exc_info=error, **fields)
         return incident
+
+    def _write(self, write: Callable[..., object], event: str, **fields: object) -> None:
+        try:
+            write(event, **fields)
+        except Exception:  # noqa: BLE001 - what logs has better things to do than to fail
+            self._lost_count += 1
 
 
 class _Bridge(logging.Handler):

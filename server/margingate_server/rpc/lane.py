@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from margingate_server.clock import Clock
 from margingate_server.ledger.store import EventDraft, LedgerError, Store
+from margingate_server.rpc.observers import tell
 from margingate_server.service.desk import Desk
 
 ResultT = TypeVar("ResultT")
@@ -83,7 +84,7 @@ class Lane:
         result, ticket = self._take_turn(use)
         decided = self._clock.seconds()
         self._commit_through(ticket)
-        self._observer.checked(decided - started, self._clock.seconds() - decided)
+        tell(self._observer.checked, decided - started, self._clock.seconds() - decided)
         return result
 
     def read(self, use: Callable[[Desk, int], ResultT]) -> ResultT:
@@ -101,7 +102,9 @@ class Lane:
     def mark_down(self) -> None:
         """Stop deciding, because the store failed outside of a commit."""
         if not self._is_down:
-            self._fail()
+            with self._deciding, self._turn:
+                self._void()
+            tell(self._observer.failed)
 
     def recover(self, open_desk: Callable[[Store], Desk]) -> None:
         """After a failure: reopen the store, fold the log into a new desk, and go on with it.
@@ -119,7 +122,7 @@ class Lane:
                 self._desk = desk
                 self._durable_seq = self._store.head.seq
                 self._is_down = False
-        self._observer.recovered()
+        tell(self._observer.recovered)
 
     def _take_turn(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> tuple[ResultT, Ticket]:
         with self._deciding:
@@ -157,25 +160,26 @@ class Lane:
             raise LedgerDown from None
         finally:
             self._end_lead(is_durable=is_durable)
-        self._observer.committed(batch, self._clock.seconds() - started)
+        tell(self._observer.committed, batch, self._clock.seconds() - started)
 
     def _end_lead(self, *, is_durable: bool) -> None:
         """Let the next one lead; whatever the store raised, nobody may wait for ever."""
-        if not is_durable:
-            self._fail()
-        with self._turn:
-            if is_durable:
+        if is_durable:
+            with self._turn:
                 self._durable_seq = self._store.head.seq
-            self._is_leading = False
-            self._turn.notify_all()
-
-    def _fail(self) -> None:
-        """Void what was decided and not committed, and let nobody decide on it."""
+                self._is_leading = False
+                self._turn.notify_all()
+            return
         with self._deciding, self._turn:
-            self._is_down = True
-            self._generation += 1
-            self._turn.notify_all()
-        self._observer.failed()
+            self._void()
+            self._is_leading = False
+        tell(self._observer.failed)
+
+    def _void(self) -> None:
+        """Void what was decided and not committed, and let nobody decide on it."""
+        self._is_down = True
+        self._generation += 1
+        self._turn.notify_all()
 
 
 class Numbered(Protocol):

@@ -23,7 +23,7 @@ from margingate_server.rpc.fields import (
     time_ns,
 )
 from margingate_server.rpc.lane import Lane, with_seq
-from margingate_server.rpc.observers import REASON_WORDS, DecisionObserver
+from margingate_server.rpc.observers import REASON_WORDS, DecisionObserver, tell
 from margingate_server.rpc.order_codec import (
     BATCH_MAX,
     SIDES,
@@ -114,7 +114,7 @@ class MarginServicer:
                 account, order(desk.shard.row), now_ns, has_explanation=request.explain
             )
         )
-        self._observer.previewed(REASON_WORDS[decision.reason])
+        tell(self._observer.previewed, REASON_WORDS[decision.reason])
         if explained is None:
             return pb.PreviewOrderResponse(decision=decision_message(decision))
         return pb.PreviewOrderResponse(
@@ -145,7 +145,7 @@ class MarginServicer:
             ]
         )
         for decision in decisions:
-            self._observer.previewed(REASON_WORDS[decision.reason])
+            tell(self._observer.previewed, REASON_WORDS[decision.reason])
         return pb.BatchPreviewOrdersResponse(decisions=[decision_message(d) for d in decisions])
 
     def ReleaseOrder(  # noqa: N802
@@ -162,7 +162,7 @@ class MarginServicer:
             )
         )
         if answer.flag:
-            self._observer.flagged(answer.flag)
+            tell(self._observer.flagged, answer.flag)
         return pb.ReleaseOrderResponse(
             released=answer.released_count > 0,
             flag=FLAGS[answer.flag],
@@ -202,7 +202,7 @@ class MarginServicer:
         )
         answer = self._lane.decide(lambda desk, now_ns: with_seq(desk.orders.fill(command, now_ns)))
         if answer.flag and not answer.is_replayed:
-            self._observer.flagged(answer.flag)
+            tell(self._observer.flagged, answer.flag)
         return pb.ReportFillResponse(
             flag=FLAGS[answer.flag],
             position=nano_text(answer.lots * answer.lot_nano),
@@ -275,9 +275,9 @@ class MarginServicer:
 
     def _answered(self, answer: CheckAnswer) -> pb.CheckOrderResponse:
         if answer.is_replayed:
-            self._observer.replayed()
+            tell(self._observer.replayed)
         else:
-            self._observer.decided(REASON_WORDS[answer.decision.reason])
+            tell(self._observer.decided, REASON_WORDS[answer.decision.reason])
         return pb.CheckOrderResponse(
             decision=decision_message(answer.decision), replayed=answer.is_replayed
         )

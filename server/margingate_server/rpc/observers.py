@@ -1,11 +1,23 @@
 """Who is told what happens here; metrics and logs are joined to it at the root."""
 
-from typing import Protocol
+import logging
+from collections.abc import Callable
+from typing import ParamSpec, Protocol
 
 from margingate_engine.core.reasons import RejectReason
 
+Told = ParamSpec("Told")
+
 REASON_WORDS = {int(reason): reason.name.lower() for reason in RejectReason}
 """Reject reasons as metrics and logs have them; "none" for an acceptance."""
+
+
+def tell(report: Callable[Told, None], *args: Told.args, **kwargs: Told.kwargs) -> None:
+    """Call what must never end its caller, as observers: what it raises is logged and forgotten."""
+    try:
+        report(*args, **kwargs)
+    except Exception:
+        logging.getLogger(__name__).exception("ignored")
 
 
 class DecisionObserver(Protocol):

@@ -9,6 +9,7 @@ from margingate_server.clock import Clock
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.ledger.events import InstrumentsListed
 from margingate_server.rpc.lane import Lane, LedgerDown
+from margingate_server.rpc.observers import tell
 from margingate_server.service.desk import Desk
 from margingate_server.service.market import Market, MarketView
 
@@ -66,5 +67,5 @@ class Publisher:
             return None, seq
 
         self._lane.decide(swap)
-        self._observer.revalued(view, self._clock.seconds() - started)
+        tell(self._observer.revalued, view, self._clock.seconds() - started)
         return view

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError, Message
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.clock import Clock
-from margingate_server.rpc.observers import RequestObserver, StageObserver
+from margingate_server.rpc.observers import RequestObserver, StageObserver, tell
 from margingate_server.rpc.status import DETAILS_KEY, Failure, details_of, failure_of
 
 MESSAGE_BYTES_MAX = 1 << 20
@@ -56,7 +56,7 @@ class Transport:
         context: grpc.ServicerContext,
     ) -> bytes:
         started = self._clock.seconds()
-        self._requests.started()
+        tell(self._requests.started)
         code = "OK"
         request: Message | None = None
         response: Message | None = None
@@ -64,11 +64,11 @@ class Transport:
             request = parsed(message_type, raw)
             check_account_header(request, context)
             decoded = self._clock.seconds()
-            self._stages.decoded(decoded - started)
+            tell(self._stages.decoded, decoded - started)
             response = behavior(request, context)
             answered = self._clock.seconds()
             serialized = response.SerializeToString()
-            self._stages.encoded(self._clock.seconds() - answered)
+            tell(self._stages.encoded, self._clock.seconds() - answered)
         except Exception as error:
             failure = failure_of(
                 error, lambda unforeseen: self._requests.incident(unforeseen, path)
@@ -79,9 +79,9 @@ class Transport:
         else:
             return serialized
         finally:
-            self._requests.finished(path, code, self._clock.seconds() - started)
+            tell(self._requests.finished, path, code, self._clock.seconds() - started)
             if request is not None and changes_something(request):
-                self._requests.changed(path, code, request, response)
+                tell(self._requests.changed, path, code, request, response)
 
 
 def parsed(message_type: type[Message], raw: bytes) -> Message:

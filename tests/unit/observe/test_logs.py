@@ -138,3 +138,21 @@ def test_without_a_stream_lines_go_to_stderr(capfdbinary: pytest.CaptureFixture[
     captured = capfdbinary.readouterr()
     assert captured.out == b""
     assert json.loads(captured.err)["event"] == "order_accepted"
+
+
+class FullDisk(io.RawIOBase):
+    """A stream that takes nothing."""
+
+    def write(self, _data: object) -> int:
+        raise OSError(28, "no space left on device")
+
+
+def test_a_line_that_cannot_be_written_is_counted_and_ends_nothing(stream: io.BytesIO) -> None:
+    del stream  # restores the configuration
+    logs.configure("info", FullDisk())  # type: ignore[arg-type]
+    log = Log()
+    log.changed("order_accepted", request_id="r", account="a")
+    log.told("serving")
+    log.warned("ledger_down")
+    assert len(log.incident(failure(), "incident")) == 12
+    assert log.lost_count == 4

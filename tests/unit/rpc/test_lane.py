@@ -13,6 +13,7 @@ from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.service.desk import Desk
 from tests.unit.rpc.gate import Gate
 from tests.unit.rpc.memory_store import disk_full, fails_once
+from tests.unit.rpc.watch import Watch
 
 WAIT_SECONDS = 10
 
@@ -261,3 +262,42 @@ def test_only_orders_are_timed(gate: Gate) -> None:
     assert gate.watch.of("checked") == []
     gate.lane.check(suspend)
     assert gate.watch.of("checked") == [("checked",)]
+
+
+class Failing(Watch):
+    """An observer whose every report ends in an error."""
+
+    def checked(self, decide_seconds: float, commit_seconds: float) -> None:
+        raise OSError(decide_seconds, commit_seconds)
+
+    def committed(self, events: list[EventDraft], duration_seconds: float) -> None:
+        raise OSError(len(events), duration_seconds)
+
+    def failed(self) -> None:
+        raise OSError
+
+    def recovered(self) -> None:
+        raise OSError
+
+
+def test_an_observer_that_fails_changes_no_answer_and_leaves_nobody_waiting(gate: Gate) -> None:
+    gate.lane._observer = Failing()
+    assert gate.lane.check(suspend) == gate.store.head.seq
+    gate.store.before_append = fails_once(disk_full())
+    with pytest.raises(LedgerDown):
+        gate.lane.decide(suspend)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(gate.recover).result(WAIT_SECONDS)
+    assert gate.lane.decide(suspend) == gate.store.head.seq
+
+
+def test_when_a_failure_is_told_the_lane_can_already_be_recovered(gate: Gate) -> None:
+    class Healing(Watch):
+        def failed(self) -> None:
+            gate.recover()
+
+    gate.lane._observer = Healing()
+    gate.store.before_append = fails_once(disk_full())
+    with ThreadPoolExecutor(1) as pool, pytest.raises(LedgerDown):
+        pool.submit(gate.lane.decide, suspend).result(WAIT_SECONDS)
+    assert not gate.lane.is_down

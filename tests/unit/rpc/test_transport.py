@@ -11,6 +11,7 @@ from margingate.v1 import account_service_pb2, admin_service_pb2, margin_service
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.rpc.transport import MESSAGE_BYTES_MAX, changes_something, parsed
 from tests.unit.rpc.gate import METHODS, Gate, leg, order
+from tests.unit.rpc.watch import Watch
 
 GARBAGE = {
     "noise": b"\xff" * 50,
@@ -176,3 +177,19 @@ def test_requests_that_only_look_change_nothing() -> None:
         if changes_something(GetMessageClass(method.input_type)())
     }
     assert changing == METHODS.keys() - looking
+
+
+@pytest.mark.parametrize(
+    "report", ["started", "decoded", "encoded", "finished", "changed", "decided", "checked"]
+)
+def test_an_observer_that_fails_breaks_no_answer(
+    monkeypatch: pytest.MonkeyPatch, report: str
+) -> None:
+    gate = Gate().open(usd="1000")
+
+    def broken(*_: object) -> None:
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr(Watch, report, broken)
+    assert gate.check(order(leg("CALL", "0.1", "200"))).decision.order_id == "o"
+    assert gate.answer("CheckOrder", margin_service_pb2.CheckOrderRequest()).fields == ("account",)
