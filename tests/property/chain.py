@@ -1,7 +1,7 @@
 """A synthetic chain of two coins: options, futures, perpetuals and spot, linear and inverse."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -86,7 +86,7 @@ class World:
 
 @cache
 def worlds() -> tuple[World, ...]:
-    """The chain with and without basis charges, and with a short option minimum that binds."""
+    """The chain with and without basis charges, with a minimum that binds, and past an expiry."""
     return (
         _world("as configured"),
         _world("no basis", basis_rate=Decimal(0)),
@@ -99,11 +99,13 @@ def worlds() -> tuple[World, ...]:
             basis_rate=Decimal("0.05"),
             vol_shift_kind="absolute",
         ),
+        _world("after the first expiry", days=1, collateral_haircut=Decimal("0.05")),
     )
 
 
-def _world(name: str, **changes: object) -> World:
+def _world(name: str, *, days: int = 0, **changes: object) -> World:
     table, snapshot = chain()
+    snapshot = replace(snapshot, market_time_ns=MARKET_TIME_NS + days * DAY_NS)
     span = model("span", {coin: {**each, **changes} for coin, each in PARAMETERS.items()})
     assert isinstance(span, SpanModel)
     return World(name=name, model=span, arrays=span.risk_arrays(table, snapshot), fees=FEES)

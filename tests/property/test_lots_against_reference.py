@@ -56,4 +56,5 @@ def test_the_chain_has_every_kind_of_contract(world: World) -> None:
     kinds = {(each.kind, each.settlement) for each in world.table.instruments}
     assert len(kinds) == 7
     assert all(world.arrays.priced_i)
+    assert any(world.arrays.snapshot.has_expired_i(world.table)) == ("expiry" in world.name)
     assert max(world.arrays.mark_nano_i) < 10**6 * NANO

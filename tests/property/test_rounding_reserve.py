@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from margingate_engine.core.amounts import MICRO, NANO, PICO
 from margingate_engine.core.instruments import InstrumentKind, OptionRight
 from tests.property.bridge import reference_book
-from tests.property.chain import MARKET_TIME_NS, World, worlds
+from tests.property.chain import World, worlds
 from tests.reference.contracts import Parameters
 from tests.reference.scenarios import YEAR_NS, scenarios, shocked_vol
 from tests.unit.engine.pricing import exact_black76
@@ -29,6 +29,8 @@ def exact_rows(world: World, row: int) -> tuple[Fraction, ...]:
     instrument = world.table.instruments[row]
     parameters = parameters_of(world, instrument.underlying)
     snapshot = world.arrays.snapshot
+    if has_expired(world, row):
+        return (Fraction(0),) * 16
     index = Fraction(int(snapshot.index_nano_u[world.table.underlying_i[row]]), NANO)
     size = Fraction(instrument.size_nano, NANO)
     if instrument.is_future:
@@ -40,7 +42,7 @@ def exact_rows(world: World, row: int) -> tuple[Fraction, ...]:
     strike_nano = instrument.strike_nano
     forward = Fraction(int(snapshot.forward_nano_i[row]), NANO)
     vol = int(snapshot.vol_nano_i[row]) / NANO
-    years = Fraction(instrument.expiry_ns - MARKET_TIME_NS, YEAR_NS)
+    years = Fraction(instrument.expiry_ns - snapshot.market_time_ns, YEAR_NS)
     later = max(years - parameters.look_ahead_days / 365, Fraction(0))
     is_inverse = instrument.settlement_asset != "USD"
     rate = size * (index / forward if is_inverse else 1)
@@ -72,10 +74,25 @@ def decimal(value: Fraction) -> Decimal:
     return Decimal(value.numerator) / Decimal(value.denominator)
 
 
+def has_expired(world: World, row: int) -> bool:
+    expiry_ns = world.table.instruments[row].expiry_ns
+    return expiry_ns is not None and expiry_ns <= world.arrays.snapshot.market_time_ns
+
+
+def exact_coins(world: World, row: int) -> Fraction | None:
+    """Mark value of one lot in 1e-12 coins; None of what is worth USD."""
+    instrument, mark_nano = world.table.instruments[row], world.arrays.mark_nano_i[row]
+    if instrument.is_inverse_future:
+        return Fraction(-PICO * instrument.size_nano, mark_nano)
+    if instrument.settlement_asset != "USD" and has_expired(world, row):
+        return Fraction(PICO * instrument.size_nano * mark_nano, NANO * NANO)
+    return None
+
+
 def exact_value(world: World, row: int) -> Fraction:
     """Mark value of one lot in 1e-6 USD."""
     instrument, arrays = world.table.instruments[row], world.arrays
-    if instrument.is_inverse_future:
+    if exact_coins(world, row) is not None:
         return Fraction(0)
     usd = Fraction(instrument.size_nano * arrays.mark_nano_i[row], NANO * NANO)
     if instrument.settlement_asset != "USD":
@@ -105,13 +122,14 @@ def test_no_position_is_better_in_a_scenario_than_exact_arithmetic_says(
 
 
 @given(st.sampled_from(worlds()), st.data(), st.integers(1, 10**6))
-def test_coins_of_an_inverse_future_are_never_more_than_exact(
+def test_what_is_worth_coins_is_never_worth_more_than_exact(
     world: World, data: st.DataObject, lots: int
 ) -> None:
-    rows = [row for row, each in enumerate(world.table.instruments) if each.is_inverse_future]
+    """Inverse futures and, in a world past their expiry, inverse options."""
+    rows = [row for row in range(len(world.table)) if exact_coins(world, row) is not None]
     row = data.draw(st.sampled_from(rows))
-    size_nano = world.table.instruments[row].size_nano
-    exact = Fraction(-PICO * size_nano, world.arrays.mark_nano_i[row])
+    exact = exact_coins(world, row)
+    assert exact is not None
     for side in (1, -1):
         coins = world.arrays.position_coin(row, side * lots)
         assert 0 <= side * lots * exact - coins + lots * FLOAT_NOISE < lots * (1 + FLOAT_NOISE)

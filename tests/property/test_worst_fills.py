@@ -49,13 +49,16 @@ def test_risk_is_the_references(book: Book) -> None:
 
 
 def test_the_books_reach_what_they_are_meant_to_test() -> None:
-    """Bounds that are not exact, minimums that bind, coins in debt, entry losses in every world."""
+    """Bounds, minimums that bind, coins in debt, entry losses, and holdings that have expired."""
     reached: set[str] = set()
 
     @settings(max_examples=150, database=None)
     @given(books(orders_max=6))
     def look(book: Book) -> None:
         account = AccountRisk.of(book.portfolio, book.world.arrays)
+        has_expired_i = book.world.arrays.snapshot.has_expired_i(book.world.table)
+        if any(has_expired_i[row] for row in book.portfolio.positions):
+            reached.add("expired")
         for number, each in account.worst_with(None).items():
             totals = account.peek(number)
             reached.update(
@@ -71,4 +74,4 @@ def test_the_books_reach_what_they_are_meant_to_test() -> None:
             )
 
     look()
-    assert reached == {"bound", "gap", "minimum", "debt", "entry"}
+    assert reached == {"bound", "gap", "minimum", "debt", "entry", "expired"}

@@ -81,8 +81,13 @@ class Market:
             return True
         if instrument.symbol not in self.mark:
             return False
-        needs = (self.vol, self.forward) if instrument.is_option else ()
+        has_surface = instrument.is_option and not self.has_expired(instrument)
+        needs = (self.vol, self.forward) if has_surface else ()
         return all(instrument.symbol in prices for prices in needs)
+
+    def has_expired(self, instrument: Instrument) -> bool:
+        """True from the instant of expiry on."""
+        return instrument.expiry_ns is not None and self.time_ns >= instrument.expiry_ns
 
     def mark_of(self, instrument: Instrument) -> Fraction:
         """Mark in the quote currency; of spot the index."""

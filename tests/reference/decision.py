@@ -143,8 +143,7 @@ class Decider:
         return leg.price is None or is_on_tick(instrument, leg.price)
 
     def _is_tradable(self, instrument: Instrument) -> bool:
-        expiry_ns, now_ns = instrument.expiry_ns, self.book.market.time_ns
-        return not instrument.halted and (expiry_ns is None or expiry_ns > now_ns)
+        return not instrument.halted and not self.book.market.has_expired(instrument)
 
     def _is_priced(self, account: Account, order: Order) -> bool:
         working = [leg.symbol for leg in self.open_legs(account)]

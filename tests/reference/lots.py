@@ -32,7 +32,7 @@ class Lot:
         return self.usd_long if side > 0 else self.usd_short
 
     def coin(self, side: int) -> int:
-        """Coin value of one lot of this side at the mark (inverse futures)."""
+        """Coin value of one lot of this side at the mark (inverse futures, expired options)."""
         return self.coin_long if side > 0 else self.coin_short
 
 
@@ -65,7 +65,7 @@ def _tau_ns(instrument: Instrument, market: Market) -> int:
 def _pnl(i: Instrument, market: Market, parameters: Parameters, scenario: Scenario) -> Fraction:
     """Unweighted P&L of one long lot in USD. [SPAN-03]"""
     spot = market.index[i.underlying]
-    if i.is_spot:
+    if i.is_spot or market.has_expired(i):
         return Fraction(0)
     if i.is_option:
         return _option_pnl(i, market, parameters, scenario)
@@ -99,7 +99,7 @@ def _charges(i: Instrument, market: Market, parameters: Parameters) -> tuple[int
     """Charge features of one long lot in its own bucket and in the spot bucket. [SPAN-10]"""
     spot = market.index[i.underlying]
     per_usd = MICRO * parameters.basis_rate
-    if i.is_spot:
+    if i.is_spot or market.has_expired(i):
         return 0, 0
     if i.is_future:
         mark = market.mark[i.symbol]
@@ -116,7 +116,7 @@ def _charges(i: Instrument, market: Market, parameters: Parameters) -> tuple[int
 
 def _minimum(i: Instrument, market: Market, parameters: Parameters) -> int:
     """Short option minimum of one lot. [SPAN-11]"""
-    if not i.is_option:
+    if not i.is_option or market.has_expired(i):
         return 0
     rate = parameters.short_option_minimum
     return up_star(MICRO * rate * i.size * market.index[i.underlying])
@@ -126,7 +126,7 @@ def _usd_values(i: Instrument, market: Market) -> tuple[int, int]:
     """USD value of a long and of a short lot. [SPAN-06, SPAN-07]"""
     if i.is_spot:
         return 0, 0
-    if i.is_future and i.inverse:
+    if i.inverse and (i.is_future or market.has_expired(i)):
         return 0, -1
     price_usd = market.mark[i.symbol] * (market.index[i.underlying] if i.inverse else 1)
     worth = MICRO * i.size * price_usd
@@ -134,8 +134,13 @@ def _usd_values(i: Instrument, market: Market) -> tuple[int, int]:
 
 
 def _coin_values(i: Instrument, market: Market) -> tuple[int, int]:
-    """Coin value of a long and of a short lot of an inverse future. [SPAN-06]"""
-    if not (i.is_future and i.inverse):
+    """Coin value of a long and of a short lot, inverse only. [SPAN-06]"""
+    if not i.inverse:
         return 0, 0
-    worth = PICO * i.size / market.mark[i.symbol]
-    return -up_star(worth), down_star(worth)
+    if i.is_future:
+        owed = PICO * i.size / market.mark[i.symbol]
+        return -up_star(owed), down_star(owed)
+    if market.has_expired(i):
+        claim = PICO * i.size * market.mark[i.symbol]
+        return down_star(claim), -up_star(claim)
+    return 0, 0

@@ -7,7 +7,13 @@ import numpy as np
 
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray, read_only
+from margingate_engine.market.table import (
+    BoolArray,
+    FloatArray,
+    InstrumentTable,
+    IntArray,
+    read_only,
+)
 
 NEVER_OBSERVED_NS = -1
 PRICE_MAX = 9e8
@@ -108,13 +114,18 @@ class MarketSnapshot:
             observed_ns_i=read_only(observed_ns_i),
         )
 
-    def priced_i(self, table: InstrumentTable) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
-        """Bool over rows: has every price that valuing it needs; expired options are valued."""
+    def has_expired_i(self, table: InstrumentTable) -> BoolArray:
+        """Bool over rows: its expiry is not after market time."""
+        return np.asarray(table.expiry_ns_i <= self.market_time_ns)
+
+    def priced_i(self, table: InstrumentTable) -> BoolArray:
+        """Bool over rows: has every price that valuing it needs; an expired option its mark."""
         has_index = (self.observed_ns_u >= 0)[table.underlying_i]
         has_mark = (self.observed_ns_i >= 0) & ((self.mark_nano_i > 0) | table.is_option_i)
         has_surface = (self.forward_nano_i > 0) & (self.vol_nano_i > 0)
+        needs_surface = table.is_option_i & ~self.has_expired_i(table)
         return np.asarray(
-            has_index & (table.is_spot_i | (has_mark & (~table.is_option_i | has_surface)))
+            has_index & (table.is_spot_i | (has_mark & (~needs_surface | has_surface)))
         )
 
 

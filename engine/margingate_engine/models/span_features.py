@@ -55,16 +55,36 @@ class LotFeatures:
     ) -> None:
         """Fill in the rows of one group that are priced. index: USD."""
         table = self.table
-        self._fill_options(
-            np.flatnonzero(usable_i & table.is_option_i), index, parameters, scenarios
-        )
-        self._fill_futures(
-            np.flatnonzero(usable_i & table.is_future_i), index, parameters, scenarios
-        )
         spot = np.flatnonzero(usable_i & table.is_spot_i)
+        options = np.flatnonzero(usable_i & table.is_option_i)
+        futures = np.flatnonzero(usable_i & table.is_future_i)
         self.notional_i[spot] = MICRO * table.size_i[spot] * index
+        self._value_options(options, index)
+        self._value_futures(futures)
+        # What has expired is worth what it is worth: it neither risks nor hedges anything.
+        has_expired_i = self.snapshot.has_expired_i(table)
+        self._scan_options(options[~has_expired_i[options]], index, parameters, scenarios)
+        self._scan_futures(futures[~has_expired_i[futures]], index, parameters, scenarios)
 
-    def _fill_options(
+    def _value_options(self, rows: IntArray, index: float) -> None:
+        size_i, is_inverse_i = self.table.size_i[rows], self.table.is_inverse_i[rows]
+        mark_i = self.snapshot.mark_nano_i[rows] / NANO
+        usd_per_quote_i = np.where(is_inverse_i, index, 1.0)
+        is_coins_i = is_inverse_i & self.snapshot.has_expired_i(self.table)[rows]
+        self.value_i[rows] = np.where(is_coins_i, 0.0, MICRO * size_i * mark_i * usd_per_quote_i)
+        self.coin_pico_i[rows] = np.where(is_coins_i, PICO * size_i * mark_i, 0.0)
+        self.notional_i[rows] = MICRO * size_i * index
+        self.reserve_i[rows] = 1
+
+    def _value_futures(self, rows: IntArray) -> None:
+        size_i, is_inverse_i = self.table.size_i[rows], self.table.is_inverse_i[rows]
+        mark_i = self.snapshot.mark_nano_i[rows] / NANO
+        self.value_i[rows] = np.where(is_inverse_i, 0.0, MICRO * size_i * mark_i)
+        self.coin_pico_i[rows] = np.where(is_inverse_i, -PICO * size_i / mark_i, 0.0)
+        self.notional_i[rows] = MICRO * size_i * np.where(is_inverse_i, 1.0, mark_i)
+        self.reserve_i[rows] = 1
+
+    def _scan_options(
         self, rows: IntArray, index: float, parameters: SpanParameters, scenarios: ScenarioSet
     ) -> None:
         if not len(rows):
@@ -72,8 +92,7 @@ class LotFeatures:
         table, size_i = self.table, self.table.size_i[rows]
         forward_i = self.snapshot.forward_nano_i[rows] / NANO
         vol_i = self.snapshot.vol_nano_i[rows] / NANO
-        left_ns_i = np.maximum(table.expiry_ns_i[rows] - self.snapshot.market_time_ns, 0)
-        days_i = left_ns_i / DAY_NS
+        days_i = (table.expiry_ns_i[rows] - self.snapshot.market_time_ns) / DAY_NS
         tau_i = days_i / YEAR_DAYS
         left_days_i = np.maximum(days_i - float(parameters.look_ahead_days), 0.0)
         pnl_is = option_pnl(
@@ -88,10 +107,6 @@ class LotFeatures:
         )
         self.pnl_is[rows] = MICRO * pnl_is * scenarios.weight_s[None, :]
         is_inverse_i = table.is_inverse_i[rows]
-        usd_per_quote_i = np.where(is_inverse_i, index, 1.0)
-        self.value_i[rows] = (
-            MICRO * size_i * (self.snapshot.mark_nano_i[rows] / NANO) * usd_per_quote_i
-        )
         right_i = (forward_i, table.strike_i[rows], vol_i, tau_i, table.is_call_i[rows])
         delta_i = black76.forward_delta(*right_i)
         coins_i = black76.value(*right_i) / forward_i
@@ -101,22 +116,16 @@ class LotFeatures:
         )
         self.basis_spot_i[rows] = np.where(is_inverse_i, rate * coins_i * index, 0.0)
         self.minimum_i[rows] = MICRO * float(parameters.short_option_minimum) * size_i * index
-        self.notional_i[rows] = MICRO * size_i * index
-        self.reserve_i[rows] = 1
 
-    def _fill_futures(
+    def _scan_futures(
         self, rows: IntArray, index: float, parameters: SpanParameters, scenarios: ScenarioSet
     ) -> None:
         table, size_i = self.table, self.table.size_i[rows]
         mark_i, is_inverse_i = self.snapshot.mark_nano_i[rows] / NANO, table.is_inverse_i[rows]
         pnl_is = future_pnl(size_i, mark_i, is_inverse_i, index=index, move_s=scenarios.move_s)
         self.pnl_is[rows] = MICRO * pnl_is * scenarios.weight_s[None, :]
-        self.value_i[rows] = np.where(is_inverse_i, 0.0, MICRO * size_i * mark_i)
-        self.coin_pico_i[rows] = np.where(is_inverse_i, -PICO * size_i / mark_i, 0.0)
         delta_i = future_delta(size_i, mark_i, is_inverse_i, index=index)
         self.basis_i[rows] = MICRO * float(parameters.basis_rate) * delta_i
-        self.notional_i[rows] = MICRO * size_i * np.where(is_inverse_i, 1.0, mark_i)
-        self.reserve_i[rows] = 1
 
 
 def shocked_vols(

@@ -62,10 +62,11 @@ class RiskArrays:
 
     pnl_ir: rows (axis R): the scenarios and a null row of zero. gross_i: largest |row|.
     value_long_i, value_short_i: mark value of a lot held long, cost of closing a lot held short.
-    coin_long_pico_i, coin_short_pico_i: the same in coins for inverse futures. basis_i in the
-    bucket bucket_i, basis_spot_i in the spot bucket. minimum_i: short option minimum. priced_i:
-    False where something is missing; the features are then zero and must not be used. groups: None
-    without an index price or without parameters; unmodelled: underlyings without parameters.
+    coin_long_pico_i, coin_short_pico_i: the same in coins for inverse futures and expired inverse
+    options. basis_i in the bucket bucket_i, basis_spot_i in the spot bucket. minimum_i: short
+    option minimum. priced_i: False where something is missing; the features are then zero and must
+    not be used. groups: None without an index price or without parameters; unmodelled: underlyings
+    without parameters.
     """
 
     table: InstrumentTable
@@ -94,5 +95,5 @@ class RiskArrays:
         return lots * (self.value_long_i[row] if lots > 0 else self.value_short_i[row])
 
     def position_coin(self, row: int, lots: int) -> int:
-        """Mark value of an inverse future in 1e-12 coins, rounded against the account. [SPAN-06]"""
+        """Mark value of what is worth coins, 1e-12, rounded against the account. [SPAN-06]"""
         return lots * (self.coin_long_pico_i[row] if lots > 0 else self.coin_short_pico_i[row])

@@ -180,10 +180,36 @@ def test_a_coin_without_parameters_or_without_an_index_stays_unpriced() -> None:
     assert not unknown.pnl_ir.any()
 
 
-def test_an_expired_option_is_worth_its_intrinsic_value() -> None:
-    late = small_market(market_time_ns=NEAR_NS + 1)
-    assert rows("CALL", late) == rows("CALL")
-    assert late.arrays.basis_i[late.row("COIN-CALL")] == 80 * USD
+def test_from_its_expiry_on_a_contract_neither_risks_nor_hedges_and_keeps_its_value() -> None:
+    """[SPAN-03, SPAN-06, SPAN-07, SPAN-10, SPAN-11]"""
+    just_before, late = (small_market(market_time_ns=at) for at in (NEAR_NS - 1, NEAR_NS))
+    for name in ("CALL", "PUT", "COIN-CALL", "NEAR"):
+        row, after = late.row(name), late.arrays
+        assert any(rows(name, just_before)), name
+        assert not any(rows(name, late)), name
+        assert (after.basis_i[row], after.basis_spot_i[row], after.minimum_i[row]) == (0, 0, 0)
+        if name != "COIN-CALL":
+            assert after.position_value(row, 3) == ARRAYS.position_value(row, 3), name
+            assert after.position_value(row, -3) == ARRAYS.position_value(row, -3), name
+        assert after.priced_i[row]
+    assert rows("FAR", late) == rows("FAR")
+
+
+def test_an_expired_inverse_option_is_worth_coins() -> None:
+    """[SPAN-06] rounded against the account, 0.1 x 0.123456789 coins a lot"""
+    late = small_market(market_time_ns=NEAR_NS, marks={"COIN-CALL": 0.123456789})
+    row, arrays = late.row("COIN-CALL"), late.arrays
+    assert arrays.position_coin(row, 2) == 2 * 12_345_678_900
+    assert arrays.position_coin(row, -2) == -2 * 12_345_678_900
+    assert (arrays.position_value(row, 2), arrays.position_value(row, -2)) == (0, -2)
+    assert ARRAYS.position_coin(row, 2) == 0
+
+
+def test_an_expired_option_needs_no_surface() -> None:
+    late = replace(ARRAYS.snapshot, market_time_ns=NEAR_NS, forward_nano_i=np.zeros(13, np.int64))
+    priced = late.priced_i(MARKET.table)
+    assert priced[MARKET.row("COIN-CALL")]
+    assert not priced[MARKET.row("FAR-CALL")]
 
 
 def test_the_look_ahead_ends_at_expiry() -> None:

@@ -10,7 +10,7 @@ from margingate_engine.core.risk import Risk
 from margingate_engine.portfolio.account_risk import GROSS_MAX, AccountRisk, hold_of
 from margingate_engine.portfolio.group_totals import MINIMUM_BINDS, NO_SCENARIO
 from margingate_engine.portfolio.holdings import Portfolio, Position
-from tests.unit.engine.small_market import COIN, NANO, USD, SmallMarket, small_market
+from tests.unit.engine.small_market import COIN, NANO, NEAR_NS, USD, SmallMarket, small_market
 
 MARKET = small_market()
 
@@ -50,6 +50,28 @@ def test_a_covered_call_needs_the_fall_of_the_coin_and_a_basis_charge() -> None:
     assert taken.equity == 80_000 * USD - 10
     assert taken.initial == (8_250 + 800) * USD
     assert taken.maintenance == taken.initial * 8 // 10
+
+
+def test_a_call_that_has_expired_and_is_not_settled_hedges_nothing() -> None:
+    """[SPAN-03] two calls against a short: the same margin as without them"""
+    late = small_market(market_time_ns=NEAR_NS)
+    alone, hedged, before = (
+        account(market.portfolio(10_000, PERPETUAL=-2, CALL=calls), market).risk
+        for market, calls in ((late, 0), (late, 2), (MARKET, 2))
+    )
+    assert alone.initial == hedged.initial > before.initial
+    assert hedged.equity == alone.equity + 40 * USD  # 2 x 0.1 x 200
+    assert account(late.portfolio(10_000, PUT=-2), late).risk.initial == 0
+
+
+def test_the_coins_of_an_expired_option_are_coins_as_others_are() -> None:
+    """[SPAN-08] a lot is 0.02 coins; five of them owed take a tenth of a coin from the balance"""
+    late = small_market(market_time_ns=NEAR_NS, collateral_haircut=Decimal("0.1"))
+    taken = account(late.portfolio(0, COIN, COIN_CALL=-5), late)
+    rest = account(late.portfolio(0, COIN * 9 // 10), late)
+    assert taken.risk.equity == rest.risk.equity - 5
+    assert taken.risk.initial == rest.risk.initial == 13_500 * USD
+    assert taken.gross == rest.gross
 
 
 def test_a_calendar_of_futures_pays_the_smaller_side_of_the_basis() -> None:
