@@ -10,7 +10,7 @@ from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.flows import closing_split
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from margingate_server.ledger import events as e
-from margingate_server.ledger.requests import Remembered
+from margingate_server.ledger.requests import FILL_SPACE, Remembered
 from margingate_server.ledger.state import (
     AccountState,
     KillSwitchState,
@@ -18,7 +18,6 @@ from margingate_server.ledger.state import (
     ShardState,
 )
 
-FILL_SPACE = "fill"
 REQUEST_SPACE = "request"
 
 

@@ -22,6 +22,7 @@ from margingate_server.ledger.events import (
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.refusals import NameTaken, NotNow, RequestConflict
+from margingate_server.service.room import refuse_without_room
 from margingate_server.service.shard import AccountView, Shard
 
 
@@ -50,6 +51,7 @@ class Accounts:
             if not isinstance(earlier[1], AccountOpened):
                 raise RequestConflict(request_id)
             return self._shard.account(account), earlier[0]
+        refuse_without_room(self._shard)
         if account in self._shard.state.accounts:
             raise NameTaken("account", account)
         if fee_tier not in self._shard.fee_tiers:
@@ -79,6 +81,7 @@ class Accounts:
             if not isinstance(earlier[1], CollateralAdjusted):
                 raise RequestConflict(request_id)
             return earlier[1].balance, earlier[0]
+        refuse_without_room(self._shard)
         view = self._shard.market.view
         if asset != USD and (
             asset not in view.table.underlyings or asset in view.arrays.unmodelled
@@ -117,6 +120,7 @@ class Accounts:
             if not isinstance(earlier[1], PositionsSet):
                 raise RequestConflict(request_id)
             return earlier[1], earlier[0]
+        refuse_without_room(self._shard)
         positions = tuple(self._position(number, each) for number, each in enumerate(stated))
         self._refuse_beyond_range(positions)
         event = PositionsSet(

@@ -27,6 +27,7 @@ from margingate_server.service.decisions import CheckAnswer, CheckCommand, decis
 from margingate_server.service.freshness import AgeLimits, oldest_of_rows
 from margingate_server.service.limits import effective_limits, kill_mode
 from margingate_server.service.refusals import RequestConflict, UnknownName
+from margingate_server.service.room import refuse_without_room
 from margingate_server.service.shard import AccountView, Shard
 
 REQUEST_AGE_NS_MAX = 3_600 * 10**9
@@ -59,7 +60,8 @@ class Checking:
     def check(self, command: CheckCommand, now_ns: int) -> CheckAnswer:
         """Decide, and hold when the answer is yes. An id seen before gets its first answer.
 
-        Refusals by a rule or for want of data are not remembered: they bind nothing.
+        Refusals by a rule or for want of data are not remembered: they bind nothing. NotNow when
+        the id could not be remembered.
         """
         shard = self._shard
         account = shard.account(command.account)
@@ -67,6 +69,7 @@ class Checking:
         if earlier is not None:
             decision = _decision_of(earlier[1], command.request_id)
             return CheckAnswer(decision=decision, is_replayed=True, seq=earlier[0])
+        refuse_without_room(shard)
         is_expired = abs(now_ns - command.sent_ns) > REQUEST_AGE_NS_MAX
         view = shard.view_of(account)
         outcome = _outcome(self._question(account, view, command.order, now_ns, is_expired))
@@ -80,15 +83,19 @@ class Checking:
     def check_all(self, commands: Sequence[CheckCommand], now_ns: int) -> list[CheckAnswer]:
         """The answers to orders of one account, in order; none is decided unless all can be.
 
-        RequestConflict when an id was used with another body, earlier or in the same list.
+        RequestConflict when an id was used with another body, earlier or in the same list; NotNow
+        when the ids could not all be remembered.
         """
         digest_by_id: dict[str, str] = {}
+        replayed_ids: set[str] = set()
         for each in commands:
             if digest_by_id.setdefault(each.request_id, each.digest) != each.digest:
                 raise RequestConflict(each.request_id)
             earlier = self._shard.answered(each.account, each.request_id, each.digest)
             if earlier is not None:
                 _decision_of(earlier[1], each.request_id)
+                replayed_ids.add(each.request_id)
+        refuse_without_room(self._shard, len(digest_by_id) - len(replayed_ids))
         return [self.check(each, now_ns) for each in commands]
 
     def preview(

@@ -14,7 +14,7 @@ from margingate_engine.portfolio.fees import held_fee
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import OpenLeg
 from margingate_server.ledger.events import FillReported, OrdersReleased
-from margingate_server.ledger.fold import FILL_SPACE
+from margingate_server.ledger.requests import FILL_SPACE
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import oldest_of_rows
 from margingate_server.service.refusals import RequestConflict

@@ -10,8 +10,8 @@ from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from margingate_server.ledger import events as e
-from margingate_server.ledger.fold import FILL_SPACE, REQUEST_SPACE, add_cash, apply, shrunk
-from margingate_server.ledger.requests import Remembered
+from margingate_server.ledger.fold import REQUEST_SPACE, add_cash, apply, shrunk
+from margingate_server.ledger.requests import FILL_SPACE, Remembered
 from margingate_server.ledger.state import ShardState
 from tests.unit.engine.small_market import INSTRUMENTS, NANO, NO_FEES
 

@@ -25,26 +25,72 @@ def test_accounts_and_ids_do_not_run_into_each_other() -> None:
     assert index.find("request", "a", "bc") is None
 
 
-def test_an_answer_is_kept_for_a_whole_day_and_no_longer() -> None:
+def index_of(
+    count: int, monkeypatch: pytest.MonkeyPatch, *, space: str = "request"
+) -> RequestIndex:
+    """An index with room for ten and ids 0 to `count` - 1 answered at time 0."""
+    monkeypatch.setattr(requests, "CAPACITY", 10)
     index = RequestIndex()
-    index.remember("request", "a", "old", answer(1, 0))
-    index.remember("request", "a", "at the end", answer(2, REMEMBERED_NS))
-    assert index.find("request", "a", "old") == answer(1, 0)
-    index.remember("request", "a", "beyond", answer(3, REMEMBERED_NS + 1))
-    assert index.find("request", "a", "old") is None
+    for number in range(count):
+        index.remember(space, "a", str(number), answer(number))
+    return index
+
+
+def found(index: RequestIndex, count: int, space: str = "request") -> list[int]:
+    return [n for n in range(count) if index.find(space, "a", str(n)) is not None]
+
+
+def test_what_is_packed_comes_back_whole() -> None:
+    index = RequestIndex()
+    for number, digest in enumerate(("", "d", "0123456789abcdef" * 4)):
+        remembered = Remembered(digest, 2**62 + number, 2**62)
+        index.remember("request", "a", str(number), remembered)
+        assert index.find("request", "a", str(number)) == remembered
+
+
+def test_an_answer_is_kept_for_a_whole_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = index_of(7, monkeypatch)
+    index.remember("request", "a", "at the end", answer(8, REMEMBERED_NS))
+    assert found(index, 7) == list(range(7))
+    index.remember("request", "a", "beyond", answer(9, REMEMBERED_NS + 1))
+    assert found(index, 7) == list(range(2, 7))
     assert index.find("request", "a", "at the end") is not None
-    assert len(index) == 2
 
 
-def test_beyond_the_capacity_the_oldest_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requests, "CAPACITY", 3)
-    index = RequestIndex()
-    for number in range(5):
+def test_below_half_the_capacity_nothing_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = index_of(4, monkeypatch)
+    index.remember("request", "a", "late", answer(5, 9 * REMEMBERED_NS))
+    assert found(index, 4) == list(range(4))
+
+
+def test_a_clock_that_jumped_ahead_forgets_two_ids_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index = index_of(9, monkeypatch)
+    index.remember("request", "a", "ahead", answer(10, 365 * REMEMBERED_NS))
+    assert found(index, 9) == list(range(2, 9))
+
+
+def test_beyond_the_capacity_nothing_young_is_forgotten_and_there_is_no_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index = index_of(8, monkeypatch)
+    assert (index.has_room(2), index.has_room(3)) == (True, False)
+    for number in range(8, 12):
         index.remember("request", "a", str(number), answer(number))
-    assert len(index) == 3
-    assert [index.find("request", "a", str(number)) is not None for number in range(5)] == [
-        *(False, False, True, True, True)
-    ]
+    assert found(index, 12) == list(range(12))
+    assert not index.has_room(1)
+
+
+def test_fills_are_never_forgotten_and_take_no_room_of_requests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index = index_of(20, monkeypatch, space="fill")
+    assert index.has_room(10)
+    index.remember("request", "a", "r", answer(21, 100 * REMEMBERED_NS))
+    index.remember("fill", "a", "f", answer(22, 200 * REMEMBERED_NS))
+    assert found(index, 20, "fill") == list(range(20))
+    assert len(index) == 22
 
 
 def test_a_clock_that_jumped_back_forgets_nothing() -> None:
