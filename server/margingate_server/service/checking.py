@@ -157,7 +157,7 @@ class Checking:
                 is_reduce_only=kill == "reduce_only",
                 is_suspended=account.is_suspended,
                 is_duplicate_order=order.order_id in account.orders
-                or order.order_id in account.closed_orders,
+                or account.is_closed(order.order_id),
             ),
             freshness=self._freshness(view, rows, now_ns),
         )

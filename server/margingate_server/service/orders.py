@@ -79,7 +79,7 @@ class Orders:
             # The answer rests on whatever closed the order, which may not be durable yet.
             return ReleaseAnswer(
                 released_count=0,
-                flag=LATE if order_id in account.closed_orders else UNKNOWN_ORDER,
+                flag=LATE if account.is_closed(order_id) else UNKNOWN_ORDER,
                 risk=self.current_risk(account),
                 seq=self._shard.state.last_seq,
             )
@@ -281,6 +281,6 @@ class _Holdings:
 def _flag(account: AccountState, row: int, command: FillCommand, lots: int) -> str:
     legs = account.portfolio.legs.get(command.order_id)
     if legs is None:
-        return LATE if command.order_id in account.closed_orders else UNKNOWN_ORDER
+        return LATE if account.is_closed(command.order_id) else UNKNOWN_ORDER
     is_open = sum(leg.lots for leg in legs if leg.row == row and leg.side is command.side)
     return OVER_FILL if lots > is_open else ""

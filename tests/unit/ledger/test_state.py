@@ -21,12 +21,16 @@ def test_a_closed_order_is_no_longer_open() -> None:
     assert list(account.closed_orders) == ["o"]
 
 
-def test_the_oldest_closed_orders_are_forgotten_first() -> None:
+def test_an_order_stays_closed_however_many_close_after_it() -> None:
     order_ids = [f"o-{number}" for number in range(CLOSED_ORDERS_MAX + 2)]
-    account = account_with(order_ids)
+    account = account_with([*order_ids, "open"])
     for order_id in order_ids:
         account.close_order(order_id)
     assert list(account.closed_orders) == order_ids[2:]
+    assert len(account.closed_earlier) == 2
+    assert all(account.is_closed(order_id) for order_id in order_ids)
+    assert not account.is_closed("open")
+    assert not account.is_closed("unheard")
 
 
 def test_a_new_account_has_one_event_and_no_limit_of_its_own() -> None:

@@ -5,6 +5,8 @@ from decimal import Decimal
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.reasons import RejectReason
+from margingate_server.ledger import state
 from margingate_server.service.refusals import NotNow, RequestConflict, UnknownName
 from tests.unit.service.small_desk import SmallDesk, small_desk, update
 
@@ -210,3 +212,17 @@ def test_a_fill_of_the_cheap_leg_leaves_the_cash_of_the_dear_one_held() -> None:
     assert desk.full_risk().outflows == desk.kept_risk().outflows == {"BTC": 9 * 10**12}
     with pytest.raises(NotNow):
         desk.deposit("-50.1", "BTC")
+
+
+def test_the_id_of_a_closed_order_stays_taken_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """[DEC-07]"""
+    monkeypatch.setattr(state, "CLOSED_ORDERS_MAX", 1)
+    desk = with_order()
+    desk.release("o")
+    for order_id in ("p", "q"):
+        desk.check(desk.leg("CALL", 1, "200"), order_id=order_id)
+        desk.release(order_id)
+    again = desk.check(desk.leg("NEAR", -5, "101000"), order_id="o").decision
+    assert again.reason == RejectReason.DUPLICATE_ORDER_ID
+    assert desk.release("o").flag == "late"
+    assert desk.fill("o", "NEAR", -1, "101000").flag == "late"
