@@ -20,18 +20,15 @@ class LaneObserving:
         self._metrics = metrics
         self._store = store
         self._log = log
-        self._bytes_seen = store.bytes_written
         self._tell_health: Callable[[], None] = lambda: None
 
     def when_health_changes(self, tell: Callable[[], None]) -> None:
         """Have `tell` called whenever the ledger went down or came up again."""
         self._tell_health = tell
 
-    def committed(self, events: list[EventDraft], duration_seconds: float) -> None:
-        """A batch became durable. Called by one leader at a time."""
-        written = self._store.bytes_written
-        self._metrics.ledger.committed(len(events), written - self._bytes_seen, duration_seconds)
-        self._bytes_seen = written
+    def committed(self, events: list[EventDraft], byte_count: int, duration_seconds: float) -> None:
+        """A batch became durable."""
+        self._metrics.ledger.committed(len(events), byte_count, duration_seconds)
         for kind, count in Counter(event.kind for event in events).items():
             self._metrics.ledger.recorded(kind, count)
 
@@ -49,7 +46,6 @@ class LaneObserving:
 
     def recovered(self) -> None:
         """The ledger is up again."""
-        self._bytes_seen = self._store.bytes_written
         self._metrics.ledger.health_changed(is_healthy=True)
         self._tell_health()
         self._log.told("ledger_recovered", head_seq=self._store.head.seq)

@@ -25,8 +25,8 @@ class LedgerDown(Exception):  # noqa: N818 - a state, not an error
 class LaneObserver(Protocol):
     """Who is told about commits."""
 
-    def committed(self, events: list[EventDraft], duration_seconds: float) -> None:
-        """A batch became durable."""
+    def committed(self, events: list[EventDraft], byte_count: int, duration_seconds: float) -> None:
+        """A batch became durable; may be called by two threads at once."""
         ...
 
     def checked(self, decide_seconds: float, commit_seconds: float) -> None:
@@ -153,14 +153,16 @@ class Lane:
         with self._deciding:
             batch = self._desk.shard.take_pending()
         is_durable = False
+        bytes_before = self._store.bytes_written
         try:
             self._store.append(batch)
+            byte_count = self._store.bytes_written - bytes_before
             is_durable = True
         except (LedgerError, ValueError):
             raise LedgerDown from None
         finally:
             self._end_lead(is_durable=is_durable)
-        tell(self._observer.committed, batch, self._clock.seconds() - started)
+        tell(self._observer.committed, batch, byte_count, self._clock.seconds() - started)
 
     def _end_lead(self, *, is_durable: bool) -> None:
         """Let the next one lead; whatever the store raised, nobody may wait for ever."""

@@ -270,8 +270,8 @@ class Failing(Watch):
     def checked(self, decide_seconds: float, commit_seconds: float) -> None:
         raise OSError(decide_seconds, commit_seconds)
 
-    def committed(self, events: list[EventDraft], duration_seconds: float) -> None:
-        raise OSError(len(events), duration_seconds)
+    def committed(self, events: list[EventDraft], byte_count: int, duration_seconds: float) -> None:
+        raise OSError(len(events), byte_count, duration_seconds)
 
     def failed(self) -> None:
         raise OSError
@@ -289,6 +289,32 @@ def test_an_observer_that_fails_changes_no_answer_and_leaves_nobody_waiting(gate
     with ThreadPoolExecutor(1) as pool:
         pool.submit(gate.recover).result(WAIT_SECONDS)
     assert gate.lane.decide(suspend) == gate.store.head.seq
+
+
+def test_two_commits_are_told_with_their_own_bytes_however_late_they_are_told(gate: Gate) -> None:
+    late, go_on = Event(), Event()
+
+    class Late(Watch):
+        """The first report arrives after the second commit."""
+
+        def committed(
+            self, events: list[EventDraft], byte_count: int, duration_seconds: float
+        ) -> None:
+            if not late.is_set():
+                late.set()
+                assert go_on.wait(WAIT_SECONDS)
+            super().committed(events, byte_count, duration_seconds)
+
+    watch = gate.lane._observer = Late()
+    before = gate.store.bytes_written
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(gate.lane.decide, suspend)
+        assert late.wait(WAIT_SECONDS)
+        gate.lane.decide(suspend)
+        go_on.set()
+        first.result(WAIT_SECONDS)
+    assert min(watch.byte_counts) > 0
+    assert sum(watch.byte_counts) == gate.store.bytes_written - before
 
 
 def test_when_a_failure_is_told_the_lane_can_already_be_recovered(gate: Gate) -> None:

@@ -28,6 +28,7 @@ class Watch:
     """Every observer in one: what it was told, in order, as tuples."""
 
     told: list[tuple[Any, ...]] = field(default_factory=list)
+    byte_counts: list[int] = field(default_factory=list)
 
     def of(self, *kinds: str) -> list[tuple[Any, ...]]:
         return [each for each in self.told if each[0] in kinds]
@@ -39,9 +40,10 @@ class Watch:
         assert min(decide_seconds, commit_seconds) >= 0
         self.told.append(("checked",))
 
-    def committed(self, events: list[EventDraft], duration_seconds: float) -> None:
+    def committed(self, events: list[EventDraft], byte_count: int, duration_seconds: float) -> None:
         assert duration_seconds >= 0
         self.told.append(("committed", len(events)))
+        self.byte_counts.append(byte_count)
 
     def failed(self) -> None:
         self.told.append(("failed",))
