@@ -48,7 +48,10 @@ class SpanModel:
         ]
 
     def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
-        """Features of one lot of every instrument at this snapshot; ModelFailure on overflow."""
+        """Features of one lot of every instrument at this snapshot.
+
+        An instrument with a feature beyond the range of the integers stays unpriced. [SPAN-04]
+        """
         lot = LotFeatures(table, snapshot, SCENARIO_COUNT)
         priced_i = snapshot.priced_i(table)
         groups: list[GroupArrays | None] = []
@@ -63,6 +66,7 @@ class SpanModel:
             scenarios = self._scenarios[underlying]
             groups.append(_group_arrays(underlying, index_nano, parameters, scenarios))
             lot.fill_group(of_group_i & priced_i, index_nano / NANO, parameters, scenarios)
+        priced_i = priced_i & lot.keep_what_fits()
         null_ir = np.zeros((len(table), 1))
         pnl_ir = units_down(np.hstack((lot.pnl_is, null_ir)))
         return RiskArrays(

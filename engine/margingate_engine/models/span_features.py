@@ -16,6 +16,7 @@ from margingate_engine.pricing.revalue import (
     future_pnl,
     option_pnl,
 )
+from margingate_engine.scenarios.rounding import fits
 from margingate_engine.scenarios.scenario_set import ScenarioSet
 
 DAY_NS = 86_400 * NANO
@@ -65,6 +66,20 @@ class LotFeatures:
         has_expired_i = self.snapshot.has_expired_i(table)
         self._scan_options(options[~has_expired_i[options]], index, parameters, scenarios)
         self._scan_futures(futures[~has_expired_i[futures]], index, parameters, scenarios)
+
+    def keep_what_fits(self) -> BoolArray:
+        """Bool over rows: every feature has its integer. Features of the other rows become zero.
+
+        One absurd mark or lot is the matter of its own row and must not stop the table.
+        """
+        charge_if = np.stack((self.basis_i, self.basis_spot_i, self.minimum_i), axis=1)
+        worth_if = np.stack((self.value_i, self.coin_pico_i, self.notional_i), axis=1)
+        fits_i = fits(np.hstack((self.pnl_is, charge_if, worth_if))).all(axis=1)
+        beyond = np.flatnonzero(~fits_i)
+        self.pnl_is[beyond], self.reserve_i[beyond] = 0.0, 0
+        self.basis_i[beyond] = self.basis_spot_i[beyond] = self.minimum_i[beyond] = 0.0
+        self.value_i[beyond] = self.coin_pico_i[beyond] = self.notional_i[beyond] = 0.0
+        return np.asarray(fits_i)
 
     def _value_options(self, rows: IntArray, index: float) -> None:
         size_i, is_inverse_i = self.table.size_i[rows], self.table.is_inverse_i[rows]

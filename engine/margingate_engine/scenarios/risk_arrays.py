@@ -64,9 +64,9 @@ class RiskArrays:
     value_long_i, value_short_i: mark value of a lot held long, cost of closing a lot held short.
     coin_long_pico_i, coin_short_pico_i: the same in coins for inverse futures and expired inverse
     options. basis_i in the bucket bucket_i, basis_spot_i in the spot bucket. minimum_i: short
-    option minimum. priced_i: False where something is missing; the features are then zero and must
-    not be used. groups: None without an index price or without parameters; unmodelled: underlyings
-    without parameters.
+    option minimum. priced_i: False where something is missing or out of range; the features are
+    then zero and must not be used. groups: None without an index price or without parameters;
+    unmodelled: underlyings without parameters.
     """
 
     table: InstrumentTable

@@ -3,12 +3,17 @@
 import numpy as np
 
 from margingate_engine.core.errors import ModelFailure
-from margingate_engine.market.table import FloatArray, IntArray, read_only
+from margingate_engine.market.table import BoolArray, FloatArray, IntArray, read_only
 
 NOISE_UNITS = 1e-4
 """Float64 noise of a feature, in units; an amount this close to a unit counts as that unit."""
 
 _UNITS_MAX = 2.0**62
+
+
+def fits(amount: FloatArray) -> BoolArray:
+    """Bool per amount in units: it is finite and has an integer of the range."""
+    return np.asarray(np.abs(amount) < _UNITS_MAX)  # also false for NaN
 
 
 def units_down(amount: FloatArray) -> IntArray:
@@ -27,6 +32,6 @@ def units_nearest(amount: FloatArray) -> IntArray:
 
 
 def _integers(amount: FloatArray) -> IntArray:
-    if not (np.abs(amount) < _UNITS_MAX).all():  # also false for NaN
+    if not fits(amount).all():
         raise ModelFailure("a risk feature is out of range")
     return read_only(np.ascontiguousarray(amount, dtype=np.int64))

@@ -6,13 +6,14 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from margingate_engine.core.errors import ModelFailure
+from margingate_engine.core.errors import MissingData
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.registry import model
 from margingate_engine.models.span_features import shocked_vols
 from margingate_engine.models.span_parameters import SpanParameters
-from margingate_engine.scenarios.risk_arrays import SPOT_BUCKET
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.scenarios.risk_arrays import SPOT_BUCKET, RiskArrays
 from tests.unit.engine.small_market import (
     COIN,
     INSTRUMENTS,
@@ -218,12 +219,37 @@ def test_the_look_ahead_ends_at_expiry() -> None:
     assert rows("CALL", late) == rows("CALL")
 
 
-def test_a_feature_beyond_the_range_is_our_fault_and_not_a_number() -> None:
+def assert_only_this_row_is_unpriced(arrays: RiskArrays, name: str) -> None:
+    row = MARKET.row(name)
+    assert MARKET.arrays.priced_i[row]
+    assert arrays.priced_i == [p and r != row for r, p in enumerate(ARRAYS.priced_i)]
+    for feature in ("value_long_i", "value_short_i", "coin_long_pico_i", "coin_short_pico_i"):
+        assert getattr(arrays, feature)[row] == 0, feature
+    for feature in ("basis_i", "basis_spot_i", "minimum_i", "notional_i", "gross_i"):
+        assert getattr(arrays, feature)[row] == 0, feature
+    others = np.arange(len(MARKET.table)) != row
+    assert not arrays.pnl_ir[row].any()
+    assert np.array_equal(arrays.pnl_ir[others], ARRAYS.pnl_ir[others])
+    assert sum(arrays.notional_i) == sum(ARRAYS.notional_i) - ARRAYS.notional_i[row]
+
+
+def test_an_absurd_mark_leaves_its_own_row_unpriced_and_no_other() -> None:
+    """[SPAN-04] 10 USD at 1e-9 USD a coin are 1e22 units"""
+    absurd = small_market(marks={"COIN-PERPETUAL": 1e-9})
+    assert_only_this_row_is_unpriced(absurd.arrays, "COIN-PERPETUAL")
+    with pytest.raises(MissingData):
+        AccountRisk.of(absurd.portfolio(1_000, COIN_PERPETUAL=1), absurd.arrays)
+
+
+@pytest.mark.parametrize("name", ["NEAR", "CALL", "COIN-CALL", "COIN-FAR", "BTC"])
+def test_a_huge_lot_leaves_its_own_row_unpriced_and_no_other(name: str) -> None:
+    """[SPAN-04]"""
+    huge = 9 * 10**17
     table = InstrumentTable(
         [
-            replace(each, contract_nano=9 * 10**17) if each.name == "NEAR" else each
+            replace(each, contract_nano=huge, lot_nano=huge) if each.name == name else each
             for each in INSTRUMENTS
         ]
     )
-    with pytest.raises(ModelFailure):
-        model("span", {"BTC": PARAMETERS}).risk_arrays(table, ARRAYS.snapshot)
+    arrays = model("span", {"BTC": PARAMETERS}).risk_arrays(table, ARRAYS.snapshot)
+    assert_only_this_row_is_unpriced(arrays, name)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from margingate_engine.core.errors import ModelFailure
-from margingate_engine.scenarios.rounding import units_down, units_nearest, units_up
+from margingate_engine.scenarios.rounding import fits, units_down, units_nearest, units_up
 
 
 def test_down_and_up_forgive_the_noise_of_float64_and_nothing_more() -> None:
@@ -23,6 +23,13 @@ def test_what_is_no_integer_of_the_range_is_our_fault(amount: float) -> None:
     for rounding in (units_down, units_up, units_nearest):
         with pytest.raises(ModelFailure):
             rounding(np.array([0.0, amount]))
+
+
+def test_an_amount_fits_below_the_range_and_not_at_it() -> None:
+    below = math.nextafter(2.0**62, 0.0)
+    amounts = np.array([0.0, below, -below, 2.0**62, -(2.0**62), math.inf, math.nan])
+    assert fits(amounts).tolist() == [True, True, True, False, False, False, False]
+    assert units_up(np.array([below])).tolist() == [int(below)]
 
 
 def test_rounded_features_refuse_writes() -> None:
