@@ -40,8 +40,8 @@ class DeskBuilder:
         CorruptLedger names the event that cannot be applied; InvalidInput a fee tier that accounts
         have and the schedule lacks.
         """
-        state = folded(store, self._fee_tiers)
-        market = Market(self.model, state.table)
+        state, market_version = folded(store, self._fee_tiers)
+        market = Market(self.model, state.table, market_version + 1 if state.last_seq else 0)
 
         def stored_body(seq: int) -> bytes:
             record = store.get(seq)
@@ -61,10 +61,11 @@ class DeskBuilder:
         )
 
 
-def folded(store: Store, fee_tiers: Mapping[str, FeeTier]) -> ShardState:
-    """The state after every event of the log."""
-    state = ShardState()
+def folded(store: Store, fee_tiers: Mapping[str, FeeTier]) -> tuple[ShardState, int]:
+    """(state after every event of the log, greatest market version that any of them cites)."""
+    state, market_version = ShardState(), 0
     for record in store.read():
+        market_version = max(market_version, record.market_version)
         try:
             event = decode_event(record.body)
             apply(state, event, record.seq, record.recorded_ns, fee_tiers)
@@ -73,4 +74,4 @@ def folded(store: Store, fee_tiers: Mapping[str, FeeTier]) -> ShardState:
             if tier is not None and tier not in fee_tiers:
                 raise InvalidInput("fees", f"lack the tier {tier}, which accounts have") from None
             raise CorruptLedger(record.seq, "event", f"cannot be applied: {error!r}") from error
-    return state
+    return state, market_version

@@ -77,6 +77,14 @@ def test_retries_get_their_first_answers_after_a_restart() -> None:
     assert again.fill("o", "NEAR", -2, "101000", fill_id="f").is_replayed
 
 
+def test_market_versions_go_on_after_the_greatest_that_an_event_cites() -> None:
+    desk = busy_desk()
+    cited = max(each.market_version for each in desk.events())
+    market = builder().open_desk(stored(*desk.events())).shard.market
+    assert market.view.snapshot.version == cited + 1 == 3
+    assert market.view.arrays.snapshot.version == 3
+
+
 def test_an_empty_log_is_an_empty_desk() -> None:
     desk = builder().open_desk(MemoryStore())
     assert desk.shard.state.accounts == {}

@@ -72,7 +72,8 @@ class Lane:
     def decide(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> ResultT:
         """The result of `use(desk, now_ns)`, once the event whose number it returns is durable.
 
-        Number 0 asks for nothing. LedgerDown when it cannot be made durable.
+        Number 0 asks for nothing. LedgerDown when it cannot be made durable. What `use` raises is
+        raised when the events that it recorded before are durable.
         """
         result, ticket = self._take_turn(use)
         self._commit_through(ticket)
@@ -110,26 +111,40 @@ class Lane:
         """After a failure: reopen the store, fold the log into a new desk, and go on with it.
 
         Waits for a commit under way: what it adds to the log must be folded. Raises what the store
-        raises; the lane then stays down.
+        raises; the lane then stays down. Only for a lane that is down: nobody decides or commits
+        meanwhile, so that the log is folded without the lock, and callers are refused at once.
         """
+        assert self._is_down
         with self._turn:
             while self._is_leading:
                 self._turn.wait()
-        with self._deciding:
-            self._store.reopen()
-            desk = open_desk(self._store)
-            with self._turn:
-                self._desk = desk
-                self._durable_seq = self._store.head.seq
-                self._is_down = False
+        self._store.reopen()
+        desk = open_desk(self._store)
+        desk.shard.market.take_over(self._desk.shard.market)
+        with self._deciding, self._turn:
+            self._desk = desk
+            self._durable_seq = self._store.head.seq
+            self._is_down = False
         tell(self._observer.recovered)
 
     def _take_turn(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> tuple[ResultT, Ticket]:
+        if self._is_down:  # tested before, too: nobody waits to be told so
+            raise LedgerDown
         with self._deciding:
             if self._is_down:
                 raise LedgerDown
-            result, seq = use(self._desk, self._clock.now_ns())
-            return result, Ticket(self._generation, seq)
+            desk, generation = self._desk, self._generation
+            last_seq = desk.shard.state.last_seq
+            try:
+                result, seq = use(desk, self._clock.now_ns())
+                return result, Ticket(generation, seq)
+            except Exception as unforeseen:
+                ticket = Ticket(generation, desk.shard.state.last_seq)
+                if ticket.seq == last_seq:
+                    raise
+                error = unforeseen
+        self._commit_through(ticket)  # others see its events already
+        raise error
 
     def _commit_through(self, ticket: Ticket) -> None:
         while self._must_lead(ticket):

@@ -34,12 +34,27 @@ class Market:
     `planned_*` may take milliseconds and run beside decisions, one at a time.
     """
 
-    def __init__(self, model: MarginModel, table: InstrumentTable) -> None:
+    def __init__(self, model: MarginModel, table: InstrumentTable, version: int = 0) -> None:
+        """A market without prices. version: of the first view, greater than any that was cited."""
         self.model = model
-        snapshot = MarketSnapshot.empty(table)
-        self.view = MarketView(
-            snapshot=snapshot, arrays=model.risk_arrays(table, snapshot), observation=0
+        self.view = self._unpriced(table, version)
+
+    def _unpriced(self, table: InstrumentTable, version: int) -> MarketView:
+        snapshot = replace(MarketSnapshot.empty(table), version=version)
+        return MarketView(
+            snapshot=snapshot, arrays=self.model.risk_arrays(table, snapshot), observation=0
         )
+
+    def take_over(self, former: "Market") -> None:
+        """Go on from another market of the same model: with its prices if it has the same table.
+
+        Prices are no part of a ledger, so a recovery need not lose them; they are as old as before.
+        """
+        table, old = self.view.table, former.view
+        if old.table.instruments == table.instruments:
+            self.view = old
+        elif old.snapshot.version >= self.view.snapshot.version:
+            self.view = self._unpriced(table, old.snapshot.version + 1)
 
     def new_instruments(self, listed: Sequence[Instrument]) -> tuple[Instrument, ...]:
         """Those that are new or differ from what is listed."""
@@ -53,7 +68,8 @@ class Market:
     def planned_listing(self, changed: Sequence[Instrument]) -> MarketView:
         """The view with these instruments listed. InvalidInput when a contract would change."""
         table = self.view.table.with_instruments(changed)
-        snapshot = self.view.snapshot.extended_to(table)
+        version = self.view.snapshot.version + 1
+        snapshot = replace(self.view.snapshot.extended_to(table), version=version)
         return MarketView(
             snapshot=snapshot,
             arrays=self.model.risk_arrays(table, snapshot),

@@ -8,9 +8,10 @@ from threading import Barrier, Event
 import pytest
 
 from margingate_server.ledger.events import AccountOpened, AccountResumed, AccountSuspended
-from margingate_server.ledger.store import EventDraft, StoreFailure
+from margingate_server.ledger.store import EventDraft, Store, StoreFailure
 from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.service.desk import Desk
+from margingate_server.service.refusals import UnknownName
 from tests.unit.rpc.gate import Gate
 from tests.unit.rpc.memory_store import disk_full, fails_once
 from tests.unit.rpc.watch import Watch
@@ -244,16 +245,69 @@ def test_a_store_that_fails_in_an_unforeseen_way_leaves_nobody_waiting(
     assert gate.lane.decide(suspend) == gate.store.head.seq
 
 
-def test_a_use_that_fails_after_its_event_leaves_it_to_the_next_commit(gate: Gate) -> None:
-    def broken(desk: Desk, now_ns: int) -> tuple[None, int]:
-        desk.shard.record(AccountOpened(account="b", fee_tier="default"), now_ns)
-        raise RuntimeError
+def open_and_fail(desk: Desk, now_ns: int) -> tuple[None, int]:
+    """A use that records an event and fails afterwards."""
+    desk.shard.record(AccountOpened(account="b", fee_tier="default"), now_ns)
+    raise RuntimeError
 
+
+def test_a_use_that_fails_after_its_event_has_made_it_durable(gate: Gate) -> None:
     with pytest.raises(RuntimeError):
-        gate.lane.decide(broken)
-    accounts = gate.lane.read(lambda desk, _now: sorted(desk.shard.state.accounts))
-    assert accounts == ["a", "b"]
+        gate.lane.decide(open_and_fail)
     assert [each.kind for each in gate.store.read()][-1] == "account_opened"
+    assert gate.lane.look(last_seq) == gate.store.head.seq
+
+
+def test_a_use_that_fails_after_its_event_is_void_when_the_commit_fails(gate: Gate) -> None:
+    gate.store.before_append = fails_once(disk_full())
+    with pytest.raises(LedgerDown):
+        gate.lane.decide(open_and_fail)
+    gate.recover()
+    assert gate.lane.read(lambda desk, _now: sorted(desk.shard.state.accounts)) == ["a"]
+
+
+def test_a_use_that_refuses_waits_for_no_commit(gate: Gate, held: Gated) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        leader = pool.submit(gate.lane.decide, suspend)
+        assert held.entered.wait(WAIT_SECONDS)
+        with pytest.raises(UnknownName):
+            gate.lane.decide(lambda desk, _now: (desk.shard.account("nobody"), 0))
+        assert not leader.done()
+        held.go_on.set()
+        leader.result(WAIT_SECONDS)
+
+
+def test_during_a_recovery_everybody_is_refused_at_once(gate: Gate) -> None:
+    folding, go_on = Event(), Event()
+
+    def slow(store: Store) -> Desk:
+        folding.set()
+        assert go_on.wait(WAIT_SECONDS)
+        return gate.builder.open_desk(store)
+
+    gate.lane.mark_down()
+    with ThreadPoolExecutor(2) as pool:
+        recovery = pool.submit(gate.lane.recover, slow)
+        assert folding.wait(WAIT_SECONDS)
+        asking = pool.submit(gate.lane.look, last_seq)
+        with pytest.raises(LedgerDown):
+            asking.result(1)
+        go_on.set()
+        recovery.result(WAIT_SECONDS)
+    assert gate.lane.look(last_seq) == gate.store.head.seq
+
+
+def test_nobody_waits_for_the_lock_of_a_lane_that_is_down(gate: Gate) -> None:
+    gate.lane.mark_down()
+    with gate.lane._deciding, ThreadPoolExecutor(1) as pool, pytest.raises(LedgerDown):
+        pool.submit(gate.lane.look, last_seq).result(1)
+
+
+def test_a_recovery_keeps_the_prices_with_their_version_and_age(gate: Gate) -> None:
+    before = gate.lane.look(lambda desk, _now: desk.shard.market.view)
+    gate.lane.mark_down()
+    gate.recover()
+    assert gate.lane.look(lambda desk, _now: desk.shard.market.view) is before
 
 
 def test_only_orders_are_timed(gate: Gate) -> None:

@@ -12,7 +12,7 @@ from margingate.v1 import types_pb2 as types
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument
 from margingate_server.rpc.market_codec import instrument_message, parse_instrument
-from tests.unit.engine.small_market import DAY_NS, INSTRUMENTS, NANO
+from tests.unit.engine.small_market import INSTRUMENTS, NANO
 from tests.unit.rpc.gate import Gate, leg, order
 
 Code = grpc.StatusCode
@@ -197,13 +197,12 @@ def test_the_model_is_shown_with_every_parameter() -> None:
     )
 
 
-def test_a_view_planned_before_a_recovery_is_not_swapped_in_after_it() -> None:
+def test_while_the_ledger_is_down_no_price_is_taken_and_afterwards_the_old_ones_hold() -> None:
     gate = Gate().open(usd="100000")
     gate.lane.mark_down()
     refused = gate.answer("PublishQuotes", quotes())
     assert (refused.code, refused.retry_seconds) == (Code.UNAVAILABLE, 1)
     gate.recover()
-    missing = gate.check(order(leg("CALL", "0.1", "200"))).decision
-    assert missing.reject_reason == types.REJECT_REASON_MARKET_DATA_MISSING
-    gate.quote(market_time_ns=DAY_NS)
-    assert gate.check(order(leg("CALL", "0.1", "200"))).decision.verdict == types.VERDICT_ACCEPTED
+    decision = gate.check(order(leg("CALL", "0.1", "200"))).decision
+    assert decision.verdict == types.VERDICT_ACCEPTED
+    assert decision.basis.market_version == 2

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
+from margingate_engine.market.table import InstrumentTable
 from margingate_server.feeds.feed import MarketUpdate
+from margingate_server.service.market import Market
 from tests.unit.engine.small_market import DAY_NS, INSTRUMENTS, MARKS, NANO, option
 from tests.unit.service.small_desk import SmallDesk, small_desk, update
 
@@ -139,3 +141,25 @@ def test_a_contract_cannot_change_under_its_name() -> None:
         with pytest.raises(InvalidInput):
             market.planned_listing((other,))
     market.planned_listing((replace(call, tick_nano=5), replace(call, is_halted=True)))
+
+
+def test_a_changed_instrument_makes_a_new_version_even_without_a_new_row() -> None:
+    market = small_desk().shard.market
+    view = market.planned_listing((replace(INSTRUMENTS[3], is_halted=True),))
+    assert view.snapshot.version == market.view.snapshot.version + 1
+    assert view.arrays.snapshot is view.snapshot
+
+
+def test_a_market_goes_on_from_another_with_its_prices_if_it_lists_the_same() -> None:
+    former = small_desk().shard.market
+    same = Market(former.model, InstrumentTable(former.view.table.instruments))
+    same.take_over(former)
+    assert same.view is former.view
+    fewer = Market(former.model, InstrumentTable(former.view.table.instruments[:-1]))
+    fewer.take_over(former)
+    assert fewer.view.snapshot.version == former.view.snapshot.version + 1
+    assert len(fewer.view.table) == len(former.view.table) - 1
+    assert not any(fewer.view.arrays.priced_i)
+    later = Market(former.model, InstrumentTable(()), 100)
+    later.take_over(former)
+    assert later.view.snapshot.version == 100
