@@ -21,6 +21,7 @@ from margingate_server.ledger.events import (
 )
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import AgeLimits
+from margingate_server.service.holdings_range import judged, refuse_unpriced_beyond_range
 from margingate_server.service.refusals import NameTaken, NotNow, RequestConflict
 from margingate_server.service.room import refuse_without_room
 from margingate_server.service.shard import AccountView, Shard
@@ -135,19 +136,19 @@ class Accounts:
         return event, seq
 
     def account_risk(self, account_id: str) -> tuple[AccountState, AccountView]:
-        """The account and its risk under the market of now."""
+        """The account and its risk under the market of now; None as for current_risk."""
         account = self._shard.account(account_id)
-        return account, self._shard.view_of(account)
+        return account, judged(self._shard.view_of(account))
 
     def current_risk(self, account_id: str) -> Risk | None:
-        """Margin now; None while something held has no price."""
+        """Margin now; None while something held has no price, or too much is held."""
         risk = self.account_risk(account_id)[1].risk
         return None if risk is None else risk.risk
 
     def _refuse_withdrawal(
         self, account: AccountState, asset: str, units: int, balance: int, now_ns: int
     ) -> None:
-        view = self._shard.view_of(account)
+        view = judged(self._shard.view_of(account))
         if view.risk is None:
             raise NotNow(RejectReason.MARKET_DATA_MISSING, view.missing_subject or "")
         stale = view.oldest.stale_subject(now_ns, self._age_limits)
@@ -171,6 +172,8 @@ class Accounts:
         if lots is None or lots >= LOTS_MAX:
             raise InvalidInput(f"{path}.quantity", "is not a whole number of lots in range")
         signed = lots if stated.quantity > 0 else -lots
+        arrays = self._shard.market.view.arrays
+        refuse_unpriced_beyond_range(arrays, row, signed, f"{path}.quantity")
         entry = 0
         if instrument.is_future and lots:
             entry = fill_flow(instrument, signed, self._entry_nano(path, row, instrument, stated))

@@ -17,6 +17,7 @@ from margingate_server.ledger.events import FillReported, OrdersReleased
 from margingate_server.ledger.requests import FILL_SPACE
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import oldest_of_rows
+from margingate_server.service.holdings_range import known_risk, refuse_unpriced_beyond_range
 from margingate_server.service.refusals import RequestConflict
 from margingate_server.service.shard import Shard
 
@@ -115,9 +116,8 @@ class Orders:
         return self._fill_answer(account, row, event, seq, is_replayed=False)
 
     def current_risk(self, account: AccountState) -> Risk | None:
-        """Margin of the account now; None while something it holds has no price."""
-        risk = self._shard.view_of(account).risk
-        return None if risk is None else risk.risk
+        """Margin of the account now; None while something it holds has no price, or too much."""
+        return known_risk(self._shard.view_of(account))
 
     def _release(
         self,
@@ -192,9 +192,13 @@ class Orders:
         position = account.portfolio.positions.get(row)
         before = position.lots if position is not None else 0
         grown = abs(before + lots) - abs(before)
+        if grown <= 0:
+            return
         view = self._shard.view_of(account)
-        gross = view.risk.gross if view.risk is not None else 0
-        if grown > 0 and gross + grown * view.view.arrays.gross_i[row] >= GROSS_MAX:
+        arrays = view.view.arrays
+        refuse_unpriced_beyond_range(arrays, row, before + lots, "quantity")
+        gross = view.risk.gross if view.risk is not None else abs(before) * arrays.gross_i[row]
+        if gross + grown * arrays.gross_i[row] >= GROSS_MAX:
             raise InvalidInput("quantity", "is beyond the range of the risk integers")
 
     def _fee(

@@ -1,0 +1,78 @@
+"""Holdings beyond what the risk integers hold: kept out, and answered when prices make them so."""
+
+from decimal import Decimal
+
+import pytest
+
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.reasons import RejectReason
+from margingate_server.service.accounts import StatedPosition
+from margingate_server.service.holdings_range import BEYOND_RANGE, LOTS_UNPRICED_MAX
+from margingate_server.service.refusals import NotNow
+from tests.unit.engine.small_market import MARKS
+from tests.unit.service.small_desk import SmallDesk, small_desk, update
+
+
+def stated(desk: SmallDesk, lots: int) -> None:
+    """State so many lots of NEAR, entered at 1 USD."""
+    position = StatedPosition(
+        instrument="NEAR", quantity=desk.quantity("NEAR", lots), price=Decimal(1)
+    )
+    desk.desk.accounts.set_positions("a", [position], desk.fresh_id(), "d", desk.now_ns)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_without_a_price_lots_are_bounded_by_a_number(sign: int) -> None:
+    desk = small_desk().open(usd="1000")
+    desk.quote(update({**MARKS, "NEAR": 0.0}))
+    with pytest.raises(InvalidInput) as refused:
+        stated(desk, sign * (LOTS_UNPRICED_MAX + 1))
+    assert refused.value.field == "positions[0].quantity"
+    stated(desk, sign * LOTS_UNPRICED_MAX)
+    with pytest.raises(InvalidInput) as refused:
+        desk.fill("x", "NEAR", sign, "1")
+    assert refused.value.field == "quantity"
+    assert desk.fill("x", "NEAR", -sign, "1").lots == sign * (LOTS_UNPRICED_MAX - 1)
+
+
+def test_with_a_price_only_the_risk_bounds_the_lots() -> None:
+    desk = small_desk().open(usd="1000")
+    lots = LOTS_UNPRICED_MAX + 1
+    desk.hold(**{"COIN-PERPETUAL": lots})
+    assert desk.account().portfolio.positions[desk.row("COIN-PERPETUAL")].lots == lots
+    assert desk.desk.accounts.current_risk("a") is not None
+
+
+def overgrown_desk() -> SmallDesk:
+    """Account a, whose futures a mark of 800 million USD took beyond the range."""
+    desk = small_desk().open(usd="1000")
+    desk.hold(NEAR=10**8)
+    desk.quote(update({"NEAR": 8e8}, index=8e8))
+    return desk
+
+
+def test_what_prices_took_beyond_the_range_is_answered_without_a_margin() -> None:
+    desk = overgrown_desk()
+    assert desk.desk.accounts.current_risk("a") is None
+    assert desk.deposit("5") == 1_005_000_000
+    answer = desk.fill("x", "NEAR", -1, "1", fee="0")
+    assert (answer.lots, answer.risk) == (10**8 - 1, None)
+    assert desk.release("unheard").risk is None
+    _, view = desk.desk.accounts.account_risk("a")
+    assert (view.risk, view.missing_subject) == (None, BEYOND_RANGE)
+
+
+def test_an_account_beyond_the_range_may_shrink_but_neither_order_nor_withdraw() -> None:
+    desk = overgrown_desk()
+    assert desk.check(desk.leg("NEAR", -1, "800000000")).decision.reason == (
+        RejectReason.MAX_ORDER_QUANTITY
+    )
+    order = desk.order(desk.leg("NEAR", -1, "800000000"))
+    checking = desk.desk.checking
+    assert checking.max_size("a", order, desk.now_ns) == (0, RejectReason.MAX_ORDER_QUANTITY)
+    assert checking.preview("a", order, desk.now_ns, has_explanation=True)[1] is not None
+    with pytest.raises(NotNow):
+        desk.deposit("-1")
+    with pytest.raises(InvalidInput):
+        desk.fill("x", "NEAR", 1, "1", fee="0")
+    assert desk.fill("x", "NEAR", Decimal(-(10**8)) + 2, "1", fee="0").risk is not None
