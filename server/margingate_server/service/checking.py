@@ -209,7 +209,8 @@ class Checking:
         self, command: CheckCommand, outcome: Outcome, numbers: DecisionNumbers, now_ns: int
     ) -> int:
         if not outcome.reason.is_from_margin:
-            return 0
+            # What the rule read, an order id taken or a suspension, may not be durable yet.
+            return self._shard.state.last_seq
         event = OrderRejected(
             account=command.account,
             request_id=command.request_id,

@@ -23,7 +23,7 @@ class CheckCommand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckAnswer:
-    """A decision. seq: event that must be durable before this may be answered; 0 when none."""
+    """A decision. seq: event that must be durable before this may be answered."""
 
     decision: DecisionNumbers
     is_replayed: bool

@@ -77,7 +77,7 @@ def test_a_no_by_a_rule_binds_nothing_and_leaves_no_event() -> None:
     desk = funded()
     events = len(desk.events())
     first = desk.check(desk.leg("NEAR", 1, "100.1"), order_id="o", request_id="r")
-    assert (first.decision.reason, first.seq) == (RejectReason.OFF_TICK, 0)
+    assert first.decision.reason == RejectReason.OFF_TICK
     second = desk.check(desk.leg("NEAR", 1, "100"), order_id="o", request_id="r", digest="other")
     assert (second.decision.reason, second.is_replayed) == (0, False)
     assert [each.kind for each in desk.events()[events:]] == ["order_accepted"]
@@ -292,3 +292,15 @@ def test_an_order_of_several_legs_is_all_or_none() -> None:
     offset = (desk.leg("NEAR", -1, "101000"), desk.leg("NEAR", 1, "101000"))
     assert desk.check(*offset, order_id="o").decision.reason == 0
     assert [leg.side for leg in desk.account().portfolio.legs["o"]] == [Side.SELL, Side.BUY]
+
+
+def test_a_refusal_by_a_rule_waits_for_what_the_rule_read() -> None:
+    desk = funded()
+    first = desk.check(desk.leg("CALL", 1, "200"), order_id="o")
+    again = desk.check(desk.leg("CALL", 1, "200"), order_id="o")
+    assert again.decision.reason == RejectReason.DUPLICATE_ORDER_ID
+    assert again.seq == first.seq > 0
+    _, suspended = desk.desk.admin.suspend("a", "", desk.fresh_id(), "d", desk.now_ns)
+    refused = desk.check(desk.leg("CALL", 1, "200"))
+    assert refused.decision.reason == RejectReason.ACCOUNT_SUSPENDED
+    assert refused.seq == suspended
