@@ -42,7 +42,7 @@ from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.server import RpcServer
 from margingate_server.rpc.transport import Transport
 from margingate_server.seed_accounts import seed
-from margingate_server.service.freshness import AgeLimits
+from margingate_server.service.freshness import AgeLimits, age_seconds
 from margingate_server.service.market import MarketView
 
 UPKEEP_SECONDS = 1.0
@@ -210,7 +210,7 @@ class Application:
             return {}
         now_ns = self._clock.now_ns()
         return {
-            name: (now_ns - int(observed_ns)) / 1e9
+            name: age_seconds(int(observed_ns), now_ns)
             for name, observed_ns in zip(
                 view.table.underlyings, view.snapshot.observed_ns_u, strict=True
             )

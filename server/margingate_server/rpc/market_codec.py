@@ -24,6 +24,7 @@ from margingate_server.rpc.fields import (
     timestamp,
     underlying_name,
 )
+from margingate_server.service.freshness import age_seconds
 from margingate_server.service.market import MarketView
 
 QUOTES_MAX = 10_000
@@ -132,7 +133,7 @@ def instrument_state(view: MarketView, row: int, now_ns: int) -> pb.InstrumentSt
         mark_vol=int(snapshot.vol_nano_i[row]) / NANO,
         forward_price=int(snapshot.forward_nano_i[row]) / NANO,
         priced=view.arrays.priced_i[row],
-        age_seconds=max(0, now_ns - observed_ns) / NANO if observed_ns >= 0 else float("inf"),
+        age_seconds=age_seconds(observed_ns, now_ns),
     )
 
 

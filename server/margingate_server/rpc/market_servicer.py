@@ -19,7 +19,7 @@ from margingate_server.rpc.lane import Lane
 from margingate_server.rpc.market_codec import instrument_state, parse_instrument, parse_quotes
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.service.desk import Desk
-from margingate_server.service.freshness import AgeLimits
+from margingate_server.service.freshness import AgeLimits, age_ns, age_seconds
 from margingate_server.service.market import MarketView
 
 INSTRUMENTS_MAX = 2_000
@@ -133,10 +133,9 @@ class MarketServicer:
 
     def _underlying(self, view: MarketView, number: int, now_ns: int) -> pb.UnderlyingState:
         observed_ns = int(view.snapshot.observed_ns_u[number])
-        age_ns = now_ns - observed_ns
         return pb.UnderlyingState(
             underlying=view.table.underlyings[number],
             index_price=int(view.snapshot.index_nano_u[number]) / NANO,
-            age_seconds=max(0, age_ns) / NANO if observed_ns >= 0 else float("inf"),
-            stale=observed_ns < 0 or age_ns > self._age_limits.underlying_ns_max,
+            age_seconds=age_seconds(observed_ns, now_ns),
+            stale=age_ns(observed_ns, now_ns) > self._age_limits.underlying_ns_max,
         )

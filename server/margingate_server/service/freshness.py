@@ -4,12 +4,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from margingate_engine.core.amounts import USD
+from margingate_engine.core.amounts import NANO, USD
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.portfolio.holdings import Portfolio
-from margingate_server.service.market import MarketView
+from margingate_server.service.market import CLOCK_BACK_NS_MAX, MarketView
 
 FOREVER_NS = 2**62
+
+
+def age_ns(observed_ns: int, now_ns: int) -> int:
+    """Nanoseconds since a price was received.
+
+    FOREVER_NS when it never was, or when the clock has stepped back since and nobody knows.
+    """
+    age = now_ns - observed_ns
+    return FOREVER_NS if observed_ns < 0 or age < -CLOCK_BACK_NS_MAX else max(0, age)
+
+
+def age_seconds(observed_ns: int, now_ns: int) -> float:
+    """As `age_ns`, in seconds; infinite instead of FOREVER_NS."""
+    age = age_ns(observed_ns, now_ns)
+    return float("inf") if age == FOREVER_NS else age / NANO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +55,9 @@ class Oldest(NamedTuple):
 
     def stale_subject(self, now_ns: int, limits: AgeLimits) -> str | None:
         """Whose price is too old; None when none is."""
-        if now_ns - self.underlying_ns > limits.underlying_ns_max:
+        if self.underlying and age_ns(self.underlying_ns, now_ns) > limits.underlying_ns_max:
             return self.underlying
-        if now_ns - self.instrument_ns > limits.instrument_ns_max:
+        if self.instrument and age_ns(self.instrument_ns, now_ns) > limits.instrument_ns_max:
             return self.instrument
         return None
 

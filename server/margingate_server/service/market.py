@@ -5,13 +5,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from margingate_engine.core.amounts import NANO
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument
 from margingate_engine.market.snapshot import MarketSnapshot, Quotes
-from margingate_engine.market.table import InstrumentTable
+from margingate_engine.market.table import InstrumentTable, read_only
 from margingate_engine.models.registry import MarginModel
 from margingate_engine.scenarios.risk_arrays import RiskArrays
 from margingate_server.feeds.feed import MarketUpdate
+
+MARKET_AHEAD_NS_MAX = 60 * NANO
+"""How far a market's clock may be ahead of ours: what it dates later would expire what has not."""
+
+
+CLOCK_BACK_NS_MAX = NANO
+"""A price received later than now by more than this was received before the clock stepped back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +89,11 @@ class Market:
 
         Prices that do not differ keep the version and the risk arrays: they only get younger.
         """
+        if update.market_time_ns > now_ns + MARKET_AHEAD_NS_MAX:
+            raise InvalidInput("market_time", "is more than a minute ahead of the server's clock")
         view = self.view
         quotes = _quotes(view.table, update)
-        snapshot = view.snapshot.with_quotes(
+        snapshot = _aged(view.snapshot, now_ns).with_quotes(
             view.table, quotes, market_time_ns=update.market_time_ns, observed_ns=now_ns
         )
         observation = view.observation + 1
@@ -115,6 +125,22 @@ def _quotes(table: InstrumentTable, update: MarketUpdate) -> Quotes:
         mark_price_i=update.mark_price_i,
         mark_vol_i=update.mark_vol_i,
         forward_price_i=update.forward_price_i,
+    )
+
+
+def _aged(snapshot: MarketSnapshot, now_ns: int) -> MarketSnapshot:
+    """The snapshot; what was received before the clock stepped back is as old as can be.
+
+    Left as it is, it would be fresh again when the clock comes to where it was.
+    """
+    latest_ns = now_ns + CLOCK_BACK_NS_MAX
+    observed_i, observed_u = snapshot.observed_ns_i, snapshot.observed_ns_u
+    if not ((observed_i > latest_ns).any() or (observed_u > latest_ns).any()):
+        return snapshot
+    return replace(
+        snapshot,
+        observed_ns_i=read_only(np.where(observed_i > latest_ns, 0, observed_i)),
+        observed_ns_u=read_only(np.where(observed_u > latest_ns, 0, observed_u)),
     )
 
 

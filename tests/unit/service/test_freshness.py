@@ -7,11 +7,12 @@ from margingate_server.service.freshness import (
     FOREVER_NS,
     AgeLimits,
     Oldest,
+    age_seconds,
     oldest_of_portfolio,
     oldest_of_rows,
 )
-from tests.unit.engine.small_market import MARKS, NEAR_NS, NO_FEES
-from tests.unit.service.small_desk import START_NS, small_desk, update
+from tests.unit.engine.small_market import MARKS, NANO, NEAR_NS, NO_FEES
+from tests.unit.service.small_desk import AGE_LIMITS, START_NS, small_desk, update
 
 LIMITS = AgeLimits(underlying_ns_max=10, instrument_ns_max=100)
 
@@ -29,6 +30,35 @@ def test_a_price_is_stale_beyond_its_limit_and_not_at_it() -> None:
     assert oldest.stale_subject(1_011, LIMITS) == "BTC"
     assert Oldest(FOREVER_NS, "", 1_000, "NEAR").stale_subject(1_100, LIMITS) is None
     assert Oldest(FOREVER_NS, "", 1_000, "NEAR").stale_subject(1_101, LIMITS) == "NEAR"
+
+
+def test_a_price_from_before_the_clock_stepped_back_is_stale_and_a_second_is_forgiven() -> None:
+    for oldest in (Oldest(5 * NANO, "BTC"), Oldest(instrument_ns=5 * NANO, instrument="NEAR")):
+        assert oldest.stale_subject(4 * NANO, LIMITS) is None
+        assert oldest.stale_subject(4 * NANO - 1, LIMITS) in {"BTC", "NEAR"}
+
+
+def test_an_age_is_never_negative_and_infinite_when_nobody_knows_it() -> None:
+    assert age_seconds(5 * NANO, 7 * NANO) == 2.0
+    assert age_seconds(5 * NANO, 4 * NANO) == 0.0
+    assert age_seconds(5 * NANO, 4 * NANO - 1) == age_seconds(-1, 7 * NANO) == float("inf")
+
+
+def test_a_price_stays_stale_when_the_clock_comes_back_to_where_it_was() -> None:
+    desk = small_desk()
+    desk.now_ns -= 3_600 * NANO
+    others = {name: mark for name, mark in MARKS.items() if name != "FAR"}
+    desk.quote(update(others))
+    view, rows = desk.shard.market.view, [desk.row("NEAR"), desk.row("FAR")]
+    assert oldest_of_rows(view, rows[:1]).stale_subject(desk.now_ns, AGE_LIMITS) is None
+    for now_ns in (desk.now_ns, START_NS):
+        desk.now_ns = now_ns
+        desk.quote(update(others))
+        oldest = oldest_of_rows(desk.shard.market.view, rows)
+        assert oldest.stale_subject(now_ns, AGE_LIMITS) == "FAR"
+    desk.quote(update())
+    view = desk.shard.market.view
+    assert oldest_of_rows(view, rows).stale_subject(START_NS, AGE_LIMITS) is None
 
 
 def test_nothing_at_all_is_never_stale() -> None:
