@@ -11,7 +11,7 @@ from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
 from margingate_engine.portfolio.account_risk import GROSS_MAX
-from margingate_engine.portfolio.flows import fill_flow
+from margingate_engine.portfolio.flows import closing_split, fill_flow
 from margingate_server.ledger.events import (
     AccountOpened,
     BreakNumbers,
@@ -29,7 +29,10 @@ from margingate_server.service.shard import AccountView, Shard
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedPosition:
-    """A position of a statement: signed quantity; price None for the current mark."""
+    """A position of a statement: signed quantity; price None for what it was entered at.
+
+    Lots that the books hold keep their entry; all others are entered at the current mark.
+    """
 
     instrument: str
     quantity: Decimal
@@ -122,7 +125,9 @@ class Accounts:
                 raise RequestConflict(request_id)
             return earlier[1], earlier[0]
         refuse_without_room(self._shard)
-        positions = tuple(self._position(number, each) for number, each in enumerate(stated))
+        positions = tuple(
+            self._position(account, number, each) for number, each in enumerate(stated)
+        )
         self._refuse_beyond_range(positions)
         event = PositionsSet(
             account=account_id,
@@ -162,7 +167,9 @@ class Accounts:
         if not is_margined:
             raise NotNow(RejectReason.INSUFFICIENT_INITIAL_MARGIN, asset)
 
-    def _position(self, number: int, stated: StatedPosition) -> PositionNumbers:
+    def _position(
+        self, account: AccountState, number: int, stated: StatedPosition
+    ) -> PositionNumbers:
         row = self._shard.row(stated.instrument)
         instrument = self._shard.market.view.table.instruments[row]
         path = f"positions[{number}]"
@@ -174,8 +181,10 @@ class Accounts:
         signed = lots if stated.quantity > 0 else -lots
         arrays = self._shard.market.view.arrays
         refuse_unpriced_beyond_range(arrays, row, signed, f"{path}.quantity")
-        entry = 0
-        if instrument.is_future and lots:
+        entry = None if stated.price is not None else _booked_entry(account, row, signed)
+        if not (instrument.is_future and lots):
+            entry = 0
+        elif entry is None:
             entry = fill_flow(instrument, signed, self._entry_nano(path, row, instrument, stated))
         if abs(entry) >= AMOUNT_UNITS_MAX:
             raise InvalidInput(f"{path}.quantity", "times price is out of range")
@@ -217,3 +226,12 @@ class Accounts:
             for name in sorted({*booked, *stated})
             if booked.get(name, 0) != stated.get(name, 0)
         )
+
+
+def _booked_entry(account: AccountState, row: int, lots: int) -> int | None:
+    """Entry of so many lots of what the books hold; None when they do not hold so many."""
+    booked = account.portfolio.positions.get(row)
+    if booked is None or (booked.lots > 0) != (lots > 0) or abs(lots) > abs(booked.lots):
+        return None
+    entry, _ = closing_split(booked.lots, booked.entry, lots - booked.lots, 0)
+    return entry

@@ -232,3 +232,46 @@ def test_holdings_cannot_leave_the_range_by_many_fills() -> None:
     assert refused.value.field == "quantity"
     assert desk.desk.accounts.current_risk("a") is not None
     assert desk.fill("x", "NEAR", 10**9, "1").lots == -2 * 10**9
+
+
+def entered_desk() -> SmallDesk:
+    """Account a with 4 lots of NEAR bought at 90,000 USD and 2 of FAR sold at 110,000."""
+    desk = small_desk().open(usd="100000")
+    state(desk, stated("NEAR", "0.4", "90000"), stated("FAR", "-0.2", "110000"))
+    return desk
+
+
+def test_a_statement_that_agrees_moves_neither_entry_nor_equity() -> None:
+    desk = entered_desk()
+    held, risk = dict(desk.account().portfolio.positions), desk.full_risk().risk
+    state(desk, stated("NEAR", "0.4"), stated("FAR", "-0.2"))
+    assert desk.account().portfolio.positions == held
+    assert desk.full_risk().risk == risk
+    desk.quote(update({**MARKS, "NEAR": 0.0}))
+    state(desk, stated("NEAR", "0.4"), stated("FAR", "-0.2"))
+    assert desk.account().portfolio.positions == held
+
+
+@pytest.mark.parametrize(
+    ("near", "far", "near_entry", "far_entry"),
+    [
+        # Fewer lots keep their part of the entry: 0.3 coin at 90,000, 0.1 at 110,000.
+        (("0.3", None), ("-0.1", None), -27_000_000_000, 11_000_000_000),
+        # More lots, or the other side, are entered at the marks of 101,000 and 104,000.
+        (("0.5", None), ("-0.3", None), -50_500_000_000, 31_200_000_000),
+        (("-0.4", None), ("0.2", None), 40_400_000_000, -20_800_000_000),
+        # A stated price counts even where the lots agree.
+        (("0.4", "95000"), ("-0.1", "95000"), -38_000_000_000, 9_500_000_000),
+    ],
+)
+def test_lots_that_the_books_hold_keep_their_entry_unless_a_price_is_stated(
+    near: tuple[str, str | None],
+    far: tuple[str, str | None],
+    near_entry: int,
+    far_entry: int,
+) -> None:
+    desk = entered_desk()
+    state(desk, stated("NEAR", *near), stated("FAR", *far))
+    held = desk.account().portfolio.positions
+    assert held[desk.row("NEAR")].entry == near_entry
+    assert held[desk.row("FAR")].entry == far_entry

@@ -714,8 +714,9 @@ class Position(_message.Message):
     quantity: _builtins.str
     """Signed quantity in the venue's own unit, long positive."""
     entry_price: _builtins.str
-    """Average entry price in the quote currency. In requests empty means the current mark. In answers
-    futures only; empty otherwise.
+    """Average entry price in the quote currency. In requests empty keeps the booked entry of futures
+    that the books hold, of fewer lots its part; more lots, or the other side, are entered at the
+    current mark. In answers futures only; empty otherwise.
     """
     mark_price: _builtins.float
     """Mark price in the quote currency; answers only."""
