@@ -1,4 +1,4 @@
-"""Whole decisions, rich and under-margined, against the slow reference. [DEC-01 to DEC-04]"""
+"""Whole decisions, rich and poor, against the slow reference. [DEC-01 to DEC-04, DEC-08]"""
 
 from collections import Counter
 from fractions import Fraction
@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from margingate_engine.check.decide import Outcome, decide
+from margingate_engine.check.question import Gates
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Exactness
 from tests.property.books import books
@@ -15,7 +16,7 @@ from tests.property.bridge import reference_book, reference_of
 from tests.property.effort import examples
 from tests.property.orders import Asked, ask, closing_legs, in_trouble, requested_legs
 from tests.reference.contracts import Limits
-from tests.reference.decision import Answer, Decider
+from tests.reference.decision import Answer, Decider, Switches
 from tests.reference.orders import Leg, Order
 
 
@@ -24,7 +25,8 @@ def questions(draw: st.DrawFn) -> Asked:
     """A book and an order; often the account lacks margin, or nearly so."""
     book = draw(books(combos=True))
     legs = draw(st.lists(requested_legs(book), min_size=1, max_size=3))
-    asked = ask(book, *legs, is_combo=draw(st.booleans()))
+    gates = Gates(is_reduce_only=draw(st.integers(0, 9)) == 0)
+    asked = ask(book, *legs, gates=gates, is_combo=draw(st.booleans()))
     trouble = draw(st.none() | st.integers(-20_000, 20_000))
     if trouble is not None:
         in_trouble(asked, trouble)
@@ -37,7 +39,8 @@ def closing_questions(draw: st.DrawFn) -> Asked:
     book = draw(books(combos=True, orders_max=2).filter(lambda each: each.portfolio.positions))
     for asset, units in (("USD", 10**13), ("BTC", 10**14), ("ETH", 10**15)):
         book.portfolio.cash[asset] = units
-    asked = ask(book, *draw(st.lists(closing_legs(book), min_size=1, max_size=2)))
+    legs = draw(st.lists(closing_legs(book), min_size=1, max_size=2))
+    asked = ask(book, *legs, gates=Gates(is_reduce_only=draw(st.booleans())))
     in_trouble(asked, draw(st.integers(1, 20_000)))
     return asked
 
@@ -58,7 +61,8 @@ def reference_answer(asked: Asked) -> Answer:
     order = Order(order_id="o", legs=legs, combo=combo)
     account = reference_of(book.world, book.portfolio)
     account.known_order_ids.clear()
-    return Decider(reference_book(book.world)).decide(account, order, Limits())
+    switches = Switches(reduce_only=question.gates.is_reduce_only)
+    return Decider(reference_book(book.world)).decide(account, order, Limits(), switches)
 
 
 def assert_same(outcome: Outcome, answer: Answer) -> None:
@@ -103,7 +107,11 @@ def test_every_close_in_trouble_is_decided_as_the_reference_does(asked: Asked) -
         ),
         (
             closing_questions(),
-            {(RejectReason.NONE, True): 20, (RejectReason.STILL_UNDERMARGINED, False): 20},
+            {
+                (RejectReason.NONE, True): 20,
+                (RejectReason.STILL_UNDERMARGINED, False): 10,
+                (RejectReason.KILL_SWITCH, False): 10,
+            },
         ),
     ],
 )
@@ -112,7 +120,7 @@ def test_the_questions_reach_every_kind_of_answer(
 ) -> None:
     seen: Counter[tuple[RejectReason, bool]] = Counter()
 
-    @settings(max_examples=120, database=None)
+    @settings(max_examples=200, database=None)
     @given(strategy)
     def look(asked: Asked) -> None:
         outcome = decide(asked.question)

@@ -24,6 +24,7 @@ class Switches:
 
     expired: bool = False
     killed: bool = False
+    reduce_only: bool = False
     suspended: bool = False
 
 
@@ -97,6 +98,8 @@ class Decider:
         after = self._risk(account, groups)
         combos = [order.combo, *(o.combo for o in account.orders.values() if o.is_open)]
         reason, risk_reducing = self._reason(account, legs, before, after)
+        if switches.reduce_only and not self._reduces_risk(account, legs, before, after):
+            reason, risk_reducing = "KILL_SWITCH", False
         return Answer(
             reason=reason,
             before=before,
@@ -130,6 +133,7 @@ class Decider:
         rules = (
             ("REQUEST_EXPIRED", switches.expired),
             ("KILL_SWITCH", switches.killed),
+            ("KILL_SWITCH", switches.reduce_only and not self._only_closes(account, order)),
             ("ACCOUNT_SUSPENDED", switches.suspended),
             ("INSTRUMENT_NOT_TRADABLE", any(not self._is_tradable(i) for _, i in legs)),
             ("OFF_TICK", any(not self._on_tick(leg, i) for leg, i in legs)),
@@ -256,6 +260,20 @@ class Decider:
             if abs(exposed + side * lots) > abs(exposed):
                 return True
         return False
+
+    def _only_closes(self, account: Account, order: Order) -> bool:
+        """With the open orders of its side filled, no leg goes beyond zero. [DEC-08]"""
+        asked: defaultdict[tuple[str, int], Fraction] = defaultdict(Fraction)
+        for leg in order.legs:
+            asked[leg.symbol, leg.side] += leg.quantity / self._instrument(leg).lot
+        for open_leg in self.open_legs(account):
+            if (open_leg.symbol, open_leg.side) in asked:
+                asked[open_leg.symbol, open_leg.side] += open_leg.lots
+        return all(
+            self._held(account, symbol) * side < 0
+            and (self._held(account, symbol) + side * lots) * side <= 0
+            for (symbol, side), lots in asked.items()
+        )
 
     def _held(self, account: Account, symbol: str) -> Fraction:
         """Lots held; of spot the cash in its coin."""

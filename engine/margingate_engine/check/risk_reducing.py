@@ -1,4 +1,4 @@
-"""The rule that lets an under-margined account act: it may become less risky. [DEC-02]"""
+"""Rules that let an account become less risky and nothing else. [DEC-02, DEC-08]"""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -17,9 +17,10 @@ from margingate_engine.scenarios.risk_arrays import PPM, RiskArrays
 
 
 def grows_a_position(question: Question) -> bool:
-    """True when a leg makes |position and open orders of its side| larger. [DEC-02 c]
+    """True when a leg does more than close what its side's open orders leave held. [DEC-08]
 
-    Quantities may be off lot here, so they are compared as fractions of a lot.
+    What turns a position over grows the one on the other side of zero. Quantities may be off lot
+    here, so they are compared as fractions of a lot.
     """
     asked = [
         (
@@ -29,7 +30,7 @@ def grows_a_position(question: Question) -> bool:
         )
         for leg in question.order.legs
     ]
-    return _any_grows(question.portfolio, question.table, asked)
+    return any(lots > room for lots, room in _rooms(question.portfolio, question.table, asked))
 
 
 def is_risk_reducing(
@@ -49,22 +50,23 @@ def is_risk_reducing(
     if headroom_after < account.risk.headroom - allowance:
         return False
     asked = ((leg.row, leg.side, Fraction(leg.lots)) for leg in legs)
-    if not policy.may_hedges_grow and _any_grows(portfolio, arrays.table, asked):
+    # |q| grows when the lots are more than twice what would make it flat. [DEC-02 c]
+    if not policy.may_hedges_grow and any(
+        lots > 2 * room for lots, room in _rooms(portfolio, arrays.table, asked)
+    ):
         return False
     return _positions_get_safer(account, legs)
 
 
-def _any_grows(
+def _rooms(
     portfolio: Portfolio, table: InstrumentTable, asked: Iterable[tuple[int, Side, Fraction]]
-) -> bool:
-    """True when the lots asked, added up per instrument and side, make a position grow."""
+) -> Iterable[tuple[Fraction, Fraction]]:
+    """(lots asked, lots to flat) for each instrument and side, legs of one added up."""
     sums: dict[tuple[int, Side], Fraction] = {}
     for row, side, lots in asked:
         sums[row, side] = sums.get((row, side), Fraction(0)) + lots
-    return any(
-        _grows(portfolio, table.instruments[row], row, side, lots)
-        for (row, side), lots in sums.items()
-    )
+    for (row, side), lots in sums.items():
+        yield lots, _lots_to_flat(portfolio, table.instruments[row], row, side)
 
 
 def _held_lots(portfolio: Portfolio, instrument: Instrument, row: int) -> Fraction:
@@ -76,9 +78,8 @@ def _held_lots(portfolio: Portfolio, instrument: Instrument, row: int) -> Fracti
     return Fraction(position.lots if position is not None else 0)
 
 
-def _grows(
-    portfolio: Portfolio, instrument: Instrument, row: int, side: Side, lots: Fraction
-) -> bool:
+def _lots_to_flat(portfolio: Portfolio, instrument: Instrument, row: int, side: Side) -> Fraction:
+    """Lots of a side that make flat what its open orders leave held; < 0 where none do."""
     held = _held_lots(portfolio, instrument, row)
     same_side = sum(
         leg.lots
@@ -86,8 +87,7 @@ def _grows(
         for leg in legs
         if leg.row == row and leg.side is side
     )
-    before = held + int(side) * same_side
-    return abs(before + int(side) * lots) > abs(before)
+    return -int(side) * held - same_side
 
 
 def _positions_get_safer(account: AccountRisk, legs: tuple[OpenLeg, ...]) -> bool:

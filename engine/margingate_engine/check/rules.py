@@ -25,7 +25,7 @@ def request_expired(question: Question) -> str | None:
 
 
 def kill_switch(question: Question) -> str | None:
-    """A kill switch blocks everything, or everything that grows a position."""
+    """A kill switch blocks everything, or everything that grows a position. [DEC-08]"""
     if question.gates.is_killed:
         return "a kill switch is engaged"
     if question.gates.is_reduce_only and grows_a_position(question):

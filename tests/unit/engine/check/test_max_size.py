@@ -1,12 +1,16 @@
 """The largest order, by hand. [DEC-06]"""
 
+from dataclasses import replace
 from decimal import Decimal
+
+import pytest
 
 from margingate_engine.check.decide import decide
 from margingate_engine.check.max_size import _kinks, max_order_size, with_lots
 from margingate_engine.check.question import Freshness, Gates, Limits, Policy, Question
 from margingate_engine.check.sizing import LOTS_MAX, sized_legs
 from margingate_engine.core.reasons import RejectReason
+from margingate_engine.portfolio.account_risk import AccountRisk
 from tests.unit.engine.small_market import COIN, NANO, USD, small_market
 
 MARKET = small_market()
@@ -79,15 +83,25 @@ def basis_hump(*, usd: int, gates: Gates) -> Question:
 
 
 def test_sizes_beyond_a_hump_of_basis_do_not_count() -> None:
-    for question in (
-        basis_hump(usd=10_000, gates=Gates()),  # accepted as risk-reducing only
-        basis_hump(usd=10**8, gates=Gates(is_reduce_only=True)),  # margined, and asked to reduce
-    ):
-        runs = [accepted(question, lots) for lots in range(1, 201)]
-        hump = runs.index(False)
-        assert hump == 118
-        assert all(runs[125:200])
-        assert max_order_size(question)[0] == hump
+    question = basis_hump(usd=10_000, gates=Gates())  # accepted as risk-reducing only
+    runs = [accepted(question, lots) for lots in range(1, 201)]
+    hump = runs.index(False)
+    assert hump == 118
+    assert all(runs[125:200])
+    assert max_order_size(question)[0] == hump
+
+
+@pytest.mark.parametrize("usd", [10_000, 10**8])
+def test_who_may_only_reduce_may_sell_what_is_held_and_not_on_order_yet(usd: int) -> None:
+    """[DEC-08] however well margined, and although a sale of 118 lots would lower the margin"""
+    question = basis_hump(usd=usd, gates=Gates(is_reduce_only=True))
+    assert max_order_size(question) == (100, RejectReason.KILL_SWITCH)
+    assert [accepted(question, lots) for lots in (1, 99, 100, 101, 118, 200)] == [True] * 3 + [
+        False
+    ] * 3
+    question.portfolio.legs["resting"] = (MARKET.open_leg("NEAR", -30, "101000"),)
+    again = replace(question, account=AccountRisk.of(question.portfolio, question.arrays))
+    assert max_order_size(again) == (70, RejectReason.KILL_SWITCH)
 
 
 def test_sizes_beyond_a_hump_of_the_worst_fills_do_not_count_either() -> None:

@@ -8,8 +8,15 @@ import pytest
 
 from margingate_engine.check.decide import decide
 from margingate_engine.check.explain import also_failing
-from margingate_engine.check.question import Freshness, Gates, Limits, Question, RequestedLeg
-from margingate_engine.check.rules import RULES, first_refusal
+from margingate_engine.check.question import (
+    Freshness,
+    Gates,
+    Limits,
+    Policy,
+    Question,
+    RequestedLeg,
+)
+from margingate_engine.check.rules import RULES, first_refusal, kill_switch
 from margingate_engine.check.sizing import LOTS_MAX
 from margingate_engine.core.reasons import RejectReason
 from tests.unit.engine.small_market import NANO, NEAR_NS, USD, SmallMarket, small_market
@@ -235,3 +242,37 @@ def test_without_an_account_the_rules_still_speak() -> None:
     assert reason(unpriced) is RejectReason.MARKET_DATA_MISSING
     killed = replace(unpriced, gates=Gates(is_killed=True))
     assert reason(killed) is RejectReason.KILL_SWITCH
+
+
+@pytest.mark.parametrize(
+    ("lots", "may_pass"),
+    [
+        ((-3,), True),
+        ((-3.5,), False),
+        ((-4,), False),
+        ((-6,), False),
+        ((1,), False),
+        ((-2, -1), True),
+        ((-2, -2), False),
+    ],
+)
+def test_who_may_only_reduce_may_close_and_neither_grow_nor_turn_over(
+    lots: tuple[float, ...], may_pass: bool
+) -> None:
+    """[DEC-08] five are held and two of them are on sale"""
+    portfolio = MARKET.portfolio(10**6, NEAR=5)
+    portfolio.legs["resting"] = (MARKET.open_leg("NEAR", -2, "101000"),)
+    portfolio.legs["more"] = (MARKET.open_leg("NEAR", 9, "101000"),)  # the other side is no matter
+    legs = [MARKET.leg("NEAR", Decimal(each), "101000") for each in lots]
+    policy = Policy(may_hedges_grow=True)
+    question = MARKET.question(portfolio, *legs, gates=Gates(is_reduce_only=True), policy=policy)
+    assert (kill_switch(question) is None) == may_pass
+    assert kill_switch(replace(question, gates=Gates())) is None
+
+
+def test_who_may_only_reduce_may_sell_the_coins_that_are_there() -> None:
+    """[DEC-08] of spot, q is the cash in its coin: 0.25 coins, and a lot is 0.1"""
+    gates, owner = Gates(is_reduce_only=True), MARKET.portfolio(10**6, 25 * 10**10)
+    for lots, may_pass in ((-2, True), (-3, False), (1, False)):
+        question = MARKET.question(owner, MARKET.leg("BTC", lots, "100000"), gates=gates)
+        assert (kill_switch(question) is None) == may_pass
