@@ -77,7 +77,8 @@ class Accounts:
     ) -> tuple[int, int]:
         """(balance in the asset's units, event number) after a deposit or withdrawal.
 
-        NotNow when a withdrawal would leave cash or margin short, or cannot be judged.
+        NotNow when a withdrawal would leave cash or margin short, or cannot be judged. A coin
+        without a margin model counts for nothing and blocks the account: it may only go to zero.
         """
         account = self._shard.account(account_id)
         earlier = self._shard.answered(account_id, request_id, digest)
@@ -86,16 +87,17 @@ class Accounts:
                 raise RequestConflict(request_id)
             return earlier[1].balance, earlier[0]
         refuse_without_room(self._shard)
-        view = self._shard.market.view
-        if asset != USD and (
-            asset not in view.table.underlyings or asset in view.arrays.unmodelled
-        ):
+        has_model = self._has_model(asset)
+        if not has_model and asset not in account.portfolio.cash:
             raise InvalidInput("currency", "is neither USD nor a coin with a margin model")
         units = units_exact(amount, units_per_whole(asset), "amount")
-        balance = account.portfolio.cash.get(asset, 0) + units
+        before = account.portfolio.cash.get(asset, 0)
+        balance = before + units
         if abs(balance) >= AMOUNT_UNITS_MAX:
             raise InvalidInput("amount", "is out of range")
-        if units < 0:
+        if not has_model:
+            _refuse_away_from_zero(before, balance)
+        elif units < 0:
             self._refuse_withdrawal(account, asset, units, balance, now_ns)
         event = CollateralAdjusted(
             account=account_id,
@@ -149,6 +151,11 @@ class Accounts:
         """Margin now; None while something held has no price, or too much is held."""
         risk = self.account_risk(account_id)[1].risk
         return None if risk is None else risk.risk
+
+    def _has_model(self, asset: str) -> bool:
+        view = self._shard.market.view
+        is_coin = asset in view.table.underlyings and asset not in view.arrays.unmodelled
+        return asset == USD or is_coin
 
     def _refuse_withdrawal(
         self, account: AccountState, asset: str, units: int, balance: int, now_ns: int
@@ -226,6 +233,11 @@ class Accounts:
             for name in sorted({*booked, *stated})
             if booked.get(name, 0) != stated.get(name, 0)
         )
+
+
+def _refuse_away_from_zero(before: int, balance: int) -> None:
+    if not min(before, 0) <= balance <= max(before, 0):
+        raise InvalidInput("amount", "must take a coin without a margin model towards zero")
 
 
 def _booked_entry(account: AccountState, row: int, lots: int) -> int | None:

@@ -5,12 +5,13 @@ from decimal import Decimal
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.instruments import Instrument, InstrumentKind, Settlement
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.portfolio.holdings import Position
-from margingate_server.ledger.events import BreakNumbers
+from margingate_server.ledger.events import BreakNumbers, InstrumentsListed
 from margingate_server.service.accounts import StatedPosition
 from margingate_server.service.refusals import NameTaken, NotNow, RequestConflict, UnknownName
-from tests.unit.engine.small_market import MARKS
+from tests.unit.engine.small_market import MARKS, NANO
 from tests.unit.service.small_desk import SECOND_NS, SmallDesk, small_desk, update
 
 
@@ -275,3 +276,42 @@ def test_lots_that_the_books_hold_keep_their_entry_unless_a_price_is_stated(
     held = desk.account().portfolio.positions
     assert held[desk.row("NEAR")].entry == near_entry
     assert held[desk.row("FAR")].entry == far_entry
+
+
+SOL = Instrument(
+    name="SOL",
+    kind=InstrumentKind.SPOT,
+    underlying="SOL",
+    settlement=Settlement.LINEAR,
+    contract_nano=NANO,
+    lot_nano=NANO,
+    tick_nano=1_000_000,
+)
+
+
+@pytest.mark.parametrize(
+    ("lots", "beyond", "part", "rest"),
+    [(3, ("1", "-3.000000000001"), "-1", "-2"), (-3, ("-1", "3.000000000001"), "1", "2")],
+)
+def test_a_coin_without_a_model_may_only_go_to_zero_and_then_blocks_no_more(
+    lots: int, beyond: tuple[str, ...], part: str, rest: str
+) -> None:
+    desk = small_desk().open(usd="100000")
+    market = desk.shard.market
+    view = market.planned_listing([SOL])
+    desk.shard.record(InstrumentsListed(instruments=(SOL,)), desk.now_ns)
+    market.view = view
+    desk.fill("x", "SOL", lots, "20", fee="0")
+    assert desk.check(desk.leg("NEAR", 1, "101000")).decision.reason == (
+        RejectReason.MARKET_DATA_MISSING
+    )
+    for amount in beyond:
+        with pytest.raises(InvalidInput) as refused:
+            adjust(desk, amount, "SOL")
+        assert refused.value.field == "amount"
+    assert abs(adjust(desk, part, "SOL")) == 2 * 10**12
+    assert adjust(desk, rest, "SOL") == 0
+    assert desk.check(desk.leg("NEAR", 1, "101000")).decision.reason == 0
+    with pytest.raises(InvalidInput) as refused:
+        adjust(desk, "1", "SOL")
+    assert refused.value.field == "currency"

@@ -255,7 +255,7 @@ class AdjustCollateralRequest(_message.Message):
     account: _builtins.str
     """The account."""
     currency: _builtins.str
-    """USD or a coin with a margin model."""
+    """USD or a coin with a margin model; another coin that the account holds may only go towards zero."""
     amount: _builtins.str
     """Signed amount, deposit positive; not zero."""
     def __init__(
