@@ -90,8 +90,8 @@ class Application:
         self._feed_loop = None
         if feed is not None:
             self._feed_loop = FeedLoop(feed, self._publisher, self._clock, self._metrics, self._log)
-            self._feed_loop.step()
-        if config.has_seed_accounts:
+        has_market = self._feed_loop is None or self._feed_loop.attempt()
+        if config.has_seed_accounts and has_market:
             self._lane.decide(lambda desk, now_ns: (None, seed(desk, now_ns)))
         self._rpc = self._rpc_server(config, age_limits)
         observer.when_health_changes(self._tell_health)

@@ -1,10 +1,13 @@
 """The thread that asks a feed for prices and publishes them."""
 
+from dataclasses import replace
 from threading import Event, Thread
+
+import numpy as np
 
 from margingate_engine.core.errors import InvalidInput, MargingateError
 from margingate_server.clock import Clock
-from margingate_server.feeds.feed import Feed
+from margingate_server.feeds.feed import Feed, MarketUpdate
 from margingate_server.observe.logs import Log
 from margingate_server.observe.metrics import Metrics
 from margingate_server.rpc.lane import LedgerDown
@@ -23,17 +26,25 @@ class FeedLoop:
         self._clock = clock
         self._metrics = metrics
         self._log = log
+        self._logged: frozenset[str] = frozenset()
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="feed", daemon=True)
 
     def step(self) -> None:
-        """Publish the prices of now, listing what is new first; raises what is wrong with them."""
-        update = self._feed.update(self._clock.now_ns())
-        self._publisher.list_instruments(self._feed.instruments())
-        self._publisher.publish(update)
+        """Publish the prices of now, listing what is new first; raises what is wrong with them.
 
-    def attempt(self) -> None:
-        """As `step`, but what is wrong is counted and logged, and the next time may be better."""
+        A contract that changed under its name is left out with its price, which is another
+        contract's: what was listed grows stale, and everything else goes on.
+        """
+        update = self._feed.update(self._clock.now_ns())
+        listed = self._feed.instruments()
+        changed = self._publisher.changed_contracts(listed)
+        self._tell_changed(changed)
+        self._publisher.list_instruments([each for each in listed if each.name not in changed])
+        self._publisher.publish(without(update, changed))
+
+    def attempt(self) -> bool:
+        """As `step`, but what is wrong is counted and logged; whether prices were published."""
         try:
             self.step()
         except LedgerDown:
@@ -45,6 +56,9 @@ class FeedLoop:
         except Exception as error:  # noqa: BLE001 - a feed must never end the server
             self._metrics.market.update_failed("unforeseen")
             self._log.incident(error, "market_update_failed")
+        else:
+            return True
+        return False
 
     def start(self) -> None:
         """Publish every interval from here on."""
@@ -56,6 +70,28 @@ class FeedLoop:
         if self._thread.is_alive():
             self._thread.join()
 
+    def _tell_changed(self, changed: frozenset[str]) -> None:
+        """Count every time, so that it is seen to last; log each contract once."""
+        if changed:
+            self._metrics.market.update_failed("contract_changed")
+        for name in sorted(changed - self._logged):
+            self._log.warned("contract_changed", instrument=name)
+        self._logged |= changed
+
     def _run(self) -> None:
         while not self._stopping.wait(self._feed.interval_seconds):
             tell(self.attempt)
+
+
+def without(update: MarketUpdate, names: frozenset[str]) -> MarketUpdate:
+    """The update without the prices of some instruments."""
+    if not names:
+        return update
+    kept_i = np.array([name not in names for name in update.names], dtype=np.bool_)
+    return replace(
+        update,
+        names=tuple(name for name in update.names if name not in names),
+        mark_price_i=update.mark_price_i[kept_i],
+        mark_vol_i=update.mark_vol_i[kept_i],
+        forward_price_i=update.forward_price_i[kept_i],
+    )

@@ -1,5 +1,6 @@
 """The feed's thread: whatever goes wrong is counted, and the next prices are published."""
 
+from dataclasses import replace
 from threading import Event
 
 import pytest
@@ -11,7 +12,7 @@ from margingate_server.feed_loop import FeedLoop
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.observe.logs import Log
 from margingate_server.observe.metrics import Metrics
-from tests.unit.engine.small_market import INSTRUMENTS
+from tests.unit.engine.small_market import INSTRUMENTS, MARKS
 from tests.unit.rpc.gate import Gate
 from tests.unit.service.small_desk import update
 
@@ -68,3 +69,45 @@ def test_no_error_ends_the_feed(metrics: Metrics, log_type: type[Log]) -> None:
     loop.stop()
     for reason in ("invalid", "missing", "unforeseen"):
         assert errors_counted(metrics, reason) == 1
+
+
+class Lines(Log):
+    """A log that keeps what it is warned of."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.warnings: list[tuple[str, dict[str, object]]] = []
+
+    def warned(self, event: str, **fields: object) -> None:
+        self.warnings.append((event, fields))
+
+
+def test_a_contract_that_changed_is_left_out_with_its_price_and_the_rest_goes_on(
+    metrics: Metrics,
+) -> None:
+    gate, feed, log = Gate(), ToldFeed(), Lines()
+    changed = replace(INSTRUMENTS[0], lot_nano=INSTRUMENTS[0].lot_nano * 10)
+    halted = replace(INSTRUMENTS[1], is_halted=True)
+    feed.listed = (changed, halted, *INSTRUMENTS[2:])
+    loop = FeedLoop(feed, gate.publisher, gate.clock, metrics, log)
+    listed_ns = gate.clock.ns
+    gate.clock.ns += 5
+    assert loop.attempt()
+    assert loop.attempt()
+    view = gate.lane.look(lambda desk, _now_ns: desk.shard.market.view)
+    assert view.table.instruments[:2] == (INSTRUMENTS[0], halted)
+    ages = {
+        name: gate.clock.ns - int(view.snapshot.observed_ns_i[view.table.row_by_name[name]])
+        for name in MARKS
+    }
+    assert ages == {
+        name: gate.clock.ns - listed_ns if name == changed.name else 0 for name in MARKS
+    }
+    assert errors_counted(metrics, "contract_changed") == 2
+    assert log.warnings == [("contract_changed", {"instrument": changed.name})]
+
+
+def test_an_attempt_says_whether_there_are_prices(metrics: Metrics) -> None:
+    gate = Gate(is_listed=False)
+    loop = FeedLoop(ToldFeed(MissingData("x")), gate.publisher, gate.clock, metrics, Lines())
+    assert [loop.attempt(), loop.attempt()] == [False, True]

@@ -82,7 +82,7 @@ REJECT_REASONS = (
 STAGES = ("decode", "decide", "commit", "encode")
 KILL_SCOPES = ("all", "account", "underlying")
 SHED_REASONS = ("overload",)
-UPDATE_ERRORS = ("invalid", "ledger_down", "missing", "unforeseen")
+UPDATE_ERRORS = ("contract_changed", "invalid", "ledger_down", "missing", "unforeseen")
 LIFECYCLE_FLAGS = ("unknown_order", "over_fill", "late")
 
 # From 50 µs to 100 ms; the limits of the latency objective, 2 ms and 10 ms, are bounds themselves.

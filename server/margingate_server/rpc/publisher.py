@@ -41,6 +41,10 @@ class Publisher:
             view = self._swapped(market, lambda: market.planned_listing(changed), changed)
             return len(changed), len(view.table)
 
+    def changed_contracts(self, listed: Sequence[Instrument]) -> frozenset[str]:
+        """Names of those that `list_instruments` would refuse: listed as another contract."""
+        return self._market().changed_contracts(listed)
+
     def publish(self, update: MarketUpdate) -> MarketView:
         """The view with these prices. InvalidInput names what is wrong; the old view stays then."""
         with self._publishing:

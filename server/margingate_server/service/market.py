@@ -73,6 +73,16 @@ class Market:
             if (row := table.row(each.name)) is None or table.instruments[row] != each
         )
 
+    def changed_contracts(self, listed: Sequence[Instrument]) -> frozenset[str]:
+        """Names of those that are listed here as another contract."""
+        table = self.view.table
+        return frozenset(
+            each.name
+            for each in self.new_instruments(listed)
+            if (row := table.row(each.name)) is not None
+            and not table.instruments[row].same_contract(each)
+        )
+
     def planned_listing(self, changed: Sequence[Instrument]) -> MarketView:
         """The view with these instruments listed. InvalidInput when a contract would change."""
         table = self.view.table.with_instruments(changed)

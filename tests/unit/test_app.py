@@ -1,0 +1,30 @@
+"""The root: a server starts whatever its feed does."""
+
+from pathlib import Path
+
+import pytest
+
+from margingate_engine.core.errors import MissingData
+from margingate_server.app import Application
+from margingate_server.config import ServerConfig
+from margingate_server.feeds.feed import MarketUpdate
+from margingate_server.feeds.simulated.feed import SimulatedFeed
+
+
+def test_a_first_update_that_fails_leaves_a_server_that_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_feed: SimulatedFeed, _now_ns: int) -> MarketUpdate:
+        raise MissingData("index")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SimulatedFeed, "update", missing)
+        application = Application(ServerConfig(port=0, http_port=0, data_dir=tmp_path))
+    try:
+        assert application._readiness() == {"ledger": True, "market": False, "serving": True}
+        assert application._feed_loop is not None
+        assert application._feed_loop.attempt()
+        assert all(application._readiness().values())
+    finally:
+        application._upkeep.start()
+        application.stop()
