@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from margingate_engine.core.amounts import USD
+from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, USD
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.orders import Side
 from margingate_engine.market.table import IntArray
@@ -20,7 +20,8 @@ class LegEffect:
     worst_r: min(0, e + d) per row (axis R). entry: e <= 0. bucket, basis: change of its expiry's
     basis feature; basis_spot: change of the spot bucket, rounded down, and up. minimum:
     min(0, e + sign x k), the change where the short option minimum binds. outflow_asset, outflow:
-    cash that a fill takes, >= 0 in the asset's units. gross: bound of any row's size.
+    cash that a fill takes, >= 0 in the asset's units. gross: bound of any row's size;
+    where it is beyond the integers the leg must not be held, and worst_r is zero.
     """
 
     row: int
@@ -52,12 +53,14 @@ def leg_effect(
     usd = (flow if is_usd_paid else 0) + arrays.position_value(row, int(side))
     coin_pico = (coins if is_usd_paid else flow) + arrays.position_coin(row, int(side))
     entry = min(0, usd + group.coin_value(coin_pico))
-    pnl_r = arrays.pnl_ir[row] if side > 0 else -arrays.pnl_ir[row]
-    gross = arrays.gross_i[row] - entry
-    if coin_pico:
-        coin_rows = group.coin_rows(coin_pico)
-        pnl_r = pnl_r + np.array([*coin_rows, 0], dtype=np.int64)
-        gross += max(map(abs, coin_rows))
+    coin_rows = group.coin_rows(coin_pico) if coin_pico else [0]
+    gross = arrays.gross_i[row] - entry + max(map(abs, coin_rows))
+    worst_r = np.zeros_like(arrays.pnl_ir[row])
+    if gross < AMOUNT_UNITS_MAX:
+        pnl_r = arrays.pnl_ir[row] if side > 0 else -arrays.pnl_ir[row]
+        if coin_pico:
+            pnl_r = pnl_r + np.array([*coin_rows, 0], dtype=np.int64)
+        worst_r = np.minimum(pnl_r + entry, 0)
     outflow_asset, outflow = instrument.settlement_asset, max(0, -flow)
     if instrument.is_future:
         outflow = 0
@@ -67,7 +70,7 @@ def leg_effect(
         row=row,
         side=side,
         group=arrays.group_i[row],
-        worst_r=np.minimum(pnl_r + entry, 0),
+        worst_r=worst_r,
         entry=entry,
         bucket=arrays.bucket_i[row],
         basis=int(side) * arrays.basis_i[row],

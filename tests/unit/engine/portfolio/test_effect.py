@@ -1,12 +1,27 @@
 """One lot on order, by hand. [SPAN-13]"""
 
+from dataclasses import replace
 from decimal import Decimal
+
+import pytest
 
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.orders import Side
+from margingate_engine.market.table import InstrumentTable
+from margingate_engine.models.registry import model
+from margingate_engine.portfolio.account_risk import GROSS_MAX, hold_of
 from margingate_engine.portfolio.effect import LegEffect, leg_effect
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
-from tests.unit.engine.small_market import COIN, NANO, NO_FEES, USD, small_market
+from margingate_engine.portfolio.holdings import OpenLeg
+from tests.unit.engine.small_market import (
+    COIN,
+    INSTRUMENTS,
+    NANO,
+    NO_FEES,
+    PARAMETERS,
+    USD,
+    small_market,
+)
 
 MARKET = small_market()
 DOWN_15, UP_15, NULL = 12, 10, 16
@@ -93,3 +108,21 @@ def test_gross_bounds_every_row() -> None:
         for side in Side:
             taken = effect(name, side, 150_000 if name != "COIN-CALL" else 0.9)
             assert taken.gross >= max(abs(int(row)) for row in taken.worst_r)
+
+
+@pytest.mark.parametrize(("name", "price"), [("COIN-PERPETUAL", 1e-9), ("NEAR", 9e8)])
+def test_one_lot_at_an_absurd_limit_is_beyond_the_range_and_not_an_error(
+    name: str, price: float
+) -> None:
+    """[SPAN-04] what one lot could lose does not fit an int64"""
+    table = InstrumentTable(
+        [replace(i, lot_nano=9 * 10**15) if i.name == name else i for i in INSTRUMENTS]
+    )
+    arrays = model("span", {"BTC": PARAMETERS}).risk_arrays(table, MARKET.arrays.snapshot)
+    row = table.row_by_name[name]
+    assert arrays.priced_i[row]
+    taken = leg_effect(arrays, NO_FEES, row, Side.BUY, round(price * NANO))
+    assert taken.gross >= GROSS_MAX
+    assert not taken.worst_r.any()
+    leg = OpenLeg(row=row, side=Side.BUY, lots=1, price_nano=round(price * NANO))
+    assert hold_of(arrays, NO_FEES, [leg]).gross >= GROSS_MAX
