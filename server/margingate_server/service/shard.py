@@ -48,6 +48,7 @@ class Shard:
         self._pending: list[EventDraft] = []
         self._recent: dict[int, AnyEvent] = {}
         self._views: dict[str, AccountView] = {}
+        self._views_arrays = market.view.arrays
 
     def account(self, account: str) -> AccountState:
         """The account; UnknownName when there is none."""
@@ -115,10 +116,13 @@ class Shard:
     def view_of(self, account: AccountState) -> AccountView:
         """The account's risk and freshness under the market of now."""
         view = self.market.view
+        if self._views_arrays is not view.arrays:
+            # Accounts that nobody asks about would keep the arrays of their last time alive.
+            self._views, self._views_arrays = {}, view.arrays
         cached = self._views.get(account.account)
         if cached is not None and cached.view is view:
             return cached
-        if cached is not None and cached.view.arrays is view.arrays:
+        if cached is not None:
             cached.view, cached.oldest = view, oldest_of_portfolio(view, account.portfolio)
             return cached
         fresh = self._views[account.account] = self._fresh_view(view, account)

@@ -1,11 +1,14 @@
 """What was decided but is not durable yet, and what a retry finds."""
 
+import gc
+import weakref
+
 import pytest
 
 from margingate_server.ledger.events import AccountResumed, AccountSuspended, decode_event
 from margingate_server.service import shard as shard_module
 from margingate_server.service.refusals import RequestConflict, UnknownName
-from tests.unit.service.small_desk import folded_again, small_desk
+from tests.unit.service.small_desk import folded_again, small_desk, update
 
 
 def test_pending_events_are_handed_over_once_and_in_order() -> None:
@@ -59,6 +62,18 @@ def test_an_id_finds_its_event_in_memory_and_in_the_store(monkeypatch: pytest.Mo
         desk.shard.record(AccountResumed(account="a"), desk.now_ns)
     assert len(desk.shard._recent) == 2
     assert desk.shard.answered("a", "r", "d") == (seq, event)
+
+
+def test_accounts_that_nobody_asks_about_keep_no_old_risk_arrays_alive() -> None:
+    desk = small_desk()
+    seen = []
+    for number in range(5):
+        desk.open(f"idle-{number}", usd="1")
+        desk.quote(update(index=100_000.0 + number))
+        desk.kept_risk(f"idle-{number}")
+        seen.append(weakref.ref(desk.shard.market.view.snapshot.index_nano_u))
+    gc.collect()
+    assert [each() is not None for each in seen] == [False] * 4 + [True]
 
 
 def test_an_id_used_with_another_body_is_a_conflict() -> None:
