@@ -32,6 +32,9 @@ LIFECYCLE_METHODS = {"ReleaseOrder", "ReleaseAll", "ReportFill"}
 LIFECYCLE_THREADS = 8
 BACK_OFFICE_THREADS = 4
 
+ADMIN_THREADS = 2
+"""For AdminService and health: no flood of prices or looks ever delays a kill switch."""
+
 OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 4 << 20),
@@ -53,6 +56,7 @@ class RpcServer:
             ThreadPoolExecutor(workers, thread_name_prefix="check"),
             ThreadPoolExecutor(LIFECYCLE_THREADS, thread_name_prefix="lifecycle"),
             ThreadPoolExecutor(BACK_OFFICE_THREADS, thread_name_prefix="office"),
+            ThreadPoolExecutor(ADMIN_THREADS, thread_name_prefix="admin"),
         ]
         self._server = grpc.server(self._pools[0], options=OPTIONS)
         names = []
@@ -66,7 +70,7 @@ class RpcServer:
                 names.append(service.full_name)
         self._health = health.HealthServicer(
             experimental_non_blocking=True,
-            experimental_thread_pool=self._pools[2],
+            experimental_thread_pool=self._pools[3],
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._names = names
@@ -78,8 +82,8 @@ class RpcServer:
     ) -> "dict[str, grpc.RpcMethodHandler[bytes, bytes]]":
         handlers = {}
         for method in service.methods:  # type: ignore[attr-defined]
-            is_check = service.name == "MarginService"  # type: ignore[attr-defined]
-            pool = None if is_check else self._pools[2]
+            name: str = service.name  # type: ignore[attr-defined]
+            pool = {"MarginService": None, "AdminService": self._pools[3]}.get(name, self._pools[2])
             if method.name in LIFECYCLE_METHODS:
                 pool = self._pools[1]
             message_type: type[Message] = GetMessageClass(method.input_type)

@@ -7,7 +7,14 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from margingate.v1 import margin_service_pb2, margin_service_pb2_grpc
+from margingate.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
+    margin_service_pb2,
+    margin_service_pb2_grpc,
+    market_service_pb2,
+    market_service_pb2_grpc,
+)
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
@@ -78,6 +85,24 @@ def test_health_is_told_for_the_whole_and_for_each_service(served: Served) -> No
     for is_serving, expected in ((True, SERVING), (False, NOT_SERVING)):
         served.server.set_serving(is_serving=is_serving)
         assert [served.health(name) for name in names] == [expected] * 5
+
+
+def test_a_kill_switch_and_health_wait_for_no_prices(served: Served) -> None:
+    market = market_service_pb2_grpc.MarketServiceStub(served.channel)
+    admin = admin_service_pb2_grpc.AdminServiceStub(served.channel)
+    engage = admin_service_pb2.EngageKillSwitchRequest(
+        request_id="kill",
+        scope=admin_service_pb2.KILL_SCOPE_ALL,
+        mode=admin_service_pb2.KILL_MODE_BLOCK_ALL,
+        reason="stop",
+    )
+    prices = market_service_pb2.PublishQuotesRequest(market_time=served.gate.sent_time())
+    with served.gate.publisher._publishing:
+        waiting = [market.PublishQuotes.future(prices) for _ in range(8)]
+        admin.EngageKillSwitch(engage, timeout=5)
+        assert served.health("") in {SERVING, NOT_SERVING}
+    for each in waiting:
+        each.result(timeout=10)
 
 
 def test_reflection_names_every_service(served: Served) -> None:
