@@ -193,3 +193,19 @@ def test_an_observer_that_fails_breaks_no_answer(
     monkeypatch.setattr(Watch, report, broken)
     assert gate.check(order(leg("CALL", "0.1", "200"))).decision.order_id == "o"
     assert gate.answer("CheckOrder", margin_service_pb2.CheckOrderRequest()).fields == ("account",)
+
+
+def test_stages_are_timed_of_checks_and_of_nothing_else() -> None:
+    gate = Gate().open(usd="1000")
+    one = order(leg("CALL", "0.1", "200"))
+    gate.ok("PreviewOrder", margin_service_pb2.PreviewOrderRequest(account="a", order=one))
+    gate.ok("ListOrders", margin_service_pb2.ListOrdersRequest(account="a"))
+    assert gate.watch.of("decoded", "encoded") == []
+    gate.check(one)
+    assert gate.watch.of("decoded", "encoded") == [("decoded",), ("encoded",)]
+    item = margin_service_pb2.BatchCheckItem(request_id="s", order=one)
+    batch = margin_service_pb2.BatchCheckOrdersRequest(
+        account="a", sent_time=gate.sent_time(), items=[item]
+    )
+    gate.ok("BatchCheckOrders", batch)
+    assert gate.watch.of("decoded", "encoded") == [("decoded",), ("encoded",)] * 2

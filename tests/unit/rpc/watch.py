@@ -78,9 +78,11 @@ class Watch:
 
     def decoded(self, duration_seconds: float) -> None:
         assert duration_seconds >= 0
+        self.told.append(("decoded",))
 
     def encoded(self, duration_seconds: float) -> None:
         assert duration_seconds >= 0
+        self.told.append(("encoded",))
 
     def revalued(self, view: MarketView, duration_seconds: float) -> None:
         assert duration_seconds >= 0
