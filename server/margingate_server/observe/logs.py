@@ -44,18 +44,14 @@ def configure(level: str = "info", stream: BinaryIO | None = None) -> None:
 class Log:
     """Writes lines by the configuration in force when it was made; one is shared by all threads.
 
-    A line that cannot be written is lost and counted: a broken log ends nothing and nobody.
+    A line that cannot be written is lost: a broken log ends nothing and nobody. The next line that
+    can be written is preceded by one that says how many were lost.
     """
 
     def __init__(self) -> None:
         # Bound once: structlog's lazy logger would spend 5 µs of every request on binding anew.
         self._logger = structlog.get_logger().bind()
         self._lost_count = 0
-
-    @property
-    def lost_count(self) -> int:
-        """How many lines could not be written."""
-        return self._lost_count
 
     def changed(self, event: str, *, request_id: str, account: str, **fields: object) -> None:
         """Writes the one line, at info, of a request that changed something.
@@ -83,6 +79,9 @@ class Log:
 
     def _write(self, write: Callable[..., object], event: str, **fields: object) -> None:
         try:
+            if self._lost_count:
+                self._logger.warning("log_lines_lost", count=self._lost_count)
+                self._lost_count = 0
             write(event, **fields)
         except Exception:  # noqa: BLE001 - what logs has better things to do than to fail
             self._lost_count += 1

@@ -5,6 +5,7 @@ import json
 import logging
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import structlog
@@ -141,18 +142,32 @@ def test_without_a_stream_lines_go_to_stderr(capfdbinary: pytest.CaptureFixture[
 
 
 class FullDisk(io.RawIOBase):
-    """A stream that takes nothing."""
+    """A stream that takes nothing until there is room."""
 
-    def write(self, _data: object) -> int:
-        raise OSError(28, "no space left on device")
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken = b""
+        self.has_room = False
+
+    def write(self, data: Any) -> int:
+        if not self.has_room:
+            raise OSError(28, "no space left on device")
+        self.taken += data
+        return len(data)
 
 
 def test_a_line_that_cannot_be_written_is_counted_and_ends_nothing(stream: io.BytesIO) -> None:
     del stream  # restores the configuration
-    logs.configure("info", FullDisk())  # type: ignore[arg-type]
+    disk = FullDisk()
+    logs.configure("info", disk)  # type: ignore[arg-type]
     log = Log()
     log.changed("order_accepted", request_id="r", account="a")
     log.told("serving")
     log.warned("ledger_down")
     assert len(log.incident(failure(), "incident")) == 12
-    assert log.lost_count == 4
+    disk.has_room = True
+    log.told("serving")
+    log.told("stopped")
+    told = [json.loads(line) for line in disk.taken.splitlines()]
+    assert [line["event"] for line in told] == ["log_lines_lost", "serving", "stopped"]
+    assert told[0]["count"] == 4
