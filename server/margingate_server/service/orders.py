@@ -10,12 +10,12 @@ from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.orders import Side
 from margingate_engine.core.risk import Risk
 from margingate_engine.portfolio.account_risk import GROSS_MAX, hold_of
-from margingate_engine.portfolio.fees import held_fee
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import OpenLeg
 from margingate_server.ledger.events import FillReported, OrdersReleased
 from margingate_server.ledger.requests import FILL_SPACE
 from margingate_server.ledger.state import AccountState
+from margingate_server.service.fill_fee import schedule_fee
 from margingate_server.service.freshness import oldest_of_rows
 from margingate_server.service.holdings_range import known_risk, refuse_unpriced_beyond_range
 from margingate_server.service.refusals import RequestConflict
@@ -212,9 +212,7 @@ class Orders:
     ) -> int:
         if fee is not None:
             return units_exact(fee, units_per_whole(instrument.settlement_asset), "fee")
-        view = self._shard.market.view
-        index_nano = int(view.snapshot.index_nano_u[view.table.underlying_i[row]])
-        return held_fee(account.portfolio.fees, instrument, lots, nano, index_nano)
+        return schedule_fee(account.portfolio.fees, self._shard.market.view, row, lots, nano)
 
     def _follow_fill(
         self,

@@ -31,7 +31,9 @@ class CheckOrderRequest(_message.Message):
     ORDER_FIELD_NUMBER: _builtins.int
     SENT_TIME_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Idempotency key in the account, up to 64 characters of [A-Za-z0-9._:-]."""
+    """Idempotency key in the account, up to 64 characters of [A-Za-z0-9._:-]; remembered for a day at
+    least. When too many are remembered, new ones end with FAILED_PRECONDITION, reason RATE_LIMIT.
+    """
     account: _builtins.str
     """The account, up to 64 characters of [A-Za-z0-9._:-]."""
     @_builtins.property
@@ -381,7 +383,9 @@ class ReportFillRequest(_message.Message):
     PRICE_FIELD_NUMBER: _builtins.int
     FEE_FIELD_NUMBER: _builtins.int
     fill_id: _builtins.str
-    """Venue's execution id, unique in the account; idempotency key; up to 64 characters."""
+    """Venue's execution id, unique in the account; idempotency key, remembered for good; up to 64
+    characters.
+    """
     account: _builtins.str
     """The account."""
     order_id: _builtins.str
@@ -395,7 +399,9 @@ class ReportFillRequest(_message.Message):
     price: _builtins.str
     """Executed price in the quote currency, >= 0."""
     fee: _builtins.str
-    """Fee in the settlement currency, positive when paid; empty means the schedule's."""
+    """Fee in the settlement currency, positive when paid; empty means the schedule's. For a linear option
+    without an index that is the schedule's cap; where it has none the fee must be given.
+    """
     def __init__(
         self,
         *,
