@@ -12,7 +12,7 @@ REASON_WORDS = {int(reason): reason.name.lower() for reason in RejectReason}
 """Reject reasons as metrics and logs have them; "none" for an acceptance."""
 
 
-def tell(report: Callable[Told, None], *args: Told.args, **kwargs: Told.kwargs) -> None:
+def tell(report: Callable[Told, object], *args: Told.args, **kwargs: Told.kwargs) -> None:
     """Call what must never end its caller, as observers: what it raises is logged and forgotten."""
     try:
         report(*args, **kwargs)
