@@ -271,7 +271,7 @@ def test_a_price_beyond_the_integers_is_refused_as_such() -> None:
     desk = funded()
     decision = desk.check(desk.leg("NEAR", 1, "9" * 18)).decision
     assert decision.reason == RejectReason.MAX_ORDER_QUANTITY
-    assert decision.detail == "price beyond the range of the risk integers"
+    assert decision.detail.endswith("beyond the range of the risk integers")
 
 
 def test_a_market_order_is_held_at_its_collar() -> None:
