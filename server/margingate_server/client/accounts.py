@@ -16,7 +16,7 @@ from margingate_server.client.paging import PAGE_SIZE, merged_pages
 
 @dataclass(frozen=True, slots=True)
 class StatedPosition:
-    """A position of a statement: signed quantity, entry price (None for the current mark)."""
+    """A position of a statement: signed quantity; entry price, None for the books' or the mark."""
 
     instrument: str
     quantity: Amount
