@@ -67,7 +67,8 @@ class Application:
             instrument_ns_max=int(config.instrument_age_seconds_max * 1e9),
         )
         margin_model = model(MODEL, read_tables(config.parameters_path, "span.toml"))
-        self._builder = DeskBuilder(margin_model, fee_tiers, Policy(), age_limits)
+        policy = Policy(allowance_ppm=int(config.allowance_ppm))
+        self._builder = DeskBuilder(margin_model, fee_tiers, policy, age_limits)
         now_ns = self._clock.now_ns()
         feed = None
         if config.feed != "none":

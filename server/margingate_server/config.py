@@ -1,6 +1,7 @@
 """Everything that can be chosen when a server starts."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 from margingate_engine.core.errors import InvalidInput
@@ -8,7 +9,10 @@ from margingate_engine.core.errors import InvalidInput
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
-    """Settings of one server. Paths of None mean what is built in."""
+    """Settings of one server. Paths of None mean what is built in.
+
+    risk_reducing_allowance: of notional, how much headroom a risk-reducing order may cost. [DEC-02]
+    """
 
     feed: str = "simulated"
     seed: int = 7
@@ -24,6 +28,7 @@ class ServerConfig:
     workers: int = 32
     underlying_age_seconds_max: float = 10.0
     instrument_age_seconds_max: float = 60.0
+    risk_reducing_allowance: Decimal = Decimal("0.001")
     log_level: str = "info"
     tls_certificate_path: Path | None = None
     tls_key_path: Path | None = None
@@ -34,8 +39,17 @@ class ServerConfig:
             raise InvalidInput("tls_cert", "and tls_key belong together")
         if not 1 <= self.workers <= 1_000:
             raise InvalidInput("workers", "must lie in [1, 1000]")
+        if not (0 <= self.risk_reducing_allowance <= Decimal("0.1")) or self.allowance_ppm % 1:
+            raise InvalidInput(
+                "risk_reducing_allowance", "must lie in [0, 0.1], with 6 decimal places at most"
+            )
         if min(self.underlying_age_seconds_max, self.instrument_age_seconds_max) <= 0:
             raise InvalidInput("underlying_age_max", "and instrument_age_max must be positive")
+
+    @property
+    def allowance_ppm(self) -> Decimal:
+        """The allowance in 1e-6."""
+        return self.risk_reducing_allowance * 10**6
 
     def tls_pair(self) -> tuple[bytes, bytes] | None:
         """(key, certificate) in PEM, None without TLS."""

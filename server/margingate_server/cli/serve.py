@@ -8,6 +8,7 @@ import typer
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.cli.exit_codes import CANNOT_SERVE, USAGE
+from margingate_server.cli.parsing import any_decimal
 from margingate_server.config import ServerConfig
 from margingate_server.ledger.store import CorruptLedger, LedgerError, LedgerInUse, StoreFailure
 
@@ -60,6 +61,13 @@ UnderlyingAgeMaxOption = Annotated[
 InstrumentAgeMaxOption = Annotated[
     float, typer.Option(min=0.0, metavar="SECONDS", help="Marks older than this are stale.")
 ]
+AllowanceOption = Annotated[
+    str,
+    typer.Option(
+        metavar="FRACTION",
+        help="Headroom that a risk-reducing order may cost, as a fraction of its notional.",
+    ),
+]
 LogLevelOption = Annotated[LogLevel, typer.Option(help="The least that is logged.")]
 TlsCertOption = Annotated[
     Path | None,
@@ -87,6 +95,7 @@ def serve(
     workers: WorkersOption = 32,
     underlying_age_max: UnderlyingAgeMaxOption = 10.0,
     instrument_age_max: InstrumentAgeMaxOption = 60.0,
+    risk_reducing_allowance: AllowanceOption = "0.001",
     log_level: LogLevelOption = LogLevel.INFO,
     tls_cert: TlsCertOption = None,
     tls_key: TlsKeyOption = None,
@@ -110,6 +119,7 @@ def serve(
             workers=workers,
             underlying_age_seconds_max=underlying_age_max,
             instrument_age_seconds_max=instrument_age_max,
+            risk_reducing_allowance=any_decimal(risk_reducing_allowance),
             log_level=log_level.value,
             tls_certificate_path=tls_cert,
             tls_key_path=tls_key,

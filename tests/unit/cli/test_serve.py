@@ -149,3 +149,9 @@ def test_a_server_that_cannot_start_says_why(
 def test_an_option_that_cannot_be_is_a_usage_error(server: FakeApp, words: Any) -> None:
     assert serve(*words).exit_code == 2
     assert server.configs == []
+
+
+def test_the_allowance_of_risk_reducing_orders_is_passed_on(server: FakeApp) -> None:
+    result = serve("--risk-reducing-allowance", "0.0005")
+    assert result.exit_code == 0
+    assert server.configs[0].allowance_ppm == 500

@@ -1,0 +1,25 @@
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from margingate_engine.core.errors import InvalidInput
+from margingate_server.config import ServerConfig
+
+
+def test_the_allowance_is_a_whole_number_of_millionths() -> None:
+    assert ServerConfig().allowance_ppm == 1_000
+    assert ServerConfig(risk_reducing_allowance=Decimal("0.000025")).allowance_ppm == 25
+
+
+@pytest.mark.parametrize("allowance", ["-0.001", "0.11", "0.0000001"])
+def test_an_allowance_out_of_bounds_is_refused(allowance: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ServerConfig(risk_reducing_allowance=Decimal(allowance))
+    assert refused.value.field == "risk_reducing_allowance"
+
+
+def test_a_certificate_without_its_key_is_refused() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ServerConfig(tls_certificate_path=Path("certificate.pem"))
+    assert refused.value.field == "tls_cert"
