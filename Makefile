@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RUN_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test main-job bench lint format types proto dashboards clean
+.PHONY: help run test main-job bench faults lint format types proto dashboards clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ main-job: $(READY) ## Show the main job alone: 1,000 accounts, 20,000 orders, 8 
 
 bench: $(READY) ## Measure preview and durable check against an echo servicer
 	@$(BIN)/python -m tests.bench
+
+faults: $(READY) ## Damage storage at length: bytes, syncs, full disks, power cuts
+	@FAULTS=long $(BIN)/python -m pytest -q -s --timeout=3600 tests/faults
 
 lint: $(READY) ## Check style, types and the wire contract
 	@$(BIN)/ruff check .
