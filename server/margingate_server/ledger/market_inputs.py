@@ -99,7 +99,7 @@ def inputs_digest(snapshot: MarketSnapshot) -> str:
     inputs = _Inputs.of(snapshot)
     digest = blake2b(inputs.front, digest_size=_DIGEST_BYTES, person=_DIGEST_NAME)
     for column in inputs.columns:
-        digest.update(np.ascontiguousarray(column, dtype="<i8"))
+        digest.update(column.astype("<i8", copy=False).tobytes())
     return digest.hexdigest()
 
 

@@ -1,7 +1,8 @@
-"""The database file of the embedded store: its schema, its connections, and SQLite's errors."""
+"""The database files of the embedded stores: schema, connections, and SQLite's errors."""
 
 import errno
 import sqlite3
+from dataclasses import dataclass
 from pathlib import Path
 
 from margingate_server.ledger.durable_files import create_file, rewrite_file
@@ -13,8 +14,21 @@ from margingate_server.ledger.store import (
     StoreFailure,
 )
 
-_APPLICATION_ID = 0x4D474C31  # "MGL1"
-_SCHEMA_VERSION = 1
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """What a database file has to be: whose it is, which version, its one table.
+
+    frees_pages: whether rows are ever deleted, so that a page may be without use.
+    """
+
+    application_id: int
+    schema_version: int
+    table: str
+    schema: str
+    frees_pages: bool
+
+
 # No index but the row id: each one is another page written per event. What must be unique is made
 # so by the decider, in memory. The body stands last: the rest is read without its overflow pages.
 _SCHEMA = """CREATE TABLE event(
@@ -30,6 +44,13 @@ _SCHEMA = """CREATE TABLE event(
   hash BLOB NOT NULL,
   body BLOB NOT NULL
 ) STRICT"""
+_EVENTS = Layout(
+    application_id=0x4D474C31,  # "MGL1"
+    schema_version=1,
+    table="event",
+    schema=_SCHEMA,
+    frees_pages=False,
+)
 COLUMNS = (
     "seq, account, version, request_id, kind, model, parameters_digest, market_version, "
     "recorded_ns, hash, body"
@@ -54,12 +75,12 @@ _ERRNO_BY_CODE = {
 }
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """A connection that may write to the ledger `path`, made if missing.
+def open_database(path: Path, layout: Layout = _EVENTS) -> sqlite3.Connection:
+    """A connection that may write to the database `path`, made if missing; of events by default.
 
     What a crash left in the write-ahead log is on the disk when this returns, and only what is on
-    the disk is read afterwards. Raises CorruptLedger for anything but a ledger of this schema
-    version, LedgerInUse while someone else writes, StoreFailure.
+    the disk is read afterwards. Raises CorruptLedger for anything but a file of this layout,
+    LedgerInUse while someone else writes, StoreFailure.
     """
     try:
         create_file(path)
@@ -68,7 +89,7 @@ def open_database(path: Path) -> sqlite3.Connection:
             # SQLite would delete the write-ahead log.
             raise CorruptLedger(0, str(path), "empty beside a write-ahead log")
         rewrite_file(wal)
-        return _connect_writer(path)
+        return _connect_writer(path, layout)
     except OSError as error:
         raise write_failure("open", error) from error
     except SQLITE_ERRORS as error:
@@ -146,7 +167,7 @@ def read_failure(error: Exception, seq: int, place: str) -> LedgerError:
     return CorruptLedger(seq, place, f"unreadable: {error}")
 
 
-def _connect_writer(path: Path) -> sqlite3.Connection:
+def _connect_writer(path: Path, layout: Layout) -> sqlite3.Connection:
     connection = _connect(path, "rw", timeout_seconds=1.0)
     try:
         # Each commit is synced; checkpoints are run by hand, off the commit path.
@@ -155,9 +176,9 @@ def _connect_writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA wal_autocheckpoint=0")
         connection.execute("BEGIN IMMEDIATE")
         if not _schema(connection) and _pragma(connection, "application_id") == 0:
-            _create_schema(connection)
+            _create_schema(connection, layout)
         connection.execute("COMMIT")
-        _refuse_foreign_schema(connection, path)
+        _refuse_foreign_schema(connection, path, layout)
     except BaseException:
         connection.close()
         raise
@@ -186,25 +207,26 @@ def _schema(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     return connection.execute("SELECT name, sql FROM sqlite_schema").fetchall()
 
 
-def _create_schema(connection: sqlite3.Connection) -> None:
-    connection.execute(_SCHEMA)
-    connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version={_SCHEMA_VERSION}")
+def _create_schema(connection: sqlite3.Connection, layout: Layout) -> None:
+    connection.execute(layout.schema)
+    connection.execute(f"PRAGMA application_id={layout.application_id}")
+    connection.execute(f"PRAGMA user_version={layout.schema_version}")
 
 
-def _refuse_foreign_schema(connection: sqlite3.Connection, path: Path) -> None:
+def _refuse_foreign_schema(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
     expected: dict[str, object] = {
-        "application_id": _APPLICATION_ID,
-        "user_version": _SCHEMA_VERSION,
+        "application_id": layout.application_id,
+        "user_version": layout.schema_version,
         "journal_mode": "wal",
         "encoding": "UTF-8",
         "auto_vacuum": 0,
-        # An append-only file frees no page; a free list that names one would have it overwritten.
-        "freelist_count": 0,
     }
+    if not layout.frees_pages:
+        # A free list that names a page in use would have it overwritten.
+        expected["freelist_count"] = 0
     for name, value in expected.items():
         if (found := _pragma(connection, name)) != value:
             problem = f"{name} is {found!r}, this build needs {value!r}"
             raise CorruptLedger(0, str(path), problem)
-    if _schema(connection) != [("event", _SCHEMA)]:
+    if _schema(connection) != [(layout.table, layout.schema)]:
         raise CorruptLedger(0, str(path), "the schema is not the one of this version")
