@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RUN_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test main-job bench faults lint format types proto dashboards clean
+.PHONY: help run test main-job crash bench faults lint format types proto dashboards clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,9 @@ test: $(READY) ## Run every test
 
 main-job: $(READY) ## Show the main job alone: 1,000 accounts, 20,000 orders, 8 clients, the oracle
 	@$(BIN)/python -m pytest -q -s --timeout=1200 tests/integration/test_main_job.py
+
+crash: $(READY) ## Kill the server CYCLES times under load, restart, compare (SEED=1)
+	@$(BIN)/python -m tests.crash --cycles $(or $(CYCLES),50) --seed $(or $(SEED),1)
 
 bench: $(READY) ## Measure preview and durable check against an echo servicer
 	@$(BIN)/python -m tests.bench

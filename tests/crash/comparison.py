@@ -1,0 +1,88 @@
+"""What a server answers about accounts, against the books."""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+
+from margingate.v1 import account_service_pb2 as accounts
+from margingate.v1 import types_pb2 as types
+from tests.crash.asked import SIDES
+from tests.crash.books import Book
+from tests.integration.main_job.wire import units
+from tests.reference.account import Position
+from tests.reference.contracts import Instrument
+from tests.reference.fills import unit
+from tests.reference.rounding import NANO
+
+
+def account_differences(
+    answer: accounts.GetAccountResponse, book: Book, instruments: Mapping[str, Instrument]
+) -> Iterator[str]:
+    """Where the account that a server shows is not that of the books; amounts to the last unit."""
+    name = answer.account.account
+    cash = {each.currency: units(each.amount, unit(each.currency)) for each in answer.balances}
+    booked_cash = {asset: amount for asset, amount in book.account.cash.items() if amount}
+    if cash != booked_cash:
+        yield f"{name} has cash {cash}, by the books {booked_cash}"
+    held = {each.instrument: Fraction(each.quantity) for each in answer.positions}
+    booked = {s: p.lots * instruments[s].lot for s, p in book.account.positions.items()}
+    if held != booked:
+        yield f"{name} holds {held}, by the books {booked}"
+        return
+    for each in answer.positions:
+        instrument = instruments[each.instrument]
+        expected = _entry_price(instrument, book.account.positions[each.instrument])
+        if Fraction(each.entry_price or 0) != expected:
+            yield f"{name} entered {each.instrument} at {each.entry_price}, books {expected}"
+    if answer.account.open_order_count != len(book.account.orders):
+        yield f"{name} has {answer.account.open_order_count} orders, books {book.account.orders}"
+
+
+def order_differences(
+    name: str, answer: list[types.OpenOrder], book: Book, instruments: Mapping[str, Instrument]
+) -> Iterator[str]:
+    """Where the open orders that a server lists are not those of the books."""
+    listed = {
+        order.order_id: [
+            (leg.instrument, SIDES[leg.side], Fraction(leg.quantity), Fraction(leg.limit_price))
+            for leg in order.legs
+        ]
+        for order in answer
+    }
+    booked = {
+        order.order_id: [
+            (leg.symbol, leg.side, leg.lots * instruments[leg.symbol].lot, leg.price)
+            for leg in order.legs
+            if leg.lots
+        ]
+        for order in book.account.orders.values()
+    }
+    for order_id in sorted({*listed, *booked}):
+        if listed.get(order_id) != booked.get(order_id):
+            yield (
+                f"{name} order {order_id} is {listed.get(order_id)},"
+                f" by the books {booked.get(order_id)}"
+            )
+
+
+def timeless(answer: accounts.GetMarginResponse) -> bytes:
+    """A margin without what says when it was asked and from which snapshot."""
+    copy = accounts.GetMarginResponse()
+    copy.CopyFrom(answer)
+    copy.basis.ClearField("market_version")
+    copy.basis.ClearField("decision_time")
+    return bytes(copy.SerializeToString(deterministic=True))
+
+
+def _entry_price(instrument: Instrument, position: Position) -> Fraction:
+    """Average entry price of a future to the nearest 1e-9; 0 for what is none."""
+    if not instrument.is_future:
+        return Fraction(0)
+    size = position.lots * instrument.size
+    entry = Fraction(position.entry, unit(instrument.settlement))
+    if instrument.inverse:
+        return _nearest(size / entry) if entry else Fraction(0)
+    return _nearest(-entry / size)
+
+
+def _nearest(price: Fraction) -> Fraction:
+    return Fraction(round(price * NANO), NANO)

@@ -1,0 +1,79 @@
+"""How a process of the server comes to its end."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Event
+from time import sleep
+
+from tests.crash.server import STOP_SECONDS_MAX, Server
+
+LOAD_SECONDS_MAX = 0.9
+STOPPING_SECONDS_MAX = 0.25
+RECOVERING_SECONDS_MAX = 0.12
+STARTING_SECONDS_MAX = 0.9
+POLL_SECONDS = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A kind of ending and how often it comes. end: works on a server under load."""
+
+    name: str
+    weight: int
+    end: Callable[[Server, random.Random, Event], None]
+
+
+def kill_under_load(server: Server, source: random.Random, _quiet: Event) -> None:
+    """SIGKILL at any instant."""
+    sleep(source.uniform(0, LOAD_SECONDS_MAX))
+    server.kill()
+
+
+def kill_while_stopping(server: Server, source: random.Random, _quiet: Event) -> None:
+    """SIGTERM under load, and SIGKILL before it has done what it then does."""
+    sleep(source.uniform(0, LOAD_SECONDS_MAX))
+    server.ask_to_stop()
+    sleep(source.uniform(0, STOPPING_SECONDS_MAX))
+    server.kill()
+
+
+def stop_cleanly(server: Server, source: random.Random, _quiet: Event) -> None:
+    """SIGTERM under load; it must end well by itself."""
+    sleep(source.uniform(0, LOAD_SECONDS_MAX))
+    server.ask_to_stop()
+    code = server.process.wait(STOP_SECONDS_MAX)
+    assert code == 0, f"the server ended with {code} when asked to stop:\n" + "".join(server.log)
+
+
+def fall_quiet(_server: Server, source: random.Random, quiet: Event) -> None:
+    """Let the clients come to rest first; whoever called this kills the server."""
+    sleep(source.uniform(0, LOAD_SECONDS_MAX))
+    quiet.set()
+
+
+UNDER_LOAD = (
+    Ending("killed under load", 60, kill_under_load),
+    Ending("killed while stopping", 12, kill_while_stopping),
+    Ending("killed at rest", 10, fall_quiet),
+    Ending("stopped cleanly", 6, stop_cleanly),
+)
+
+
+def draw_ending(source: random.Random) -> Ending:
+    """How the next process ends."""
+    return source.choices(UNDER_LOAD, [each.weight for each in UNDER_LOAD])[0]
+
+
+def kill_while_starting(server: Server, source: random.Random) -> str:
+    """SIGKILL before it serves: half of the time while it recovers; the name of what was hit."""
+    if source.random() < 0.3:
+        sleep(source.uniform(0, STARTING_SECONDS_MAX))
+    else:
+        while not server.is_recovering() and not server.has_ended():
+            sleep(POLL_SECONDS)
+        sleep(source.uniform(0, RECOVERING_SECONDS_MAX))
+    was_recovering = server.is_recovering()
+    assert not server.has_ended(), "the server ended by itself:\n" + "".join(server.log)
+    server.kill()
+    return "killed while recovering" if was_recovering else "killed while starting"

@@ -1,0 +1,33 @@
+"""The product's own proofs of a ledger, run as an operator would, on a copy."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.crash.server import ROOT, environment
+
+SECONDS_MAX = 300.0
+
+
+def verify_and_replay(folder: Path) -> list[str]:
+    """What `margingate ledger verify` and `margingate ledger replay` find wrong with a ledger.
+
+    Replay takes every decision again from its basis and must get the same integers.
+    """
+    return [problem for name in ("verify", "replay") if (problem := _run(name, folder))]
+
+
+def _run(name: str, folder: Path) -> str:
+    command = [sys.executable, "-m", "margingate_server.cli", "ledger", name]
+    done = subprocess.run(
+        [*command, "--data-dir", str(folder)],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+    if done.returncode == 0:
+        return ""
+    return f"ledger {name} ended with {done.returncode}: {done.stdout}{done.stderr}"
