@@ -1,0 +1,136 @@
+"""A disk that is full under a serving server, and has room again: nothing is lost, and it heals.
+
+A small file system in memory where one may be mounted; a limit on the size of files everywhere.
+"""
+
+import resource
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import sleep
+
+import grpc
+import pytest
+
+from tests.faults.effort import IS_LONG, times
+from tests.faults.serving import (
+    Told,
+    expect_kept,
+    load,
+    open_account,
+    refusal_to_start,
+    served,
+)
+from tests.faults.test_failed_syncs import expect_down_and_told, expect_up_and_told
+from tests.integration.main_job.server import Server
+from tests.integration.support.pages import wait_until
+from tests.integration.support.wire import Wire, connected
+
+SIZE_BYTES = 4 << 20
+BLOCK_BYTES = 4096
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a few megabytes; skips where it may not be mounted."""
+    mount = shutil.which("mount")
+    if mount is None:
+        pytest.skip("mount is not installed")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    options = f"size={SIZE_BYTES},mode=700"
+    done = subprocess.run(
+        [mount, "-t", "tmpfs", "-o", options, "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"no file system can be mounted here: {done.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@contextmanager
+def ballast(disk: Path, room_bytes: int) -> Iterator[None]:
+    """The disk has hardly any room left while the block runs."""
+    path = disk / "ballast"
+    with path.open("wb", buffering=0) as file:
+        try:
+            while file.write(bytes(BLOCK_BYTES)):
+                pass
+        except OSError:
+            file.truncate(max(0, file.tell() - room_bytes))
+    try:
+        yield
+    finally:
+        path.unlink()
+
+
+@contextmanager
+def short_files(pid: int, bytes_max: int) -> Iterator[None]:
+    """No file of the process may grow beyond a size while the block runs."""
+    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (bytes_max, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+def expect_down_then_up(server: Server, wire: Wire, told: Told, seconds: float) -> None:
+    """In the block that made the disk full: it is noticed, told, and nothing is answered."""
+    wait_until(lambda: not wire.is_healthy(), "the full disk is noticed")
+    expect_down_and_told(server, wire)
+    before = len(told.acknowledged)
+    sleep(seconds)
+    assert len(told.acknowledged) == before, "an answer on a full disk"
+
+
+@pytest.mark.timeout(600)
+def test_a_full_disk_stops_accepts_and_room_brings_them_back(small_disk: Path) -> None:
+    """Full at several places of the ledger's life, each with a little room left or none."""
+    told = Told()
+    ledger = small_disk / "ledger"
+    with served(ledger) as server, connected(server.target) as wire:
+        open_account(wire)
+        with load(server.target, told, "load"):
+            for cycle in range(times(1, 12)):
+                wait_until(wire.is_healthy, "the ledger is up again")
+                sleep(0.2)
+                with ballast(small_disk, room_bytes=BLOCK_BYTES * (cycle % 4)):
+                    expect_down_then_up(server, wire, told, 3.0 if IS_LONG else 0.4)
+                expect_up_and_told(server, wire)
+            sleep(0.2)
+        assert set(told.statuses) == {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
+        expect_kept(wire, told)
+    with ballast(small_disk, room_bytes=0):
+        said = refusal_to_start(ledger)
+        assert "margingate: cannot serve: open of the ledger" in said, said
+    if IS_LONG:
+        with served(ledger) as again, connected(again.target) as wire:
+            expect_kept(wire, told)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not IS_LONG, reason="in every run tests/integration/test_commit_failure.py")
+@pytest.mark.parametrize("spare_bytes", range(0, 100_000, 7_000))
+def test_a_limit_on_files_stops_accepts_and_its_end_brings_them_back(
+    tmp_path: Path, spare_bytes: int
+) -> None:
+    told = Told()
+    ledger = tmp_path / "ledger"
+    with served(ledger) as server, connected(server.target) as wire:
+        open_account(wire)
+        with load(server.target, told, "load"):
+            sleep(0.2)
+            largest = max(path.stat().st_size for path in ledger.iterdir())
+            with short_files(server.process.pid, largest + spare_bytes):
+                expect_down_then_up(server, wire, told, 3.0 if IS_LONG else 0.4)
+            expect_up_and_told(server, wire)
+        expect_kept(wire, told)
+        server.end()
+    with served(ledger) as again, connected(again.target) as wire:
+        expect_kept(wire, told)
