@@ -99,7 +99,11 @@ class SqliteMarketReader:
             refuse_gap(run[-1].version, above, self._place)
 
     def _refuse_skipped(self, last: MarketSnapshot | None, draft: MarketDraft) -> None:
-        if last is None or draft.previous_version == last.version:
+        if last is None:
+            if not is_keyframe(draft.body):
+                refuse_gap(None, draft, self._place)
+            return
+        if draft.previous_version == last.version:
             return
         oldest = self.oldest_version
         if oldest is None or oldest < draft.version:
