@@ -153,13 +153,13 @@ class Client:
             for method, request in list(self.promised):
                 self.ask(method, request, Purpose.AGAIN)
 
-    def open_accounts(self, target: str, names: Sequence[str], deposits: Mapping[str, str]) -> None:
-        """Open accounts and put money in."""
+    def open_accounts(self, target: str, deposits: Mapping[str, Mapping[str, str]]) -> None:
+        """Open accounts and put money in: by account, amounts by currency."""
         with grpc.insecure_channel(target) as self._channel:
-            for name in names:
+            for name, amounts in deposits.items():
                 opening = accounts.CreateAccountRequest(request_id="open", account=name)
                 self.ask("CreateAccount", opening)
-                for currency, amount in deposits.items():
+                for currency, amount in amounts.items():
                     deposit = accounts.AdjustCollateralRequest(
                         request_id=f"fund-{currency}",
                         account=name,

@@ -8,7 +8,7 @@ from time import sleep
 
 from tests.crash.server import STOP_SECONDS_MAX, Server
 
-LOAD_SECONDS_MAX = 0.9
+LOAD_SECONDS_MAX = 1.0
 STOPPING_SECONDS_MAX = 0.25
 RECOVERING_SECONDS_MAX = 0.12
 STARTING_SECONDS_MAX = 0.9
@@ -55,7 +55,7 @@ def fall_quiet(_server: Server, source: random.Random, quiet: Event) -> None:
 UNDER_LOAD = (
     Ending("killed under load", 60, kill_under_load),
     Ending("killed while stopping", 12, kill_while_stopping),
-    Ending("killed at rest", 10, fall_quiet),
+    Ending("killed at rest", 14, fall_quiet),
     Ending("stopped cleanly", 6, stop_cleanly),
 )
 

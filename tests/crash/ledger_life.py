@@ -4,6 +4,8 @@ import random
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from fractions import Fraction
+from itertools import cycle
 from pathlib import Path
 from threading import Event
 from time import time_ns
@@ -23,12 +25,16 @@ from tests.crash.methods import account_of, margin_of, orders_of
 from tests.crash.publishing import Publisher
 from tests.crash.server import Server
 from tests.crash.tally import Tally
+from tests.integration.main_job.wire import text
 
 DATA = "data"
 CLIENTS = 6
 ACCOUNTS = 8
-DEPOSITS = {"USD": "300000", "BTC": "3", "ETH": "60"}
-KILLED_AT_START_SHARE = 0.3
+DEPOSITS = {"USD": 200_000, "BTC": 2, "ETH": 40}
+WEALTH = (Fraction(1), Fraction("0.3"), Fraction("0.1"), Fraction("0.03"))
+"""Accounts have a part of the deposits: about half of the orders are refused for margin."""
+
+KILLED_AT_START_SHARE = 0.2
 ROUND_SECONDS_MAX = 30.0
 
 
@@ -72,7 +78,11 @@ class LedgerLife:
         self._publisher.list_instruments(self._server.target)
         with grpc.insecure_channel(self._server.target) as channel:
             self._publisher.publish(channel)
-        self._office.open_accounts(self._server.target, self._names, DEPOSITS)
+        deposits = {
+            name: {asset: text(amount * share) for asset, amount in DEPOSITS.items()}
+            for name, share in zip(self._names, cycle(WEALTH), strict=False)
+        }
+        self._office.open_accounts(self._server.target, deposits)
 
     def cycle(self) -> str:
         """Load, an end, a recovery, and every comparison; the name of the end."""
