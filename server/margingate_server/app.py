@@ -9,7 +9,6 @@ from importlib.metadata import version
 from threading import Event, Thread
 from typing import get_args
 
-from margingate_engine.check.question import Policy
 from margingate_engine.models.registry import model
 from margingate_server.clock import Clock, SystemClock
 from margingate_server.config import ServerConfig
@@ -18,6 +17,7 @@ from margingate_server.feeds.spec import open_feed
 from margingate_server.files.fees import parse_fees
 from margingate_server.files.toml_tables import read_tables
 from margingate_server.hint import example_command
+from margingate_server.ledger.events import PolicyNumbers
 from margingate_server.ledger.sqlite_store import SqliteStore
 from margingate_server.ledger.state import ShardState
 from margingate_server.ledger.store import LedgerError
@@ -38,6 +38,7 @@ from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
 from margingate_server.rpc.observers import tell
+from margingate_server.rpc.order_servicer import OrderServicer
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.server import RpcServer
 from margingate_server.rpc.transport import Transport
@@ -67,7 +68,7 @@ class Application:
             instrument_ns_max=int(config.instrument_age_seconds_max * 1e9),
         )
         margin_model = model(MODEL, read_tables(config.parameters_path, "span.toml"))
-        policy = Policy(allowance_ppm=int(config.allowance_ppm))
+        policy = PolicyNumbers(allowance_ppm=int(config.allowance_ppm))
         self._builder = DeskBuilder(margin_model, fee_tiers, policy, age_limits)
         now_ns = self._clock.now_ns()
         feed = None
@@ -152,21 +153,21 @@ class Application:
             self._clock, RequestObserving(metrics, self._log), StageObserving(metrics)
         )
         servicers = {
-            "MarginService": MarginServicer(lane, metrics.decisions),
-            "AccountService": AccountServicer(lane),
-            "MarketService": MarketServicer(
-                lane, self._publisher, self._clock, self._builder.model, age_limits
+            "MarginService": (
+                MarginServicer(lane, metrics.decisions),
+                OrderServicer(lane, metrics.decisions),
             ),
-            "AdminService": AdminServicer(lane),
+            "AccountService": (AccountServicer(lane),),
+            "MarketService": (
+                MarketServicer(lane, self._publisher, self._clock, self._builder.model, age_limits),
+            ),
+            "AdminService": (AdminServicer(lane),),
         }
         return RpcServer(transport, servicers, config.workers)
 
     def _record_parameters(self) -> None:
-        """Remember in the ledger which parameters and fees decide from here on."""
-        event = self._builder.parameters_event()
-        state = self._desk.shard.state
-        if (state.parameters_digest, state.fees_text) != (event.digest, event.fees):
-            self._lane.decide(lambda desk, now_ns: (None, desk.shard.record(event, now_ns)))
+        """Remember in the ledger which parameters, fees and policy decide from here on."""
+        self._lane.decide(lambda desk, now_ns: (None, self._builder.bring_into_force(desk, now_ns)))
 
     def _keep_up(self) -> None:
         """Once a second: sync the ledger's head, checkpoint, recover, and tell the metrics."""

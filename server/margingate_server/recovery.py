@@ -4,13 +4,16 @@ from collections.abc import Mapping
 
 import msgspec
 
-from margingate_engine.check.question import Policy
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.registry import MarginModel
 from margingate_engine.portfolio.fees import FeeTier
-from margingate_server.files.fees import fees_text
-from margingate_server.ledger.events import ParametersLoaded, decode_event
-from margingate_server.ledger.fold import apply
+from margingate_server.ledger.events import (
+    FeeNumbers,
+    ParametersLoaded,
+    PolicyNumbers,
+    decode_event,
+)
+from margingate_server.ledger.fold import apply, fee_tiers
 from margingate_server.ledger.state import ShardState
 from margingate_server.ledger.store import CorruptLedger, Store
 from margingate_server.service.desk import Desk
@@ -25,22 +28,26 @@ class DeskBuilder:
     def __init__(
         self,
         model: MarginModel,
-        fee_tiers: Mapping[str, FeeTier],
-        policy: Policy,
+        tiers: Mapping[str, FeeTier],
+        policy: PolicyNumbers,
         age_limits: AgeLimits,
     ) -> None:
         self.model = model
         self.age_limits = age_limits
-        self._fee_tiers = fee_tiers
-        self._policy = policy
+        self.parameters = ParametersLoaded(
+            model=model.name,
+            digest=model.parameters_digest,
+            parameters=tuple(model.parameter_items()),
+            fees=fee_numbers(tiers),
+            policy=policy,
+        )
 
     def open_desk(self, store: Store) -> Desk:
-        """The desk after every event of the log.
+        """The desk after every event of the log, deciding by what the log says is in force.
 
-        CorruptLedger names the event that cannot be applied; InvalidInput a fee tier that accounts
-        have and the schedule lacks.
+        CorruptLedger names the event that cannot be applied.
         """
-        state, market_version = folded(store, self._fee_tiers)
+        state, market_version = folded(store)
         market = Market(self.model, state.table, market_version + 1 if state.last_seq else 0)
 
         def stored_body(seq: int) -> bytes:
@@ -48,30 +55,42 @@ class DeskBuilder:
             assert record is not None, "a remembered event is not in the log"
             return record.body
 
-        shard = Shard(state, market, self._fee_tiers, stored_body)
-        return Desk(shard, self._policy, self.age_limits)
+        return Desk(Shard(state, market, stored_body), self.age_limits)
 
-    def parameters_event(self) -> ParametersLoaded:
-        """What is in force, as an event."""
-        return ParametersLoaded(
-            model=self.model.name,
-            digest=self.model.parameters_digest,
-            parameters=tuple(self.model.parameter_items()),
-            fees=fees_text(self._fee_tiers),
-        )
+    def bring_into_force(self, desk: Desk, now_ns: int) -> int:
+        """Number of the event that loads this model, schedule and policy; 0 if they are in force.
+
+        InvalidInput when the schedule lacks a fee tier that accounts have.
+        """
+        state, new = desk.shard.state, self.parameters
+        tiers = fee_tiers(new.fees)
+        for account in state.accounts.values():
+            if account.fee_tier not in tiers:
+                raise InvalidInput("fees", f"lack the tier {account.fee_tier}, which accounts have")
+        in_force = (state.model, state.parameters, state.fee_tiers, state.policy)
+        if in_force == (new.model, new.parameters, tiers, new.policy):
+            return 0
+        seq = desk.shard.record(new, now_ns)
+        desk.shard.forget_views()
+        return seq
 
 
-def folded(store: Store, fee_tiers: Mapping[str, FeeTier]) -> tuple[ShardState, int]:
+def fee_numbers(tiers: Mapping[str, FeeTier]) -> tuple[FeeNumbers, ...]:
+    """A fee schedule as an event carries it, in order."""
+    return tuple(
+        FeeNumbers(tier, kind.value, rate.maker_ppm, rate.taker_ppm, rate.cap_ppm)
+        for tier in sorted(tiers)
+        for kind, rate in sorted(tiers[tier].items(), key=lambda item: item[0].value)
+    )
+
+
+def folded(store: Store) -> tuple[ShardState, int]:
     """(state after every event of the log, greatest market version that any of them cites)."""
     state, market_version = ShardState(), 0
     for record in store.read():
         market_version = max(market_version, record.market_version)
         try:
-            event = decode_event(record.body)
-            apply(state, event, record.seq, record.recorded_ns, fee_tiers)
+            apply(state, decode_event(record.body), record.seq, record.recorded_ns)
         except (msgspec.ValidationError, msgspec.DecodeError, KeyError, InvalidInput) as error:
-            tier = getattr(event, "fee_tier", None) if isinstance(error, KeyError) else None
-            if tier is not None and tier not in fee_tiers:
-                raise InvalidInput("fees", f"lack the tier {tier}, which accounts have") from None
             raise CorruptLedger(record.seq, "event", f"cannot be applied: {error!r}") from error
     return state, market_version

@@ -89,7 +89,7 @@ def open_legs(draw: st.DrawFn, world: World, *, combos: bool = False) -> OpenLeg
         side=Side.BUY if lots > 0 else Side.SELL,
         lots=abs(lots),
         price_nano=draw(limit_nano(world, row)),
-        is_of_combo=combos and draw(st.booleans()),
+        ratio=abs(lots) if combos and draw(st.booleans()) else 0,
     )
 
 

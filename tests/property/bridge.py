@@ -52,7 +52,7 @@ def reference_of(world: World, portfolio: Portfolio) -> reference_account.Accoun
         orders={
             key: OpenOrder(
                 order_id=key,
-                combo=any(leg.is_of_combo for leg in legs),
+                combo=any(leg.ratio for leg in legs),
                 legs=[reference_leg(world, leg) for leg in legs],
             )
             for key, legs in portfolio.legs.items()

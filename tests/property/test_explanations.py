@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margingate_engine.check.explain import explanation, scenario_tables, with_order
-from margingate_engine.portfolio.account_risk import AccountRisk, hold_of
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.hold import hold_of
 from tests.property.books import Book, books, open_legs
 from tests.property.totals import totals_of
 

@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from margingate_engine.portfolio.account_risk import AccountRisk, hold_of
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.hold import hold_of
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from tests.property.books import CASH, Book, books, open_legs, rows, signed_lots
 from tests.property.totals import totals_of

@@ -39,5 +39,7 @@ def _orders(orders: OrderTotals) -> dict[str, object]:
         "up": orders.up,
         "down": orders.down,
         "floors": orders.floors,
-        "open": (orders.lots, orders.combo_lots) if orders.lots else None,
+        "open": (orders.lots, orders.row_bound_lots, orders.floor_bound_lots)
+        if orders.lots
+        else None,
     }

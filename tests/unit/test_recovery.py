@@ -2,7 +2,6 @@
 
 import pytest
 
-from margingate_engine.check.question import Policy
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.ledger import events as e
 from margingate_server.ledger.store import CorruptLedger, EventDraft
@@ -21,7 +20,7 @@ from tests.unit.service.small_desk import (
 
 
 def builder(tiers: object = FEE_TIERS) -> DeskBuilder:
-    return DeskBuilder(small_model(), tiers, Policy(), AGE_LIMITS)  # type: ignore[arg-type]
+    return DeskBuilder(small_model(), tiers, e.PolicyNumbers(), AGE_LIMITS)  # type: ignore[arg-type]
 
 
 def stored(*drafts: EventDraft) -> MemoryStore:
@@ -106,29 +105,45 @@ def test_an_empty_log_is_an_empty_desk() -> None:
 def test_an_event_that_cannot_be_applied_is_named(event: e.AnyEvent | bytes) -> None:
     opened = e.AccountOpened(account="a", fee_tier="default")
     with pytest.raises(CorruptLedger) as corrupt:
-        folded(stored(draft(opened), draft(event)), FEE_TIERS)
-    assert (corrupt.value.seq, corrupt.value.place) == (2, "event")
+        folded(stored(draft(builder().parameters), draft(opened), draft(event)))
+    assert (corrupt.value.seq, corrupt.value.place) == (3, "event")
 
 
 def test_a_listing_that_contradicts_the_log_is_corrupt() -> None:
     listed = e.InstrumentsListed(instruments=INSTRUMENTS)
     body = e.encode_event(listed).replace(b'"strike_nano":112000', b'"strike_nano":113000')
     with pytest.raises(CorruptLedger) as corrupt:
-        folded(stored(draft(listed), draft(body)), FEE_TIERS)
+        folded(stored(draft(listed), draft(body)))
     assert corrupt.value.seq == 2
 
 
 def test_a_schedule_that_lacks_a_tier_of_an_account_is_refused_by_name() -> None:
-    store = stored(draft(e.AccountOpened(account="a", fee_tier="charged")))
+    opened = e.AccountOpened(account="a", fee_tier="charged")
+    desk = builder().open_desk(stored(draft(builder().parameters), draft(opened)))
     with pytest.raises(InvalidInput) as refused:
-        builder({"default": FEE_TIERS["default"]}).open_desk(store)
+        builder({"default": FEE_TIERS["default"]}).bring_into_force(desk, START_NS)
     assert refused.value.field == "fees"
     assert "charged" in refused.value.problem
 
 
 def test_what_is_in_force_is_told_as_an_event() -> None:
-    event = builder().parameters_event()
+    event = builder().parameters
     assert event.model == "span"
     assert event.digest == small_model().parameters_digest
     assert ("BTC", "price_scan_range", "0.15") in event.parameters
-    assert "charged.option 0 500 125000" in event.fees.splitlines()
+    assert e.FeeNumbers("charged", "option", 0, 500, 125_000) in event.fees
+    assert event.policy.allowance_ppm == 1_000
+
+
+def test_what_is_in_force_already_is_not_told_again() -> None:
+    desk = builder().open_desk(stored(draft(builder().parameters)))
+    assert builder().bring_into_force(desk, START_NS) == 0
+
+
+def test_new_fees_reach_the_accounts_there_are() -> None:
+    desk = small_desk().open(tier="charged")
+    dearer = {**FEE_TIERS, "charged": FEE_TIERS["default"]}
+    assert builder(dearer).bring_into_force(desk.desk, START_NS) == desk.state.last_seq
+    assert desk.account().portfolio.fees == FEE_TIERS["default"]
+    again = builder().open_desk(stored(*desk.events()))
+    assert again.shard.state.accounts == desk.state.accounts

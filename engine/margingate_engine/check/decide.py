@@ -4,13 +4,15 @@ from dataclasses import dataclass
 from enum import Enum
 
 from margingate_engine.check.question import Question
-from margingate_engine.check.risk_reducing import is_risk_reducing
+from margingate_engine.check.reduce_only import clipped
+from margingate_engine.check.risk_reducing import grows_the_order, is_risk_reducing
 from margingate_engine.check.rules import first_refusal
 from margingate_engine.check.sizing import sized_legs
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Exactness, Risk
-from margingate_engine.portfolio.account_risk import GROSS_MAX, AccountRisk, OrderHold, hold_of
+from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import MINIMUM_BINDS, GroupRequirement
+from margingate_engine.portfolio.hold import GROSS_MAX, OrderHold, hold_of, more, worse
 from margingate_engine.portfolio.holdings import OpenLeg
 
 
@@ -39,7 +41,8 @@ class Worst:
 class Outcome:
     """The answer. before, after: None when a rule refused before the margin was computed.
 
-    legs: what an accepted order holds, empty otherwise. hold: totals of the order, None as before.
+    legs: what is open of the order when it is accepted, in whole lots. hold: what the account holds
+    for it beyond what it holds already. Both are empty or None as `before` is.
     """
 
     reason: RejectReason
@@ -67,14 +70,25 @@ def decide(question: Question) -> Outcome:
         return Outcome(reason=refusal[0], detail=refusal[1])
     account = question.account
     assert account is not None, "an account without prices passed the rule on missing data"
-    legs = sized_legs(question.order, question.arrays, question.limits.collar_ppm)
-    hold = hold_of(question.arrays, question.portfolio.fees, legs)
+    sized = sized_legs(question.order, question.arrays, question.limits.collar_ppm)
+    legs = clipped(question, sized)
+    hold = _hold_to_add(question, legs)
     if account.gross + hold.gross >= GROSS_MAX:
         return Outcome(
             reason=RejectReason.MAX_ORDER_QUANTITY,
             detail="quantity beyond the range of the risk integers",
         )
     return _decide_margin(question, account, legs, hold)
+
+
+def _hold_to_add(question: Question, legs: tuple[OpenLeg, ...]) -> OrderHold:
+    """What the legs hold; of a change what covers both shapes, less what is held. [SPAN-17]"""
+    arrays, fees = question.arrays, question.portfolio.fees
+    asked = hold_of(arrays, fees, legs)
+    if question.amends is None or asked.gross >= GROSS_MAX:
+        return asked
+    held = hold_of(arrays, fees, question.amends.legs)
+    return more(worse(held, asked), held)
 
 
 def _decide_margin(
@@ -87,7 +101,6 @@ def _decide_margin(
     after = Risk(equity=before.equity, initial=initial, maintenance=before.maintenance)
     reason, detail, is_reducing = _verdict(question, account, legs, hold, after)
     is_exact = all(each.is_exact for each in worst_after.values())
-    is_accepted = reason is RejectReason.NONE
     return Outcome(
         reason=reason,
         detail=detail,
@@ -98,7 +111,7 @@ def _decide_margin(
         worst_after=worst_of(account, worst_after),
         binding=binding_of(worst_after),
         is_risk_reducing=is_reducing,
-        legs=legs if is_accepted else (),
+        legs=legs,
         hold=hold,
     )
 
@@ -116,6 +129,8 @@ def _verdict(
     is_reducing = needs_reducing and is_risk_reducing(
         account, question.portfolio, legs, after.headroom, question.policy
     )
+    if needs_reducing and not grows_the_order(question):
+        is_reducing = is_reducing or after.headroom >= account.risk.headroom
     if question.gates.is_reduce_only and not is_reducing:
         return RejectReason.KILL_SWITCH, "a kill switch lets only reducing orders pass", False
     if short_asset is not None:
@@ -134,6 +149,8 @@ def _verdict(
 def cash_shortfall(question: Question, account: AccountRisk, hold: OrderHold) -> str | None:
     """The first asset whose cash does not cover what open orders and this one take. [DEC-03]"""
     for asset, outflow in hold.outflows.items():
+        if outflow <= 0:
+            continue
         cash = question.portfolio.cash.get(asset, 0)
         free = cash - account.outflows.get(asset, 0) - outflow
         if free < -question.policy.borrow_limit(asset):

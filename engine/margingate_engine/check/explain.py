@@ -7,8 +7,9 @@ from margingate_engine.check.rules import RULES
 from margingate_engine.core.explanation import Component
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.market.table import IntArray
-from margingate_engine.portfolio.account_risk import AccountRisk, OrderHold
+from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import GroupRequirement, GroupTotals
+from margingate_engine.portfolio.hold import OrderHold
 
 NEEDS_DATA = {RejectReason.MAX_ORDER_NOTIONAL, RejectReason.PRICE_COLLAR}
 

@@ -16,8 +16,9 @@ from margingate_engine.check.risk_reducing import fill_at_mark
 from margingate_engine.check.sizing import LOTS_MAX, sized_legs
 from margingate_engine.core.amounts import NANO, whole
 from margingate_engine.core.reasons import RejectReason
-from margingate_engine.portfolio.account_risk import AccountRisk, hold_of
+from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import GroupTotals, side_sum
+from margingate_engine.portfolio.hold import hold_of
 from margingate_engine.portfolio.holdings import OpenLeg
 from margingate_engine.scenarios.risk_arrays import COIN_VALUE_DIVISOR, SPOT_BUCKET
 

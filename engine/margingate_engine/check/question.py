@@ -1,12 +1,15 @@
 """What is asked, and what the answer may depend on besides the account's own risk."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 
+from margingate_engine.core.amounts import NANO
 from margingate_engine.core.orders import Execution, Side
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.scenarios.risk_arrays import RiskArrays
 
 
@@ -22,11 +25,26 @@ class RequestedLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedOrder:
-    """An order as asked, on known instruments."""
+    """An order as asked, on known instruments.
+
+    is_reduce_only: whether the venue cuts it to what closes a position.
+    """
 
     order_id: str
     legs: tuple[RequestedLeg, ...]
     execution: Execution = Execution.SINGLE
+    is_reduce_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amend:
+    """The open order that a request changes: what is open of it, and what of each leg was filled.
+
+    The quantities of the request are totals, in which those fills are included.
+    """
+
+    legs: tuple[OpenLeg, ...]
+    filled_lots: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +103,8 @@ class Question:
     """One order of one account, with everything its answer may depend on.
 
     account: None when something the account holds has no price; then only the rules that need no
-    price can be answered.
+    price can be answered. amends: the open order that this one takes the place of; `account` holds
+    its margin, `portfolio` is without it.
     """
 
     order: RequestedOrder
@@ -96,8 +115,16 @@ class Question:
     policy: Policy
     gates: Gates
     freshness: Freshness
+    amends: Amend | None = None
 
     @property
     def table(self) -> InstrumentTable:
         """The instruments the order's rows refer to."""
         return self.arrays.table
+
+    def open_lots_asked(self) -> Iterable[tuple[int, Side, Fraction]]:
+        """(row, side, lots) of each leg as far as it is not filled; lots may be off lot."""
+        filled = self.amends.filled_lots if self.amends else (0,) * len(self.order.legs)
+        for leg, filled_lots in zip(self.order.legs, filled, strict=True):
+            lots = Fraction(leg.quantity) * NANO / self.table.instruments[leg.row].lot_nano
+            yield leg.row, leg.side, max(lots - filled_lots, Fraction(0))

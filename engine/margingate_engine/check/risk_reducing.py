@@ -5,13 +5,13 @@ from fractions import Fraction
 
 from margingate_engine.check.question import Policy, Question
 from margingate_engine.check.sizing import mark_price_nano
-from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.orders import Side
 from margingate_engine.market.table import InstrumentTable
-from margingate_engine.portfolio.account_risk import GROSS_MAX, AccountRisk
+from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.group_totals import GroupTotals
+from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.scenarios.risk_arrays import PPM, RiskArrays
 
@@ -22,15 +22,18 @@ def grows_a_position(question: Question) -> bool:
     What turns a position over grows the one on the other side of zero. Quantities may be off lot
     here, so they are compared as fractions of a lot.
     """
-    asked = [
-        (
-            leg.row,
-            leg.side,
-            Fraction(leg.quantity) * NANO / question.table.instruments[leg.row].lot_nano,
-        )
-        for leg in question.order.legs
-    ]
+    asked = question.open_lots_asked()
     return any(lots > room for lots, room in _rooms(question.portfolio, question.table, asked))
+
+
+def grows_the_order(question: Question) -> bool:
+    """True unless a change asks for no more of any leg than is open of it. [DEC-09]"""
+    amends = question.amends
+    if amends is None:
+        return True
+    open_lots = {leg.number: leg.lots for leg in amends.legs}
+    asked = enumerate(question.open_lots_asked())
+    return any(lots > open_lots.get(number, 0) for number, (_, _, lots) in asked)
 
 
 def is_risk_reducing(
@@ -66,7 +69,7 @@ def _rooms(
     for row, side, lots in asked:
         sums[row, side] = sums.get((row, side), Fraction(0)) + lots
     for (row, side), lots in sums.items():
-        yield lots, _lots_to_flat(portfolio, table.instruments[row], row, side)
+        yield lots, lots_to_flat(portfolio, table.instruments[row], row, side)
 
 
 def _held_lots(portfolio: Portfolio, instrument: Instrument, row: int) -> Fraction:
@@ -78,16 +81,10 @@ def _held_lots(portfolio: Portfolio, instrument: Instrument, row: int) -> Fracti
     return Fraction(position.lots if position is not None else 0)
 
 
-def _lots_to_flat(portfolio: Portfolio, instrument: Instrument, row: int, side: Side) -> Fraction:
+def lots_to_flat(portfolio: Portfolio, instrument: Instrument, row: int, side: Side) -> Fraction:
     """Lots of a side that make flat what its open orders leave held; < 0 where none do."""
     held = _held_lots(portfolio, instrument, row)
-    same_side = sum(
-        leg.lots
-        for legs in portfolio.legs.values()
-        for leg in legs
-        if leg.row == row and leg.side is side
-    )
-    return -int(side) * held - same_side
+    return -int(side) * held - portfolio.open_lots(row, side)
 
 
 def _positions_get_safer(account: AccountRisk, legs: tuple[OpenLeg, ...]) -> bool:

@@ -6,7 +6,8 @@ Each rule says what is wrong in words, or None. The first that speaks gives the 
 from collections.abc import Callable
 
 from margingate_engine.check.question import Question
-from margingate_engine.check.risk_reducing import grows_a_position
+from margingate_engine.check.reduce_only import leg_without_room
+from margingate_engine.check.risk_reducing import grows_a_position, grows_the_order
 from margingate_engine.check.sizing import (
     LOTS_MAX,
     collar_price_nano,
@@ -28,7 +29,9 @@ def kill_switch(question: Question) -> str | None:
     """A kill switch blocks everything, or everything that grows a position. [DEC-08]"""
     if question.gates.is_killed:
         return "a kill switch is engaged"
-    if question.gates.is_reduce_only and grows_a_position(question):
+    if not question.gates.is_reduce_only:
+        return None
+    if grows_the_order(question) and grows_a_position(question):
         return "a kill switch lets only reducing orders pass"
     return None
 
@@ -88,6 +91,12 @@ def max_order_quantity(question: Question) -> str | None:
     return None
 
 
+def reduce_only_would_increase(question: Question) -> str | None:
+    """A reduce-only leg finds nothing to close, or not enough for a combo. [DEC-10]"""
+    number = leg_without_room(question)
+    return None if number is None else f"leg {number}: nothing left to close"
+
+
 def market_data_missing(question: Question) -> str | None:
     """Something held, on order or ordered has no price."""
     subject = question.freshness.missing_subject
@@ -142,6 +151,7 @@ RULES: tuple[tuple[RejectReason, Rule], ...] = (
     (RejectReason.OFF_LOT, off_lot),
     (RejectReason.DUPLICATE_ORDER_ID, duplicate_order_id),
     (RejectReason.MAX_ORDER_QUANTITY, max_order_quantity),
+    (RejectReason.REDUCE_ONLY_WOULD_INCREASE, reduce_only_would_increase),
     (RejectReason.MARKET_DATA_MISSING, market_data_missing),
     (RejectReason.MARKET_DATA_STALE, market_data_stale),
     (RejectReason.MAX_ORDER_NOTIONAL, max_order_notional),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from math import gcd
 
 from margingate_engine.check.question import RequestedOrder
 from margingate_engine.core.amounts import NANO, ceil_div
@@ -78,7 +79,8 @@ def sized_legs(
 
 
 def _sized(order: RequestedOrder, arrays: RiskArrays, collar_ppm: int | None) -> Iterable[OpenLeg]:
-    for leg in order.legs:
+    ratios = _ratios(order, arrays)
+    for number, leg in enumerate(order.legs):
         lots = whole_units(leg.quantity, arrays.table.instruments[leg.row].lot_nano)
         if leg.limit is not None:
             nano = price_nano(leg.limit)
@@ -92,5 +94,16 @@ def _sized(order: RequestedOrder, arrays: RiskArrays, collar_ppm: int | None) ->
             side=leg.side,
             lots=lots,
             price_nano=nano,
-            is_of_combo=order.execution is Execution.ATOMIC_COMBO,
+            number=number,
+            ratio=ratios[number],
         )
+
+
+def _ratios(order: RequestedOrder, arrays: RiskArrays) -> list[int]:
+    """Lots of each leg that fill together; 0 for legs that fill alone."""
+    if order.execution is not Execution.ATOMIC_COMBO:
+        return [0] * len(order.legs)
+    instruments = arrays.table.instruments
+    lots = [whole_units(leg.quantity, instruments[leg.row].lot_nano) for leg in order.legs]
+    unit = gcd(*(each for each in lots if each is not None))
+    return [(each or 0) // unit for each in lots]

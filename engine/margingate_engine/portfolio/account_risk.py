@@ -1,29 +1,14 @@
 """An account's margin as totals of additive features, kept up to date event by event."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from margingate_engine.core.amounts import USD
 from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.core.risk import Risk
-from margingate_engine.portfolio.effect import leg_effect
-from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.group_totals import GroupRequirement, GroupTotals
-from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
-from margingate_engine.portfolio.order_totals import OrderTotals
+from margingate_engine.portfolio.hold import GROSS_MAX, OrderHold, order_hold
+from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.scenarios.risk_arrays import RiskArrays
-
-GROSS_MAX = 2**62
-"""Sum of every |row| x |lots|; beyond it an int64 could wrap, so we refuse. [SPAN-04]"""
-
-
-@dataclass(slots=True)
-class OrderHold:
-    """Totals of one order's legs: per group, cash they take per asset, and the range they use."""
-
-    by_group: dict[int, OrderTotals] = field(default_factory=dict)
-    outflows: dict[str, int] = field(default_factory=dict)
-    gross: int = 0
 
 
 @dataclass(slots=True)
@@ -49,8 +34,8 @@ class AccountRisk:
         for row, position in portfolio.positions.items():
             account.move_position(row, 0, position.lots)
             account.move_cash(arrays.table.instruments[row].settlement_asset, position.entry)
-        for legs in portfolio.legs.values():
-            account.hold(hold_of(arrays, portfolio.fees, legs))
+        for order_id in portfolio.legs:
+            account.hold(order_hold(arrays, portfolio, order_id))
         return account
 
     def group(self, number: int) -> GroupTotals:
@@ -151,23 +136,3 @@ class AccountRisk:
         if group is None:
             raise MissingData(self.arrays.table.underlyings[number])
         return GroupTotals.empty(self.arrays, group)
-
-
-def hold_of(arrays: RiskArrays, fees: FeeTier, legs: Iterable[OpenLeg]) -> OrderHold:
-    """Totals of an order's open legs; MissingData names a leg without a price."""
-    order = OrderHold()
-    for leg in legs:
-        if not arrays.priced_i[leg.row]:
-            raise MissingData(arrays.table.instruments[leg.row].name)
-        effect = leg_effect(arrays, fees, leg.row, leg.side, leg.price_nano)
-        totals = order.by_group.get(effect.group)
-        if totals is None:
-            totals = order.by_group[effect.group] = OrderTotals.empty(arrays.pnl_ir.shape[1])
-        order.gross += leg.lots * effect.gross
-        if order.gross >= GROSS_MAX:
-            return order
-        totals.add(effect, leg.lots, is_of_combo=leg.is_of_combo)
-        if effect.outflow:
-            asset = effect.outflow_asset
-            order.outflows[asset] = order.outflows.get(asset, 0) + leg.lots * effect.outflow
-    return order

@@ -17,25 +17,27 @@ from margingate_engine.scenarios.risk_arrays import GroupArrays, RiskArrays
 class LegEffect:
     """Features of one lot on order, 1e-6 USD unless named otherwise.
 
-    worst_r: min(0, e + d) per row (axis R). entry: e <= 0. bucket, basis: change of its expiry's
-    basis feature; basis_spot: change of the spot bucket, rounded down, and up. minimum:
-    min(0, e + sign x k), the change where the short option minimum binds. outflow_asset, outflow:
-    cash that a fill takes, >= 0 in the asset's units. gross: bound of any row's size;
-    where it is beyond the integers the leg must not be held, and worst_r is zero.
+    pnl_r: d per row (axis R). gain: what its fill adds to equity, signed. worst_r: min(0, e + d)
+    per row, with e = min(0, gain), the entry. bucket, basis: change of its expiry's basis feature;
+    basis_spot: change of the spot bucket, rounded down, and up. minimum: min(0, e + sign x k), the
+    change where the short option minimum binds. cash: what a fill moves of each asset, signed in
+    its units; futures are settled through their entry and move none. gross: bound of any row's
+    size; where it is beyond the integers the leg must not be held, and pnl_r is zero.
     """
 
     row: int
     side: Side
     group: int
+    pnl_r: IntArray
     worst_r: IntArray
+    gain: int
     entry: int
     bucket: int
     basis: int
     basis_spot: int
     basis_spot_up: int
     minimum: int
-    outflow_asset: str
-    outflow: int
+    cash: tuple[tuple[str, int], ...]
     gross: int
 
 
@@ -52,33 +54,35 @@ def leg_effect(
     is_usd_paid = instrument.settlement_asset == USD
     usd = (flow if is_usd_paid else 0) + arrays.position_value(row, int(side))
     coin_pico = (coins if is_usd_paid else flow) + arrays.position_coin(row, int(side))
-    entry = min(0, usd + group.coin_value(coin_pico))
+    gain = usd + group.coin_value(coin_pico)
+    entry = min(0, gain)
     coin_rows = group.coin_rows(coin_pico) if coin_pico else [0]
     gross = arrays.gross_i[row] - entry + max(map(abs, coin_rows))
-    worst_r = np.zeros_like(arrays.pnl_ir[row])
+    pnl_r = np.zeros_like(arrays.pnl_ir[row])
     if gross < AMOUNT_UNITS_MAX:
         pnl_r = arrays.pnl_ir[row] if side > 0 else -arrays.pnl_ir[row]
         if coin_pico:
             pnl_r = pnl_r + np.array([*coin_rows, 0], dtype=np.int64)
-        worst_r = np.minimum(pnl_r + entry, 0)
-    outflow_asset, outflow = instrument.settlement_asset, max(0, -flow)
+    cash: tuple[tuple[str, int], ...] = ((instrument.settlement_asset, flow),)
     if instrument.is_future:
-        outflow = 0
-    elif instrument.kind is InstrumentKind.SPOT and side < 0:
-        outflow_asset, outflow = instrument.underlying, -coins
+        cash = ()
+    elif instrument.kind is InstrumentKind.SPOT:
+        cash = (*cash, (instrument.underlying, coins))
+    is_in_range = gross < AMOUNT_UNITS_MAX
     return LegEffect(
         row=row,
         side=side,
         group=arrays.group_i[row],
-        worst_r=worst_r,
+        pnl_r=pnl_r,
+        worst_r=np.minimum(pnl_r + entry, 0) if is_in_range else pnl_r,
+        gain=gain,
         entry=entry,
         bucket=arrays.bucket_i[row],
         basis=int(side) * arrays.basis_i[row],
         basis_spot=int(side) * arrays.basis_spot_i[row] + group.coin_basis(coin_pico),
         basis_spot_up=int(side) * arrays.basis_spot_i[row] + group.coin_basis_up(coin_pico),
         minimum=min(0, entry + int(side) * arrays.minimum_i[row]),
-        outflow_asset=outflow_asset,
-        outflow=outflow,
+        cash=cash,
         gross=gross,
     )
 

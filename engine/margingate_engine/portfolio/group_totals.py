@@ -152,15 +152,17 @@ class GroupTotals:
         return self._worst
 
     def _worst_of(self, holds: tuple[OrderTotals, ...]) -> GroupRequirement:
-        floor, rows, lots, combo_lots = self.floor_worst, self.rows, 0, 0
+        floor, rows, lots = self.floor_worst, self.rows, 0
         for hold in holds:
-            rows = rows + hold.worst_r
-            lots, combo_lots = lots + hold.lots, combo_lots + hold.combo_lots
+            rows, lots = rows + hold.worst_r, lots + hold.lots
         for row in holds[-1].floors if len(holds) > 1 else ():
             floor += self._floor(row, *holds) - self._floor(row, self.orders)
         basis = self._basis_worst(holds) if lots else self._basis_charge()
-        is_exact = not combo_lots and not (lots and basis)
-        return requirement(rows, basis, -floor, is_exact=is_exact)
+        is_exact = not (lots and basis) and not any(hold.row_bound_lots for hold in holds)
+        worst = requirement(rows, basis, -floor, is_exact=is_exact)
+        if worst.minimum > worst.scan + basis and any(hold.floor_bound_lots for hold in holds):
+            return worst._replace(is_exact=False)
+        return worst
 
     def _floor(self, row: int, *holds: OrderTotals) -> int:
         """Worst headroom effect of an instrument where the short option minimum binds, <= 0."""

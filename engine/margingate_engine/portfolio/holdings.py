@@ -1,6 +1,6 @@
 """What an account has: the input of every margin calculation."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.fees import FeeTier
@@ -16,13 +16,18 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenLeg:
-    """What is open of one leg: row of the instrument, lots > 0, price held at in 1e-9."""
+    """What is open of one leg: row of the instrument, lots > 0, price held at in 1e-9.
+
+    number: of the leg in its order, from 0. ratio: lots that fill together with those of the other
+    legs, for an ATOMIC_COMBO; 0 where the leg may fill alone.
+    """
 
     row: int
     side: Side
     lots: int
     price_nano: int
-    is_of_combo: bool = False
+    number: int = 0
+    ratio: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -30,10 +35,29 @@ class Portfolio:
     """One account's holdings. Mutable: the ledger's fold is the only writer.
 
     cash: signed units by asset. positions: by row of the instrument table. legs: open legs by order
-    id.
+    id. amendments: what the legs become if the venue takes a change that is pending, by order id.
     """
 
     fees: FeeTier
     cash: dict[str, int] = field(default_factory=dict)
     positions: dict[int, Position] = field(default_factory=dict)
     legs: dict[str, tuple[OpenLeg, ...]] = field(default_factory=dict)
+    amendments: dict[str, tuple[OpenLeg, ...]] = field(default_factory=dict)
+
+    def open_lots(self, row: int, side: Side) -> int:
+        """Lots of a side that open orders may still fill; of a pending change the more."""
+        return sum(
+            max(_lots(legs, row, side), _lots(self.amendments.get(order_id, ()), row, side))
+            for order_id, legs in self.legs.items()
+        )
+
+    def without_order(self, order_id: str) -> "Portfolio":
+        """The same holdings without one of the open orders."""
+        legs, amendments = dict(self.legs), dict(self.amendments)
+        legs.pop(order_id, None)
+        amendments.pop(order_id, None)
+        return replace(self, legs=legs, amendments=amendments)
+
+
+def _lots(legs: tuple[OpenLeg, ...], row: int, side: Side) -> int:
+    return sum(leg.lots for leg in legs if leg.row == row and leg.side is side)

@@ -1,6 +1,7 @@
 """Features of open orders, added up per group. [SPAN-14]"""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,8 +15,8 @@ class OrderTotals:
     """Sums over open lots of one group, 1e-6 USD. Adding and taking away is exact.
 
     worst_r: sum of min(0, e + d) per row. up, down: what fills can add to and take from each basis
-    bucket. floors: per instrument (sum of e, sum of e + sign x k). lots: how many are open;
-    combo_lots of them belong to combos.
+    bucket. floors: per instrument (sum of e, sum of e + sign x k). lots: how many are open; of
+    row_bound_lots the rows, of floor_bound_lots the floors are worse than any fills make them.
     """
 
     worst_r: IntArray
@@ -23,16 +24,36 @@ class OrderTotals:
     down: dict[int, int] = field(default_factory=dict)
     floors: dict[int, tuple[int, int]] = field(default_factory=dict)
     lots: int = 0
-    combo_lots: int = 0
+    row_bound_lots: int = 0
+    floor_bound_lots: int = 0
 
     @classmethod
     def empty(cls, row_count: int) -> "OrderTotals":
         """No order at all."""
         return cls(worst_r=np.zeros(row_count, dtype=np.int64))
 
-    def add(self, effect: LegEffect, lots: int, *, is_of_combo: bool = False) -> None:
+    def add(self, effect: LegEffect, lots: int) -> None:
         """Put `lots` > 0 of an order in."""
         self.worst_r = self.worst_r + lots * effect.worst_r
+        self._add_sums(effect, lots)
+
+    def add_together(
+        self, parts: Sequence[tuple[int, LegEffect]], units: int, *, is_whole: bool
+    ) -> None:
+        """Put `units` of a combo in, each (ratio, effect) of its legs in this group. [SPAN-16]
+
+        is_whole: whether it has no legs in other groups.
+        """
+        gain = sum(ratio * effect.gain for ratio, effect in parts)
+        pnl_r = sum((ratio * effect.pnl_r for ratio, effect in parts), np.zeros_like(self.worst_r))
+        self.worst_r = self.worst_r + units * np.minimum(pnl_r + min(0, gain), 0)
+        for ratio, effect in parts:
+            self._add_sums(effect, units * ratio)
+            self.floor_bound_lots += units * ratio
+            if not is_whole:
+                self.row_bound_lots += units * ratio
+
+    def _add_sums(self, effect: LegEffect, lots: int) -> None:
         _shift(self.up, effect.bucket, lots * max(0, effect.basis))
         _shift(self.down, effect.bucket, lots * min(0, effect.basis))
         _shift(self.up, SPOT_BUCKET, lots * max(0, effect.basis_spot_up))
@@ -44,8 +65,6 @@ class OrderTotals:
         else:
             self.floors.pop(effect.row, None)
         self.lots += lots
-        if is_of_combo:
-            self.combo_lots += lots
 
     def merge(self, other: "OrderTotals", sign: int) -> None:
         """Put the sums of another in (sign 1) or take them out (sign -1)."""
@@ -62,7 +81,36 @@ class OrderTotals:
             else:
                 self.floors[row] = merged
         self.lots += sign * other.lots
-        self.combo_lots += sign * other.combo_lots
+        self.row_bound_lots += sign * other.row_bound_lots
+        self.floor_bound_lots += sign * other.floor_bound_lots
+
+    def copy(self) -> "OrderTotals":
+        """The same sums, to change."""
+        return replace(self, up=dict(self.up), down=dict(self.down), floors=dict(self.floors))
+
+    def worse(self, other: "OrderTotals") -> "OrderTotals":
+        """The worse of both in every sum: whichever of two orders it turns out to be. [SPAN-17]"""
+        floors = {}
+        for row in {*self.floors, *other.floors}:
+            entry, minimum = self.floors.get(row, (0, 0))
+            other_entry, other_minimum = other.floors.get(row, (0, 0))
+            floors[row] = (min(entry, other_entry), min(minimum, other_minimum))
+        return OrderTotals(
+            worst_r=np.minimum(self.worst_r, other.worst_r),
+            up=_each(max, self.up, other.up),
+            down=_each(min, self.down, other.down),
+            floors=floors,
+            lots=max(self.lots, other.lots),
+            row_bound_lots=max(self.row_bound_lots, other.row_bound_lots),
+            floor_bound_lots=max(self.floor_bound_lots, other.floor_bound_lots),
+        )
+
+
+def _each(
+    pick: Callable[[int, int], int], first: dict[int, int], second: dict[int, int]
+) -> dict[int, int]:
+    """One of both sums of every key, a missing one being zero."""
+    return {key: pick(first.get(key, 0), second.get(key, 0)) for key in {*first, *second}}
 
 
 def _shift(sums: dict[int, int], key: int, change: int) -> None:

@@ -19,15 +19,6 @@ def parse_fees(tables: Tables) -> Mapping[str, FeeTier]:
     return {tier: _tier(tier, table) for tier, table in tables.items()}
 
 
-def fees_text(tiers: Mapping[str, FeeTier]) -> str:
-    """The schedule as canonical text, the same for the same rates."""
-    return "\n".join(
-        f"{tier}.{kind.value} {rate.maker_ppm} {rate.taker_ppm} {rate.cap_ppm}"
-        for tier in sorted(tiers)
-        for kind, rate in sorted(tiers[tier].items(), key=lambda item: item[0].value)
-    )
-
-
 def _tier(tier: str, table: Mapping[str, object]) -> FeeTier:
     kinds = {kind.value: kind for kind in InstrumentKind}
     for name in sorted(kinds.keys() ^ table.keys()):

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from margingate_engine.market.table import InstrumentTable
+from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.holdings import Portfolio
-from margingate_server.ledger.events import LimitNumbers
+from margingate_server.ledger.events import LimitNumbers, PolicyNumbers
 from margingate_server.ledger.requests import RequestIndex
 
 CLOSED_ORDERS_MAX = 1_000
@@ -17,11 +18,21 @@ A number takes about 100 bytes, a million of closed orders 100 MB.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderMemo:
-    """What is known of an open order besides its legs."""
+    """What is known of an open order besides its legs.
+
+    sides: instrument and side of each leg. totals: lots of each leg, fills included. hold_ns: how
+    long it holds margin, 0 for no end.
+    amend_totals: what the totals become when the venue takes the change that is pending.
+    """
 
     request_id: str
     accepted_ns: int
-    is_combo: bool
+    sides: tuple[tuple[str, int], ...]
+    totals: tuple[int, ...]
+    execution: str = "single"
+    is_reduce_only: bool = False
+    hold_ns: int = 0
+    amend_totals: tuple[int, ...] | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,15 +84,25 @@ class KillSwitchState:
 
 @dataclass(slots=True, kw_only=True)
 class ShardState:
-    """Everything that the events of one shard add up to."""
+    """Everything that the events of one shard add up to.
+
+    settlement_nano: price in 1e-9 USD that an expired instrument settled at, by row. expiring: how
+    long orders hold margin, by account and order, of those that do not hold it for good.
+    parameters: of the model in force, with their digest.
+    """
 
     table: InstrumentTable = field(default_factory=lambda: InstrumentTable(()))
     accounts: dict[str, AccountState] = field(default_factory=dict)
+    fee_tiers: dict[str, FeeTier] = field(default_factory=dict)
+    policy: PolicyNumbers = field(default_factory=PolicyNumbers)
+    settlement_nano: dict[int, int] = field(default_factory=dict)
     default_limits: LimitNumbers = field(default_factory=LimitNumbers)
     kill_switches: dict[tuple[str, str], KillSwitchState] = field(default_factory=dict)
     requests: RequestIndex = field(default_factory=RequestIndex)
+    expiring: dict[tuple[str, str], int] = field(default_factory=dict)
     admin_version: int = 0
+    model: str = ""
+    parameters: tuple[tuple[str, str, str], ...] = ()
     parameters_digest: str = ""
-    fees_text: str = ""
     open_order_count: int = 0
     last_seq: int = 0

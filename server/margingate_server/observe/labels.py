@@ -16,13 +16,16 @@ METHODS = (
     "AdminService/ResumeAccount",
     "AdminService/SetLimits",
     "AdminService/SuspendAccount",
+    "MarginService/AmendOrder",
     "MarginService/BatchCheckOrders",
     "MarginService/BatchPreviewOrders",
     "MarginService/CheckOrder",
+    "MarginService/ConfirmAmend",
     "MarginService/GetDecision",
     "MarginService/GetMaxOrderSize",
     "MarginService/ListOrders",
     "MarginService/PreviewOrder",
+    "MarginService/RejectAmend",
     "MarginService/ReleaseAll",
     "MarginService/ReleaseOrder",
     "MarginService/ReportFill",
@@ -31,6 +34,7 @@ METHODS = (
     "MarketService/ListModels",
     "MarketService/PublishInstruments",
     "MarketService/PublishQuotes",
+    "MarketService/PublishSettlementPrices",
 )
 
 GRPC_CODES = (

@@ -8,9 +8,11 @@ from margingate_engine.check.explain import GroupScenarios
 from margingate_engine.core.amounts import MICRO
 from margingate_engine.core.explanation import Component
 from margingate_engine.core.risk import Risk
-from margingate_server.ledger.events import DecisionNumbers, RiskNumbers, WorstNumbers
+from margingate_server.ledger.events import RiskNumbers, WorstNumbers
 from margingate_server.rpc.decimals import usd_text
 from margingate_server.rpc.fields import timestamp
+from margingate_server.rpc.order_codec import held_legs
+from margingate_server.service.decisions import CheckAnswer
 from margingate_server.service.market import MarketView
 
 FLAGS = {
@@ -38,8 +40,9 @@ def exactness(*, is_exact: bool) -> "pb.Exactness.ValueType":
     return pb.EXACTNESS_EXACT if is_exact else pb.EXACTNESS_BOUND
 
 
-def decision_message(decision: DecisionNumbers, also_failing: Iterable[int] = ()) -> pb.Decision:
+def decision_message(answer: CheckAnswer, also_failing: Iterable[int] = ()) -> pb.Decision:
     """A decision as stored."""
+    decision = answer.decision
     before, after = decision.before, decision.after
     is_accepted = decision.reason == pb.REJECT_REASON_UNSPECIFIED
     message = pb.Decision(
@@ -59,9 +62,11 @@ def decision_message(decision: DecisionNumbers, also_failing: Iterable[int] = ()
             model=decision.model,
             parameters_digest=decision.parameters_digest,
             decision_time=timestamp(decision.decision_ns),
+            market_digest=decision.market_digest,
         ),
         order_id=decision.order_id,
         also_failing=[pb.RejectReason.ValueType(reason) for reason in also_failing],
+        held_legs=held_legs(answer.order, answer.table) if is_accepted else (),
     )
     if before is not None and after is not None:
         message.margin_impact = usd_text(after.initial - before.initial)
@@ -111,4 +116,5 @@ def basis_message(view: MarketView, account_version: int, now_ns: int) -> pb.Bas
         model=view.arrays.model,
         parameters_digest=view.arrays.parameters_digest,
         decision_time=timestamp(now_ns),
+        market_digest=view.digest,
     )

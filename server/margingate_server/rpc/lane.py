@@ -166,18 +166,18 @@ class Lane:
     def _lead(self) -> None:
         started = self._clock.seconds()
         with self._deciding:
-            batch = self._desk.shard.take_pending()
+            pending = self._desk.shard.take_pending()
         is_durable = False
         bytes_before = self._store.bytes_written
         try:
-            self._store.append(batch)
+            self._store.append(pending.events)
             byte_count = self._store.bytes_written - bytes_before
             is_durable = True
         except (LedgerError, ValueError):
             raise LedgerDown from None
         finally:
             self._end_lead(is_durable=is_durable)
-        tell(self._observer.committed, batch, byte_count, self._clock.seconds() - started)
+        tell(self._observer.committed, pending.events, byte_count, self._clock.seconds() - started)
 
     def _end_lead(self, *, is_durable: bool) -> None:
         """Let the next one lead; whatever the store raised, nobody may wait for ever."""

@@ -1,42 +1,38 @@
-"""MarginService: for order routers."""
+"""Decisions of MarginService: for order routers."""
 
 import grpc
 
 from margingate.v1 import margin_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
 from margingate_engine.core.orders import Side
-from margingate_server.rpc.decimals import nano_text, parse_decimal, parse_positive, parse_price
+from margingate_server.rpc.decimals import nano_text
 from margingate_server.rpc.decision_codec import (
-    FLAGS,
     basis_message,
     component_message,
     decision_message,
-    risk_message,
     scenario_messages,
 )
 from margingate_server.rpc.fields import (
     count_between,
-    enum_value,
     identifier,
     instrument_name,
-    page_size,
     time_ns,
 )
 from margingate_server.rpc.lane import Lane, with_seq
 from margingate_server.rpc.observers import REASON_WORDS, DecisionObserver, tell
 from margingate_server.rpc.order_codec import (
     BATCH_MAX,
-    SIDES,
     body_digest,
     check_leg_count,
     one_leg,
-    open_order,
     optional_price,
+    parse_amend_legs,
+    parse_hold_ns,
     parse_order,
 )
+from margingate_server.service.amending import AmendCommand
 from margingate_server.service.decisions import CheckAnswer, CheckCommand
 from margingate_server.service.desk import Desk
-from margingate_server.service.orders import FillCommand
 
 
 class MarginServicer:
@@ -53,6 +49,7 @@ class MarginServicer:
         account = identifier(request.account, "account")
         request_id = identifier(request.request_id, "request_id")
         order = parse_order(request.order, "order")
+        hold_ns = parse_hold_ns(request.order, "order")
         sent_ns = time_ns(request.sent_time, "sent_time")
         digest = body_digest(request)
 
@@ -63,6 +60,7 @@ class MarginServicer:
                 digest=digest,
                 order=order(desk.shard.row),
                 sent_ns=sent_ns,
+                hold_ns=hold_ns,
             )
             answer = desk.checking.check(command, now_ns)
             return answer, answer.seq
@@ -81,6 +79,7 @@ class MarginServicer:
                 identifier(item.request_id, f"items[{number}].request_id"),
                 body_digest(item),
                 parse_order(item.order, f"items[{number}].order"),
+                parse_hold_ns(item.order, f"items[{number}].order"),
             )
             for number, item in enumerate(request.items)
         ]
@@ -94,8 +93,9 @@ class MarginServicer:
                     digest=digest,
                     order=order(desk.shard.row),
                     sent_ns=sent_ns,
+                    hold_ns=hold_ns,
                 )
-                for request_id, digest, order in items
+                for request_id, digest, order, hold_ns in items
             ]
             answers = desk.checking.check_all(commands, now_ns)
             return answers, max(answer.seq for answer in answers)
@@ -109,16 +109,16 @@ class MarginServicer:
         """Decide and forget."""
         account = identifier(request.account, "account")
         order = parse_order(request.order, "order", needs_id=False)
-        decision, explained = self._lane.look(
+        answer, explained = self._lane.look(
             lambda desk, now_ns: desk.checking.preview(
                 account, order(desk.shard.row), now_ns, has_explanation=request.explain
             )
         )
-        tell(self._observer.previewed, REASON_WORDS[decision.reason])
+        tell(self._observer.previewed, REASON_WORDS[answer.decision.reason])
         if explained is None:
-            return pb.PreviewOrderResponse(decision=decision_message(decision))
+            return pb.PreviewOrderResponse(decision=decision_message(answer))
         return pb.PreviewOrderResponse(
-            decision=decision_message(decision, explained.also_failing),
+            decision=decision_message(answer, explained.also_failing),
             explanation_before=component_message(explained.before),
             explanation_after=component_message(explained.after),
             scenarios_before=scenario_messages(explained.scenarios_before),
@@ -136,7 +136,7 @@ class MarginServicer:
             for number, order in enumerate(request.orders)
         ]
         check_leg_count(list(request.orders), "orders")
-        decisions = self._lane.look(
+        answers = self._lane.look(
             lambda desk, now_ns: [
                 desk.checking.preview(
                     account, order(desk.shard.row), now_ns, has_explanation=False
@@ -144,72 +144,27 @@ class MarginServicer:
                 for order in orders
             ]
         )
-        for decision in decisions:
-            tell(self._observer.previewed, REASON_WORDS[decision.reason])
-        return pb.BatchPreviewOrdersResponse(decisions=[decision_message(d) for d in decisions])
+        for answer in answers:
+            tell(self._observer.previewed, REASON_WORDS[answer.decision.reason])
+        return pb.BatchPreviewOrdersResponse(decisions=[decision_message(a) for a in answers])
 
-    def ReleaseOrder(  # noqa: N802
-        self, request: pb.ReleaseOrderRequest, _context: grpc.ServicerContext
-    ) -> pb.ReleaseOrderResponse:
-        """Give back what an order holds."""
-        account = identifier(request.account, "account")
-        order_id = identifier(request.order_id, "order_id")
-        request_id = identifier(request.request_id, "request_id")
-        digest = body_digest(request)
-        answer = self._lane.decide(
-            lambda desk, now_ns: with_seq(
-                desk.orders.release(account, order_id, request_id, digest, now_ns)
-            )
-        )
-        if answer.flag:
-            tell(self._observer.flagged, answer.flag)
-        return pb.ReleaseOrderResponse(
-            released=answer.released_count > 0,
-            flag=FLAGS[answer.flag],
-            risk=risk_message(answer.risk),
-        )
-
-    def ReleaseAll(  # noqa: N802
-        self, request: pb.ReleaseAllRequest, _context: grpc.ServicerContext
-    ) -> pb.ReleaseAllResponse:
-        """Give back what every order of an account holds."""
-        account = identifier(request.account, "account")
-        request_id = identifier(request.request_id, "request_id")
-        digest = body_digest(request)
-        answer = self._lane.decide(
-            lambda desk, now_ns: with_seq(
-                desk.orders.release_all(account, request_id, digest, now_ns)
-            )
-        )
-        return pb.ReleaseAllResponse(
-            released_count=answer.released_count, risk=risk_message(answer.risk)
-        )
-
-    def ReportFill(  # noqa: N802
-        self, request: pb.ReportFillRequest, _context: grpc.ServicerContext
-    ) -> pb.ReportFillResponse:
-        """Apply an execution."""
-        command = FillCommand(
+    def AmendOrder(  # noqa: N802
+        self, request: pb.AmendOrderRequest, _context: grpc.ServicerContext
+    ) -> pb.AmendOrderResponse:
+        """Decide on a change of an open order."""
+        command = AmendCommand(
             account=identifier(request.account, "account"),
-            fill_id=identifier(request.fill_id, "fill_id"),
+            request_id=identifier(request.request_id, "request_id"),
             digest=body_digest(request),
             order_id=identifier(request.order_id, "order_id"),
-            instrument=instrument_name(request.instrument, "instrument"),
-            side=enum_value(request.side, SIDES, "side"),
-            quantity=parse_positive(request.quantity, "quantity"),
-            price=parse_price(request.price, "price"),
-            fee=parse_decimal(request.fee, "fee") if request.fee else None,
+            legs=parse_amend_legs(request.legs, "legs"),
+            sent_ns=time_ns(request.sent_time, "sent_time"),
         )
-        answer = self._lane.decide(lambda desk, now_ns: with_seq(desk.orders.fill(command, now_ns)))
-        if answer.flag and not answer.is_replayed:
-            tell(self._observer.flagged, answer.flag)
-        return pb.ReportFillResponse(
-            flag=FLAGS[answer.flag],
-            position=nano_text(answer.lots * answer.lot_nano),
-            open_quantity=nano_text(answer.open_lots * answer.lot_nano),
-            risk=risk_message(answer.risk),
-            replayed=answer.is_replayed,
+        answer = self._lane.check(
+            lambda desk, now_ns: with_seq(desk.amending.amend(command, now_ns))
         )
+        self._tell(answer)
+        return pb.AmendOrderResponse(decision=decision_message(answer), replayed=answer.is_replayed)
 
     def GetMaxOrderSize(  # noqa: N802
         self, request: pb.GetMaxOrderSizeRequest, _context: grpc.ServicerContext
@@ -250,34 +205,17 @@ class MarginServicer:
         request_id = identifier(request.request_id, "request_id")
 
         def use(desk: Desk, _now_ns: int) -> tuple[pb.GetDecisionResponse, int]:
-            seq, decision = desk.checking.decision_of(account, request_id)
-            return pb.GetDecisionResponse(decision=decision_message(decision)), seq
+            answer = desk.checking.decision_of(account, request_id)
+            return pb.GetDecisionResponse(decision=decision_message(answer)), answer.seq
 
         return self._lane.decide(use)
 
-    def ListOrders(  # noqa: N802
-        self, request: pb.ListOrdersRequest, _context: grpc.ServicerContext
-    ) -> pb.ListOrdersResponse:
-        """Open orders by pages."""
-        account_id = identifier(request.account, "account")
-        size = page_size(request.page_size)
-
-        def use(desk: Desk, _now_ns: int) -> pb.ListOrdersResponse:
-            account = desk.shard.account(account_id)
-            later = sorted(each for each in account.orders if each > request.page_token)
-            table = desk.shard.state.table
-            return pb.ListOrdersResponse(
-                orders=[open_order(account, order_id, table) for order_id in later[:size]],
-                next_page_token=later[size - 1] if len(later) > size else "",
-            )
-
-        return self._lane.read(use)
-
     def _answered(self, answer: CheckAnswer) -> pb.CheckOrderResponse:
+        self._tell(answer)
+        return pb.CheckOrderResponse(decision=decision_message(answer), replayed=answer.is_replayed)
+
+    def _tell(self, answer: CheckAnswer) -> None:
         if answer.is_replayed:
             tell(self._observer.replayed)
         else:
             tell(self._observer.decided, REASON_WORDS[answer.decision.reason])
-        return pb.CheckOrderResponse(
-            decision=decision_message(answer.decision), replayed=answer.is_replayed
-        )

@@ -14,6 +14,7 @@ from margingate_engine.core.instruments import (
     Settlement,
     TickStep,
 )
+from margingate_engine.market.snapshot import PRICE_MAX
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.rpc.decimals import nano_text, parse_positive
 from margingate_server.rpc.fields import (
@@ -26,6 +27,7 @@ from margingate_server.rpc.fields import (
 )
 from margingate_server.service.freshness import age_seconds
 from margingate_server.service.market import MarketView
+from margingate_server.service.settlement import ExpiryPrice
 
 QUOTES_MAX = 10_000
 UNDERLYINGS_MAX = 100
@@ -120,6 +122,20 @@ def parse_quotes(request: pb.PublishQuotesRequest) -> MarketUpdate:
         mark_price_i=np.array(request.mark_prices, dtype=np.float64),
         mark_vol_i=np.array(request.mark_vols, dtype=np.float64),
         forward_price_i=np.array(request.forward_prices, dtype=np.float64),
+    )
+
+
+def parse_settlement(message: pb.SettlementPrice, path: str) -> ExpiryPrice:
+    """A settlement price; InvalidInput with the path of what is malformed."""
+    pays = SETTLEMENTS | {types.SETTLEMENT_UNSPECIFIED: None}
+    price_nano = _nano(message.price, f"{path}.price")
+    if price_nano > PRICE_MAX * NANO:
+        raise InvalidInput(f"{path}.price", f"must be at most {PRICE_MAX:g}")
+    return ExpiryPrice(
+        underlying=underlying_name(message.underlying, f"{path}.underlying"),
+        expiry_ns=time_ns(message.expiry_time, f"{path}.expiry_time"),
+        price_nano=price_nano,
+        settlement=enum_value(message.settlement, pays, f"{path}.settlement"),
     )
 
 

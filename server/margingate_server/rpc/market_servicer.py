@@ -15,14 +15,20 @@ from margingate_server.rpc.fields import (
     timestamp,
     underlying_name,
 )
-from margingate_server.rpc.lane import Lane
-from margingate_server.rpc.market_codec import instrument_state, parse_instrument, parse_quotes
+from margingate_server.rpc.lane import Lane, with_seq
+from margingate_server.rpc.market_codec import (
+    instrument_state,
+    parse_instrument,
+    parse_quotes,
+    parse_settlement,
+)
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits, age_ns, age_seconds
 from margingate_server.service.market import MarketView
 
 INSTRUMENTS_MAX = 2_000
+SETTLEMENTS_MAX = 100
 
 
 class MarketServicer:
@@ -60,6 +66,24 @@ class MarketServicer:
         """Publish prices."""
         view = self._publisher.publish(parse_quotes(request))
         return pb.PublishQuotesResponse(market_version=view.snapshot.version)
+
+    def PublishSettlementPrices(  # noqa: N802
+        self, request: pb.PublishSettlementPricesRequest, _context: grpc.ServicerContext
+    ) -> pb.PublishSettlementPricesResponse:
+        """Settle what has expired."""
+        count_between(len(request.prices), 1, SETTLEMENTS_MAX, "prices")
+        prices = [
+            parse_settlement(each, f"prices[{number}]")
+            for number, each in enumerate(request.prices)
+        ]
+        answer = self._lane.decide(
+            lambda desk, now_ns: with_seq(desk.settling.settle(prices, now_ns))
+        )
+        return pb.PublishSettlementPricesResponse(
+            instrument_count=answer.instrument_count,
+            position_count=answer.position_count,
+            account_count=answer.account_count,
+        )
 
     def GetMarket(  # noqa: N802
         self, request: pb.GetMarketRequest, _context: grpc.ServicerContext

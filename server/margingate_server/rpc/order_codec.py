@@ -1,6 +1,6 @@
 """Orders between the wire and the use cases."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from hashlib import blake2b
 
@@ -8,13 +8,23 @@ from google.protobuf.message import Message
 
 from margingate.v1 import types_pb2 as pb
 from margingate_engine.check.question import RequestedLeg, RequestedOrder
+from margingate_engine.core.amounts import NANO
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.orders import Execution, Side
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.holdings import OpenLeg
+from margingate_server.ledger.events import OrderNumbers
+from margingate_server.ledger.fold_orders import open_legs
 from margingate_server.ledger.state import AccountState
 from margingate_server.rpc.decimals import nano_text, parse_positive, parse_price
-from margingate_server.rpc.fields import enum_value, identifier, instrument_name, timestamp
+from margingate_server.rpc.fields import (
+    count_between,
+    enum_value,
+    identifier,
+    instrument_name,
+    timestamp,
+)
+from margingate_server.service.amending import AmendLeg
 
 LEGS_MAX = 32
 BATCH_MAX = 1_000
@@ -24,6 +34,11 @@ EXECUTIONS = {
     pb.EXECUTION_ATOMIC_COMBO: Execution.ATOMIC_COMBO,
     pb.EXECUTION_INDEPENDENT_LEGS: Execution.INDEPENDENT_LEGS,
 }
+
+EXECUTION_NUMBERS = {each.value: number for number, each in EXECUTIONS.items()} | {
+    Execution.SINGLE.value: pb.EXECUTION_UNSPECIFIED
+}
+HOLD_NS_MIN, HOLD_NS_MAX = NANO, 30 * 86_400 * NANO
 
 RowOf = Callable[[str], int]
 UnnamedOrder = Callable[[RowOf], RequestedOrder]
@@ -55,29 +70,70 @@ def parse_order(order: pb.Order, path: str, *, needs_id: bool = True) -> Unnamed
 
     def with_rows(row_of: RowOf) -> RequestedOrder:
         return RequestedOrder(
-            order_id=order_id, legs=tuple(leg(row_of) for leg in legs), execution=execution
+            order_id=order_id,
+            legs=tuple(
+                RequestedLeg(
+                    row=row_of(leg.instrument),
+                    side=leg.side,
+                    quantity=leg.quantity,
+                    limit=leg.limit,
+                )
+                for leg in legs
+            ),
+            execution=execution,
+            is_reduce_only=order.reduce_only,
         )
 
     return with_rows
 
 
-def _parse_leg(leg: pb.OrderLeg, path: str) -> Callable[[RowOf], RequestedLeg]:
-    name = instrument_name(leg.instrument, f"{path}.instrument")
-    side = enum_value(leg.side, SIDES, f"{path}.side")
-    quantity = parse_positive(leg.quantity, f"{path}.quantity")
-    limit = optional_price(leg.limit_price, f"{path}.limit_price")
-    return lambda row_of: RequestedLeg(row=row_of(name), side=side, quantity=quantity, limit=limit)
+def parse_amend_legs(legs: Sequence[pb.OrderLeg], path: str) -> tuple[AmendLeg, ...]:
+    """The legs that an open order is to have; InvalidInput for anything malformed."""
+    count_between(len(legs), 1, LEGS_MAX, path)
+    return tuple(_parse_leg(leg, f"{path}[{number}]") for number, leg in enumerate(legs))
+
+
+def _parse_leg(leg: pb.OrderLeg, path: str) -> AmendLeg:
+    return AmendLeg(
+        instrument=instrument_name(leg.instrument, f"{path}.instrument"),
+        side=enum_value(leg.side, SIDES, f"{path}.side"),
+        quantity=parse_positive(leg.quantity, f"{path}.quantity"),
+        limit=optional_price(leg.limit_price, f"{path}.limit_price"),
+    )
+
+
+def parse_hold_ns(order: pb.Order, path: str) -> int:
+    """How long the order may hold margin, 0 for no end; InvalidInput outside of the bounds."""
+    if not order.HasField("hold_duration"):
+        return 0
+    hold_ns = order.hold_duration.seconds * NANO + order.hold_duration.nanos
+    if not HOLD_NS_MIN <= hold_ns <= HOLD_NS_MAX:
+        raise InvalidInput(f"{path}.hold_duration", "must lie between 1 second and 30 days")
+    return hold_ns
 
 
 def open_order(account: AccountState, order_id: str, table: InstrumentTable) -> pb.OpenOrder:
     """An open order with what is left of its legs."""
-    memo = account.orders[order_id]
-    return pb.OpenOrder(
+    memo, portfolio = account.orders[order_id], account.portfolio
+    amended = portfolio.amendments.get(order_id)
+    message = pb.OpenOrder(
         order_id=order_id,
-        legs=list(_open_legs(account.portfolio.legs[order_id], table)),
+        legs=list(_open_legs(portfolio.legs[order_id], table)),
         accept_time=timestamp(memo.accepted_ns),
         request_id=memo.request_id,
+        execution=EXECUTION_NUMBERS[memo.execution],
+        reduce_only=memo.is_reduce_only,
+        amended_legs=list(_open_legs(amended or (), table)),
+        amend_pending=amended is not None,
     )
+    if memo.hold_ns:
+        message.hold_duration.FromNanoseconds(memo.hold_ns)
+    return message
+
+
+def held_legs(order: OrderNumbers, table: InstrumentTable) -> Iterable[pb.OrderLeg]:
+    """What is held of an accepted order, by leg."""
+    return _open_legs(open_legs(table, order), table)
 
 
 def _open_legs(legs: Iterable[OpenLeg], table: InstrumentTable) -> Iterable[pb.OrderLeg]:

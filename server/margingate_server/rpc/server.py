@@ -1,6 +1,6 @@
 """The gRPC server: services, pools, health, reflection, transport options."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
@@ -26,7 +26,13 @@ SERVICE_FILES: tuple[FileDescriptor, ...] = (
     admin_service_pb2.DESCRIPTOR,
 )
 
-LIFECYCLE_METHODS = {"ReleaseOrder", "ReleaseAll", "ReportFill"}
+LIFECYCLE_METHODS = {
+    "ReleaseOrder",
+    "ReleaseAll",
+    "ReportFill",
+    "ConfirmAmend",
+    "RejectAmend",
+}
 """They have threads of their own, so that no flood of checks ever delays a release."""
 
 LIFECYCLE_THREADS = 8
@@ -50,8 +56,13 @@ LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1", "[::1]"}
 class RpcServer:
     """A grpcio synchronous server with the four services, health and reflection."""
 
-    def __init__(self, transport: Transport, servicers: Mapping[str, object], workers: int) -> None:
-        """servicers: by service name, e.g. "MarginService". workers: threads that decide."""
+    def __init__(
+        self, transport: Transport, servicers: Mapping[str, Sequence[object]], workers: int
+    ) -> None:
+        """servicers: by service name, e.g. "MarginService", who together have all its methods.
+
+        workers: threads that decide.
+        """
         self._pools = [
             ThreadPoolExecutor(workers, thread_name_prefix="check"),
             ThreadPoolExecutor(LIFECYCLE_THREADS, thread_name_prefix="lifecycle"),
@@ -78,7 +89,7 @@ class RpcServer:
         reflection.enable_server_reflection(reflected, self._server, pool=self._pools[2])
 
     def _handlers(
-        self, transport: Transport, service: object, servicer: object
+        self, transport: Transport, service: object, servicers: Sequence[object]
     ) -> "dict[str, grpc.RpcMethodHandler[bytes, bytes]]":
         handlers = {}
         for method in service.methods:  # type: ignore[attr-defined]
@@ -87,7 +98,9 @@ class RpcServer:
             if method.name in LIFECYCLE_METHODS:
                 pool = self._pools[1]
             message_type: type[Message] = GetMessageClass(method.input_type)
-            behavior = getattr(servicer, method.name)
+            (behavior,) = (
+                getattr(each, method.name) for each in servicers if hasattr(each, method.name)
+            )
             handlers[method.name] = transport.handler(method, message_type, behavior, pool)
         return handlers
 

@@ -10,7 +10,14 @@ from google.rpc import error_details_pb2, status_pb2
 
 from margingate_engine.core.errors import InvalidInput, MissingData, StaleData
 from margingate_server.rpc.lane import LedgerDown
-from margingate_server.service.refusals import NameTaken, NotNow, RequestConflict, UnknownName
+from margingate_server.service.refusals import (
+    AmendPending,
+    NameTaken,
+    NotExpired,
+    NotNow,
+    RequestConflict,
+    UnknownName,
+)
 
 DOMAIN = "margingate"
 DETAILS_KEY = "grpc-status-details-bin"
@@ -61,6 +68,15 @@ def failure_of(error: Exception, incident_of: Callable[[Exception], str]) -> Fai
                 message=f"request id {error.request_id} was used with another body",
                 metadata={"request_id": error.request_id},
             )
+        case AmendPending():
+            return Failure(
+                code=grpc.StatusCode.FAILED_PRECONDITION,
+                reason="AMEND_PENDING",
+                message=f"a change of order {error.order_id} waits for its answer",
+                metadata={"order_id": error.order_id},
+            )
+        case NotExpired():
+            return _not_now("NOT_EXPIRED", error.underlying)
         case NotNow():
             return _not_now(error.reason.name, error.subject)
         case MissingData():

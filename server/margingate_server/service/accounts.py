@@ -10,8 +10,8 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
-from margingate_engine.portfolio.account_risk import GROSS_MAX
 from margingate_engine.portfolio.flows import closing_split, fill_flow
+from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_server.ledger.events import (
     AccountOpened,
     BreakNumbers,
@@ -58,7 +58,7 @@ class Accounts:
         refuse_without_room(self._shard)
         if account in self._shard.state.accounts:
             raise NameTaken("account", account)
-        if fee_tier not in self._shard.fee_tiers:
+        if fee_tier not in self._shard.state.fee_tiers:
             raise InvalidInput("fee_tier", "is not in the fee schedule")
         event = AccountOpened(
             account=account, request_id=request_id, request_digest=digest, fee_tier=fee_tier
@@ -106,6 +106,7 @@ class Accounts:
             asset=asset,
             units=units,
             balance=balance,
+            market_digest=self._shard.market.view.digest if has_model and units < 0 else "",
         )
         seq = self._shard.record(event, now_ns)
         self._shard.forget_view(account_id)
@@ -180,6 +181,8 @@ class Accounts:
         row = self._shard.row(stated.instrument)
         instrument = self._shard.market.view.table.instruments[row]
         path = f"positions[{number}]"
+        if row in self._shard.state.settlement_nano and stated.quantity:
+            raise InvalidInput(f"{path}.instrument", "has settled: it is cash now")
         if instrument.kind is InstrumentKind.SPOT:
             raise InvalidInput(f"{path}.instrument", "is spot: book coins as collateral")
         lots = whole_units(abs(stated.quantity), instrument.lot_nano)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from margingate_engine.check.decide import Outcome, decide
+from margingate_engine.check.decide import Outcome
 from margingate_engine.check.explain import (
     GroupScenarios,
     also_failing,
@@ -12,30 +12,32 @@ from margingate_engine.check.explain import (
     with_order,
 )
 from margingate_engine.check.max_size import max_order_size
-from margingate_engine.check.question import Freshness, Gates, Policy, Question, RequestedOrder
+from margingate_engine.check.question import Question, RequestedOrder
 from margingate_engine.core.explanation import Component
-from margingate_engine.core.orders import Execution
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.ledger.events import (
+    Decided,
     DecisionNumbers,
-    LegNumbers,
     OrderAccepted,
+    OrderNumbers,
     OrderRejected,
 )
-from margingate_server.ledger.state import AccountState
-from margingate_server.service.decisions import CheckAnswer, CheckCommand, decision_numbers
-from margingate_server.service.freshness import AgeLimits, oldest_of_rows
-from margingate_server.service.limits import effective_limits, kill_mode
+from margingate_server.ledger.fold import REQUEST_SPACE
+from margingate_server.service.asking import OUT_OF_RANGE, Asking, order_numbers, outcome_of
+from margingate_server.service.decisions import (
+    CheckAnswer,
+    CheckCommand,
+    answer_of,
+    at_time,
+    decision_numbers,
+    replayed_answer,
+)
+from margingate_server.service.following import hold_more
 from margingate_server.service.refusals import RequestConflict, UnknownName
 from margingate_server.service.room import refuse_without_room
 from margingate_server.service.shard import AccountView, Shard
 
-REQUEST_AGE_NS_MAX = 3_600 * 10**9
-
-OUT_OF_RANGE = Outcome(
-    reason=RejectReason.MAX_ORDER_QUANTITY, detail="price beyond the range of the risk integers"
-)
-"""Answer to a limit at which one lot is worth more than an int64 holds."""
+CHECKED = (OrderAccepted, OrderRejected)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +54,9 @@ class Explanation:
 class Checking:
     """Decides orders of a shard."""
 
-    def __init__(self, shard: Shard, policy: Policy, age_limits: AgeLimits) -> None:
+    def __init__(self, shard: Shard, asking: Asking) -> None:
         self._shard = shard
-        self._policy = policy
-        self._age_limits = age_limits
+        self._asking = asking
 
     def check(self, command: CheckCommand, now_ns: int) -> CheckAnswer:
         """Decide, and hold when the answer is yes. An id seen before gets its first answer.
@@ -67,18 +68,20 @@ class Checking:
         account = shard.account(command.account)
         earlier = shard.answered(command.account, command.request_id, command.digest)
         if earlier is not None:
-            decision = _decision_of(earlier[1], command.request_id)
-            return CheckAnswer(decision=decision, is_replayed=True, seq=earlier[0])
+            return replayed_answer(earlier, command.request_id, CHECKED, shard.state.table)
         refuse_without_room(shard)
-        is_expired = abs(now_ns - command.sent_ns) > REQUEST_AGE_NS_MAX
         view = shard.view_of(account)
-        outcome = _outcome(self._question(account, view, command.order, now_ns, is_expired))
-        numbers = decision_numbers(outcome, command.order.order_id, account, view.view, now_ns)
-        if not outcome.is_accepted:
-            seq = self._rejected(command, outcome, numbers, now_ns)
+        question = self._asking.question(account, view, command.order, now_ns)
+        outcome = outcome_of(at_time(question, command.sent_ns, now_ns))
+        decision = decision_numbers(outcome, command.order.order_id, account, view.view, now_ns)
+        order = order_numbers(question, outcome, command.hold_ns)
+        if outcome.is_accepted:
+            seq = self._accepted(command, order, decision, outcome, view, now_ns)
         else:
-            seq = self._accepted(command, outcome, numbers, view, now_ns)
-        return CheckAnswer(decision=numbers, is_replayed=False, seq=seq)
+            seq = self._rejected(command, order, decision, outcome, now_ns)
+        return CheckAnswer(
+            decision=decision, order=order, table=view.view.table, is_replayed=False, seq=seq
+        )
 
     def check_all(self, commands: Sequence[CheckCommand], now_ns: int) -> list[CheckAnswer]:
         """The answers to orders of one account, in order; none is decided unless all can be.
@@ -93,21 +96,27 @@ class Checking:
                 raise RequestConflict(each.request_id)
             earlier = self._shard.answered(each.account, each.request_id, each.digest)
             if earlier is not None:
-                _decision_of(earlier[1], each.request_id)
+                replayed_answer(earlier, each.request_id, CHECKED, self._shard.state.table)
                 replayed_ids.add(each.request_id)
         refuse_without_room(self._shard, len(digest_by_id) - len(replayed_ids))
         return [self.check(each, now_ns) for each in commands]
 
     def preview(
         self, account_id: str, order: RequestedOrder, now_ns: int, *, has_explanation: bool
-    ) -> tuple[DecisionNumbers, Explanation | None]:
-        """The decision that `check` would give now, with its explanation when asked for."""
+    ) -> tuple[CheckAnswer, Explanation | None]:
+        """The answer that `check` would give now, with its explanation when asked for."""
         account = self._shard.account(account_id)
         view = self._shard.view_of(account)
-        question = self._question(account, view, order, now_ns)
-        outcome = _outcome(question)
-        numbers = decision_numbers(outcome, order.order_id, account, view.view, now_ns)
-        return numbers, self._explanation(question, outcome) if has_explanation else None
+        question = self._asking.question(account, view, order, now_ns)
+        outcome = outcome_of(question)
+        answer = CheckAnswer(
+            decision=decision_numbers(outcome, order.order_id, account, view.view, now_ns),
+            order=order_numbers(question, outcome, 0),
+            table=view.view.table,
+            is_replayed=False,
+            seq=0,
+        )
+        return answer, self._explanation(question, outcome) if has_explanation else None
 
     def max_size(
         self, account_id: str, order: RequestedOrder, now_ns: int
@@ -116,97 +125,51 @@ class Checking:
         account = self._shard.account(account_id)
         view = self._shard.view_of(account)
         try:
-            return max_order_size(self._question(account, view, order, now_ns))
+            return max_order_size(self._asking.question(account, view, order, now_ns))
         except OverflowError:
             return 0, OUT_OF_RANGE.reason
 
-    def decision_of(self, account_id: str, request_id: str) -> tuple[int, DecisionNumbers]:
-        """(event number, decision) remembered for a request; UnknownName when there is none."""
+    def decision_of(self, account_id: str, request_id: str) -> CheckAnswer:
+        """The decision remembered for a request, of an order or a change of one.
+
+        UnknownName when there is none.
+        """
         self._shard.account(account_id)
-        remembered = self._shard.state.requests.find("request", account_id, request_id)
+        remembered = self._shard.state.requests.find(REQUEST_SPACE, account_id, request_id)
         if remembered is None:
             raise UnknownName("request", request_id)
         event = self._shard.event(remembered.seq)
-        if not isinstance(event, OrderAccepted | OrderRejected):
+        if not isinstance(event, Decided):
             raise UnknownName("request", request_id)
-        return remembered.seq, event.decision
-
-    def _question(
-        self,
-        account: AccountState,
-        view: AccountView,
-        order: RequestedOrder,
-        now_ns: int,
-        is_expired: bool = False,  # noqa: FBT001, FBT002 - only a check can expire
-    ) -> Question:
-        state, market = self._shard.state, view.view
-        rows = tuple(leg.row for leg in order.legs)
-        kill = kill_mode(
-            state, account.account, {market.table.instruments[r].underlying for r in rows}
-        )
-        return Question(
-            order=order,
-            portfolio=account.portfolio,
-            account=view.risk,
-            arrays=market.arrays,
-            limits=effective_limits(account.limits, state.default_limits),
-            policy=self._policy,
-            gates=Gates(
-                is_expired_request=is_expired,
-                is_killed=kill == "block_all",
-                is_reduce_only=kill == "reduce_only",
-                is_suspended=account.is_suspended,
-                is_duplicate_order=order.order_id in account.orders
-                or account.is_closed(order.order_id),
-            ),
-            freshness=self._freshness(view, rows, now_ns),
-        )
-
-    def _freshness(self, view: AccountView, rows: tuple[int, ...], now_ns: int) -> Freshness:
-        market = view.view
-        missing = view.missing_subject
-        if missing is None:
-            names = (
-                market.table.instruments[r].name for r in rows if not market.arrays.priced_i[r]
-            )
-            missing = next(names, None)
-        oldest = view.oldest.joined(oldest_of_rows(market, rows))
-        return Freshness(
-            missing_subject=missing, stale_subject=oldest.stale_subject(now_ns, self._age_limits)
-        )
+        return answer_of(event, self._shard.state.table, remembered.seq)
 
     def _accepted(
         self,
         command: CheckCommand,
+        order: OrderNumbers,
+        decision: DecisionNumbers,
         outcome: Outcome,
-        numbers: DecisionNumbers,
         view: AccountView,
         now_ns: int,
     ) -> int:
-        instruments = view.view.table.instruments
         event = OrderAccepted(
             account=command.account,
             request_id=command.request_id,
             request_digest=command.digest,
-            order_id=command.order.order_id,
-            is_combo=command.order.execution is Execution.ATOMIC_COMBO,
-            legs=tuple(
-                LegNumbers(instruments[leg.row].name, int(leg.side), leg.lots, leg.price_nano)
-                for leg in outcome.legs
-            ),
-            decision=numbers,
+            order=order,
+            decision=decision,
         )
         seq = self._shard.record(event, now_ns)
-        assert view.risk is not None, "an order was accepted without a margin"
-        assert outcome.hold is not None, "an order was accepted without a hold"
-        view.risk.hold(outcome.hold)
-        view.oldest = view.oldest.joined(
-            oldest_of_rows(view.view, (leg.row for leg in outcome.legs))
-        )
+        hold_more(view, outcome)
         return seq
 
     def _rejected(
-        self, command: CheckCommand, outcome: Outcome, numbers: DecisionNumbers, now_ns: int
+        self,
+        command: CheckCommand,
+        order: OrderNumbers,
+        decision: DecisionNumbers,
+        outcome: Outcome,
+        now_ns: int,
     ) -> int:
         if not outcome.reason.is_from_margin:
             # What the rule read, an order id taken or a suspension, may not be durable yet.
@@ -215,7 +178,8 @@ class Checking:
             account=command.account,
             request_id=command.request_id,
             request_digest=command.digest,
-            decision=numbers,
+            order=order,
+            decision=decision,
         )
         return self._shard.record(event, now_ns)
 
@@ -239,16 +203,3 @@ class Checking:
             scenarios_after=scenario_tables(after),
             also_failing=failing,
         )
-
-
-def _outcome(question: Question) -> Outcome:
-    try:
-        return decide(question)
-    except OverflowError:
-        return OUT_OF_RANGE
-
-
-def _decision_of(event: object, request_id: str) -> DecisionNumbers:
-    if isinstance(event, OrderAccepted | OrderRejected):
-        return event.decision
-    raise RequestConflict(request_id)

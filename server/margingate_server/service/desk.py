@@ -1,21 +1,26 @@
 """Every use case of a shard, around one state of it."""
 
-from margingate_engine.check.question import Policy
 from margingate_server.service.accounts import Accounts
 from margingate_server.service.admin import Admin
+from margingate_server.service.amending import Amending
+from margingate_server.service.asking import Asking
 from margingate_server.service.checking import Checking
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.orders import Orders
+from margingate_server.service.settlement import Settling
 from margingate_server.service.shard import Shard
 
 
 class Desk:
     """The use cases; replaced as a whole when the shard is folded anew."""
 
-    def __init__(self, shard: Shard, policy: Policy, age_limits: AgeLimits) -> None:
+    def __init__(self, shard: Shard, age_limits: AgeLimits) -> None:
         self.shard = shard
         self.age_limits = age_limits
-        self.checking = Checking(shard, policy, age_limits)
+        asking = Asking(shard, age_limits)
+        self.checking = Checking(shard, asking)
+        self.amending = Amending(shard, asking)
         self.orders = Orders(shard)
+        self.settling = Settling(shard)
         self.accounts = Accounts(shard, age_limits)
         self.admin = Admin(shard)

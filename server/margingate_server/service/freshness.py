@@ -85,7 +85,8 @@ def oldest_of_rows(view: MarketView, rows: Iterable[int]) -> Oldest:
 def oldest_of_portfolio(view: MarketView, portfolio: Portfolio) -> Oldest:
     """The oldest price among everything held, on order, or held as a coin."""
     rows = set(portfolio.positions)
-    rows.update(leg.row for legs in portfolio.legs.values() for leg in legs)
+    for legs_by_order in (portfolio.legs, portfolio.amendments):
+        rows.update(leg.row for legs in legs_by_order.values() for leg in legs)
     oldest = oldest_of_rows(view, rows)
     for asset in portfolio.cash:
         if asset != USD and asset in view.table.underlyings:

@@ -1,7 +1,7 @@
 """Limits and kill switches in force for an account."""
 
-from margingate_engine.check.question import Limits
-from margingate_server.ledger.events import LimitNumbers
+from margingate_engine.check.question import Limits, Policy
+from margingate_server.ledger.events import LimitNumbers, PolicyNumbers
 from margingate_server.ledger.state import ShardState
 
 
@@ -24,6 +24,15 @@ def effective_limits(own: LimitNumbers, default: LimitNumbers) -> Limits:
         quantity_usd_nano_max=joined.quantity_usd_nano_max,
         notional_micro_max=joined.notional_micro_max,
         collar_ppm=joined.collar_ppm,
+    )
+
+
+def policy_of(numbers: PolicyNumbers) -> Policy:
+    """The policy that the engine applies."""
+    return Policy(
+        allowance_ppm=numbers.allowance_ppm,
+        borrow_limit_by_asset=numbers.borrow_limits,
+        may_hedges_grow=numbers.may_hedges_grow,
     )
 
 

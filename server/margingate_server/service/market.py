@@ -13,6 +13,7 @@ from margingate_engine.market.table import InstrumentTable, read_only
 from margingate_engine.models.registry import MarginModel
 from margingate_engine.scenarios.risk_arrays import RiskArrays
 from margingate_server.feeds.feed import MarketUpdate
+from margingate_server.ledger.market_inputs import inputs_digest
 
 MARKET_AHEAD_NS_MAX = 60 * NANO
 """How far a market's clock may be ahead of ours: what it dates later would expire what has not."""
@@ -24,11 +25,15 @@ CLOCK_BACK_NS_MAX = NANO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
-    """The market at one time; `snapshot` has the prices of `arrays.snapshot`, received later."""
+    """The market at one time; `snapshot` has the prices of `arrays.snapshot`, received later.
+
+    digest: of what a margin takes from the snapshot.
+    """
 
     snapshot: MarketSnapshot
     arrays: RiskArrays
     observation: int
+    digest: str
 
     @property
     def table(self) -> InstrumentTable:
@@ -49,8 +54,16 @@ class Market:
 
     def _unpriced(self, table: InstrumentTable, version: int) -> MarketView:
         snapshot = replace(MarketSnapshot.empty(table), version=version)
+        return self._view(table, snapshot, 0)
+
+    def _view(
+        self, table: InstrumentTable, snapshot: MarketSnapshot, observation: int
+    ) -> MarketView:
         return MarketView(
-            snapshot=snapshot, arrays=self.model.risk_arrays(table, snapshot), observation=0
+            snapshot=snapshot,
+            arrays=self.model.risk_arrays(table, snapshot),
+            observation=observation,
+            digest=inputs_digest(snapshot),
         )
 
     def take_over(self, former: "Market") -> None:
@@ -88,11 +101,7 @@ class Market:
         table = self.view.table.with_instruments(changed)
         version = self.view.snapshot.version + 1
         snapshot = replace(self.view.snapshot.extended_to(table), version=version)
-        return MarketView(
-            snapshot=snapshot,
-            arrays=self.model.risk_arrays(table, snapshot),
-            observation=self.view.observation + 1,
-        )
+        return self._view(table, snapshot, self.view.observation + 1)
 
     def planned_update(self, update: MarketUpdate, now_ns: int) -> MarketView:
         """The view with new prices; InvalidInput names what is wrong, and nothing is taken then.
@@ -109,9 +118,8 @@ class Market:
         observation = view.observation + 1
         if _same_prices(view.snapshot, snapshot):
             snapshot = replace(snapshot, version=view.snapshot.version)
-            return MarketView(snapshot=snapshot, arrays=view.arrays, observation=observation)
-        arrays = self.model.risk_arrays(view.table, snapshot)
-        return MarketView(snapshot=snapshot, arrays=arrays, observation=observation)
+            return replace(view, snapshot=snapshot, observation=observation)
+        return self._view(view.table, snapshot, observation)
 
 
 def _quotes(table: InstrumentTable, update: MarketUpdate) -> Quotes:

@@ -9,13 +9,15 @@ from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.orders import Side
 from margingate_engine.core.risk import Risk
-from margingate_engine.portfolio.account_risk import GROSS_MAX, hold_of
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
-from margingate_engine.portfolio.holdings import OpenLeg
+from margingate_engine.portfolio.hold import GROSS_MAX
+from margingate_engine.portfolio.holdings import Position
+from margingate_engine.portfolio.settlement import settlement_units
 from margingate_server.ledger.events import FillReported, OrdersReleased
 from margingate_server.ledger.requests import FILL_SPACE
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.fill_fee import schedule_fee
+from margingate_server.service.following import orders_changing
 from margingate_server.service.freshness import oldest_of_rows
 from margingate_server.service.holdings_range import known_risk, refuse_unpriced_beyond_range
 from margingate_server.service.refusals import RequestConflict
@@ -109,10 +111,10 @@ class Orders:
             assert isinstance(event, FillReported), "a fill id names another event"
             return self._fill_answer(account, row, event, seq, is_replayed=True)
         event = self._fill_event(account, row, instrument, command)
-        legs_before = account.portfolio.legs.get(command.order_id, ())
         before = _Holdings.of(account, row, instrument)
-        seq = shard.record(event, now_ns)
-        self._follow_fill(account, row, instrument, before, legs_before, command.order_id)
+        with orders_changing(shard, account, (command.order_id,)):
+            seq = shard.record(event, now_ns)
+        self._follow_fill(account, row, instrument, before)
         return self._fill_answer(account, row, event, seq, is_replayed=False)
 
     def current_risk(self, account: AccountState) -> Risk | None:
@@ -127,20 +129,14 @@ class Orders:
         digest: str,
         now_ns: int,
     ) -> ReleaseAnswer:
-        view = self._shard.view_of(account)
-        legs = [account.portfolio.legs[order_id] for order_id in order_ids]
         event = OrdersReleased(
             account=account.account,
             request_id=request_id,
             request_digest=digest,
             order_ids=order_ids,
         )
-        seq = self._shard.record(event, now_ns)
-        if view.risk is not None:
-            for each in legs:
-                view.risk.release(hold_of(view.view.arrays, account.portfolio.fees, each))
-        else:
-            self._shard.forget_view(account.account)
+        with orders_changing(self._shard, account, order_ids):
+            seq = self._shard.record(event, now_ns)
         return ReleaseAnswer(
             released_count=len(order_ids), flag="", risk=self.current_risk(account), seq=seq
         )
@@ -186,7 +182,16 @@ class Orders:
             fee=self._fee(account, row, instrument, lots, nano, command.fee),
             coins=coins,
             flag=_flag(account, row, command, lots),
+            settled_units=self._settled_units(row, instrument, signed, flow),
         )
+
+    def _settled_units(self, row: int, instrument: Instrument, lots: int, flow: int) -> int | None:
+        """What a fill of an instrument that has settled comes to at once; None of any other."""
+        price_nano = self._shard.state.settlement_nano.get(row)
+        if price_nano is None:
+            return None
+        position = Position(lots, flow if instrument.is_future else 0)
+        return settlement_units(instrument, position, price_nano)
 
     def _refuse_beyond_range(self, account: AccountState, row: int, lots: int) -> None:
         position = account.portfolio.positions.get(row)
@@ -220,20 +225,14 @@ class Orders:
         row: int,
         instrument: Instrument,
         before: "_Holdings",
-        legs_before: tuple[OpenLeg, ...],
-        order_id: str,
     ) -> None:
         """Keep the account's risk in step with a fill, at a cost that holdings do not change."""
-        view = self._shard.view_of(account) if self._is_current(account) else None
+        view = self._shard.view_of(account) if self._shard.has_view(account.account) else None
         after = _Holdings.of(account, row, instrument)
         if view is None or view.risk is None or not view.view.arrays.priced_i[row]:
             self._shard.forget_view(account.account)
             return
-        arrays, fees = view.view.arrays, account.portfolio.fees
         try:
-            if legs_before:
-                view.risk.release(hold_of(arrays, fees, legs_before))
-                view.risk.hold(hold_of(arrays, fees, account.portfolio.legs.get(order_id, ())))
             if instrument.kind is not InstrumentKind.SPOT:
                 view.risk.move_position(row, before.lots, after.lots)
             view.risk.move_cash(instrument.settlement_asset, after.settled - before.settled)
@@ -243,9 +242,6 @@ class Orders:
             self._shard.forget_view(account.account)
             return
         view.oldest = view.oldest.joined(oldest_of_rows(view.view, (row,)))
-
-    def _is_current(self, account: AccountState) -> bool:
-        return self._shard.has_view(account.account)
 
     def _fill_answer(
         self, account: AccountState, row: int, event: FillReported, seq: int, *, is_replayed: bool
@@ -284,5 +280,9 @@ def _flag(account: AccountState, row: int, command: FillCommand, lots: int) -> s
     legs = account.portfolio.legs.get(command.order_id)
     if legs is None:
         return LATE if account.is_closed(command.order_id) else UNKNOWN_ORDER
-    is_open = sum(leg.lots for leg in legs if leg.row == row and leg.side is command.side)
+    shapes = (legs, account.portfolio.amendments.get(command.order_id, ()))
+    is_open = max(
+        sum(leg.lots for leg in shape if leg.row == row and leg.side is command.side)
+        for shape in shapes
+    )
     return OVER_FILL if lots > is_open else ""

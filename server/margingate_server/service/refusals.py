@@ -33,6 +33,23 @@ class RequestConflict(ServiceRefusal):
         self.request_id = request_id
 
 
+class AmendPending(ServiceRefusal):
+    """A change of `order_id` waits for the venue's answer; one at a time."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(order_id)
+        self.order_id = order_id
+
+
+class NotExpired(ServiceRefusal):
+    """By the market's own clock `expiry_ns` of `underlying` is still to come."""
+
+    def __init__(self, underlying: str, expiry_ns: int) -> None:
+        super().__init__(underlying, expiry_ns)
+        self.underlying = underlying
+        self.expiry_ns = expiry_ns
+
+
 class NotNow(ServiceRefusal):
     """The state of account or market forbids it: `reason` is that of an order in the same place."""
 

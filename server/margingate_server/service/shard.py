@@ -4,13 +4,19 @@ Whoever calls must let one call in at a time. Every change is an event: `record`
 so that the next decision sees it, and puts it on the list that `take_pending` hands to the store.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from margingate_engine.core.errors import MissingData
+from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.fees import FeeTier
-from margingate_server.ledger.events import AnyEvent, decode_event, encode_event, kind_of
+from margingate_server.ledger.events import (
+    AnyEvent,
+    cited_market,
+    decode_event,
+    encode_event,
+    kind_of,
+)
 from margingate_server.ledger.fold import REQUEST_SPACE, apply
 from margingate_server.ledger.state import AccountState, ShardState
 from margingate_server.ledger.store import EventDraft
@@ -31,6 +37,14 @@ class AccountView:
     oldest: Oldest
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """What is to become durable: first the markets, then the events that cite them, in order."""
+
+    events: list[EventDraft]
+    markets: tuple[MarketSnapshot, ...] = ()
+
+
 class Shard:
     """State of one shard and the events that wait to become durable."""
 
@@ -38,14 +52,14 @@ class Shard:
         self,
         state: ShardState,
         market: Market,
-        fee_tiers: Mapping[str, FeeTier],
         stored_body: Callable[[int], bytes],
     ) -> None:
         self.state = state
         self.market = market
-        self.fee_tiers = fee_tiers
         self._stored_body = stored_body
         self._pending: list[EventDraft] = []
+        self._markets: list[MarketSnapshot] = []
+        self._cited_version = -1
         self._recent: dict[int, AnyEvent] = {}
         self._views: dict[str, AccountView] = {}
         self._views_arrays = market.view.arrays
@@ -69,7 +83,7 @@ class Shard:
         seq = self.state.last_seq + 1
         account = self.state.accounts.get(event.account)
         view = self.market.view
-        apply(self.state, event, seq, now_ns, self.fee_tiers)
+        apply(self.state, event, seq, now_ns)
         known = account or self.state.accounts.get(event.account)
         self._pending.append(
             EventDraft(
@@ -84,14 +98,18 @@ class Shard:
                 recorded_ns=now_ns,
             )
         )
+        if cited_market(event) and view.snapshot.version != self._cited_version:
+            self._markets.append(view.snapshot)
+            self._cited_version = view.snapshot.version
         self._recent[seq] = event
         if len(self._recent) > RECENT_EVENTS_MAX:
             del self._recent[next(iter(self._recent))]
         return seq
 
-    def take_pending(self) -> list[EventDraft]:
+    def take_pending(self) -> Pending:
         """What is to be made durable, in order; the caller now owns it."""
-        pending, self._pending = self._pending, []
+        pending = Pending(events=self._pending, markets=tuple(self._markets))
+        self._pending, self._markets = [], []
         return pending
 
     def answered(
@@ -136,6 +154,10 @@ class Shard:
     def forget_view(self, account: str) -> None:
         """Have the account's risk worked out anew, because its holdings changed."""
         self._views.pop(account, None)
+
+    def forget_views(self) -> None:
+        """Have every account's risk worked out anew, because what it rests on changed."""
+        self._views = {}
 
     @staticmethod
     def _fresh_view(view: MarketView, account: AccountState) -> AccountView:

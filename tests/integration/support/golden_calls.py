@@ -123,11 +123,11 @@ class ThroughService:
 
     def __init__(self, golden: Golden) -> None:
         self._golden = golden
-        state = ShardState()
+        state = ShardState(fee_tiers={"default": golden.fees()})
         market = Market(golden.model(), state.table)
-        shard = Shard(state, market, {"default": golden.fees()}, lambda _seq: b"")
+        shard = Shard(state, market, lambda _seq: b"")
         limits = AgeLimits(underlying_ns_max=1, instrument_ns_max=1)
-        self._desk = Desk(shard, Policy(), limits)
+        self._desk = Desk(shard, limits)
         view = market.planned_listing(golden.instruments())
         shard.record(InstrumentsListed(instruments=golden.instruments()), NOW_NS)
         market.view = view

@@ -162,14 +162,17 @@ class SmallMarket:
             portfolio.positions[row] = Position(lots, entry)
         return portfolio
 
-    def open_leg(self, name: str, lots: int, price: str, *, combo: bool = False) -> OpenLeg:
+    def open_leg(
+        self, name: str, lots: int, price: str, *, number: int = 0, ratio: int = 0
+    ) -> OpenLeg:
         """A resting leg of `lots` (signed)."""
         return OpenLeg(
             row=self.row(name),
             side=Side.BUY if lots > 0 else Side.SELL,
             lots=abs(lots),
             price_nano=int(Decimal(price) * NANO),
-            is_of_combo=combo,
+            number=number,
+            ratio=ratio,
         )
 
     def leg(self, name: str, lots: Decimal | int, price: str | None) -> RequestedLeg:

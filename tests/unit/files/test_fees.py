@@ -8,7 +8,7 @@ import pytest
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import InstrumentKind
-from margingate_server.files.fees import fees_text, parse_fees
+from margingate_server.files.fees import parse_fees
 from margingate_server.files.toml_tables import read_tables
 
 
@@ -74,14 +74,6 @@ def test_every_kind_must_have_a_rate_and_there_must_be_a_tier() -> None:
     del lacking["spot"]
     assert refusal({"default": lacking}) == ("default.spot", "is missing")
     assert refusal({})[0] == "fees"
-
-
-def test_the_text_of_a_schedule_tells_equal_rates_from_others() -> None:
-    first = {"b": table(), "a": table()}
-    second = {"a": table(), "b": table()}
-    assert fees_text(parse_fees(first)) == fees_text(parse_fees(second))
-    other = {"a": table(), "b": table(spot={"maker": 0, "taker": Decimal("0.000001")})}
-    assert fees_text(parse_fees(first)) != fees_text(parse_fees(other))
 
 
 def test_a_file_is_read_instead_of_the_default(tmp_path: Path) -> None:

@@ -26,6 +26,13 @@ DECISION = e.DecisionNumbers(
     decision_ns=7,
     order_id="o-1",
 )
+ORDER = e.OrderNumbers(
+    order_id="o",
+    legs=(e.LegNumbers("NEAR", -1, 2, 10**27, is_market=True, ratio=1),),
+    execution="atomic_combo",
+    is_reduce_only=True,
+    hold_ns=10**9,
+)
 ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
     e.AccountOpened(account="a", request_id="r", request_digest="d", fee_tier="default"),
     e.CollateralAdjusted(account="a", asset="BTC", units=-5, balance=10**18),
@@ -36,13 +43,16 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
     ),
     e.OrderAccepted(
         account="a",
-        order_id="o",
-        is_combo=True,
-        legs=(e.LegNumbers("NEAR", -1, 2, 10**27),),
+        order=ORDER,
         decision=DECISION,
     ),
-    e.OrderRejected(account="a", request_id="r", decision=DECISION),
+    e.OrderRejected(account="a", request_id="r", order=ORDER, decision=DECISION),
+    e.AmendAccepted(account="a", request_id="r", order=ORDER, totals=(5,), decision=DECISION),
+    e.AmendRejected(account="a", request_id="r", order=ORDER, totals=(5,), decision=DECISION),
+    e.AmendConfirmed(account="a", request_id="r", order_id="o"),
+    e.AmendWithdrawn(account="a", request_id="r", order_id="o"),
     e.OrdersReleased(account="a", order_ids=("o", "p")),
+    e.OrdersExpired(account="a", order_ids=("o", "p")),
     e.FillReported(
         account="a",
         request_id="f",
@@ -62,7 +72,17 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
     e.KillSwitchReleased(scope="all", subject=""),
     e.LimitsSet(subject="a", limits=e.LimitNumbers(collar_ppm=5, notional_micro_max=0)),
     e.InstrumentsListed(instruments=INSTRUMENTS),
-    e.ParametersLoaded(model="span", digest="d", parameters=(("BTC", "x", "1"),), fees="f"),
+    e.SettlementPriced(prices=(e.SettlementNumbers("NEAR", 10**14),)),
+    e.PositionsSettled(
+        account="a", positions=(e.SettledNumbers("NEAR", -3, 12),), instruments=("NEAR",)
+    ),
+    e.ParametersLoaded(
+        model="span",
+        digest="d",
+        parameters=(("BTC", "x", "1"),),
+        fees=(e.FeeNumbers("default", "option", 0, 1, None),),
+        policy=e.PolicyNumbers(borrow_limits=(("USD", 5),)),
+    ),
 )
 
 

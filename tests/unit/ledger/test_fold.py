@@ -10,12 +10,14 @@ from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from margingate_server.ledger import events as e
-from margingate_server.ledger.fold import REQUEST_SPACE, add_cash, apply, shrunk
+from margingate_server.ledger.fold import REQUEST_SPACE, add_cash, apply
+from margingate_server.ledger.fold_orders import shrunk
 from margingate_server.ledger.requests import FILL_SPACE, Remembered
 from margingate_server.ledger.state import ShardState
+from margingate_server.recovery import fee_numbers
 from tests.unit.engine.small_market import INSTRUMENTS, NANO, NO_FEES
 
-TIERS = {"default": NO_FEES}
+FEES = fee_numbers({"default": NO_FEES})
 NAMES = [each.name for each in INSTRUMENTS]
 DECISION = e.DecisionNumbers(reason=0)
 
@@ -25,6 +27,7 @@ class Log:
 
     def __init__(self, *events: e.AnyEvent) -> None:
         self.state = ShardState()
+        self.put(e.ParametersLoaded(model="span", digest="", parameters=(), fees=FEES))
         self.put(e.InstrumentsListed(instruments=INSTRUMENTS))
         self.put(e.AccountOpened(account="a", request_id="open", fee_tier="default"))
         self.put(*events)
@@ -32,7 +35,7 @@ class Log:
     def put(self, *events: e.AnyEvent) -> None:
         for event in events:
             seq = self.state.last_seq + 1
-            apply(self.state, event, seq, 1_000 + seq, TIERS)
+            apply(self.state, event, seq, 1_000 + seq)
 
     @property
     def portfolio(self) -> Portfolio:
@@ -48,9 +51,14 @@ def accepted(order_id: str, *legs: tuple[str, int, int], combo: bool = False) ->
     return e.OrderAccepted(
         account="a",
         request_id=f"r-{order_id}",
-        order_id=order_id,
-        is_combo=combo,
-        legs=tuple(e.LegNumbers(name, side, lots, 10**9) for name, side, lots in legs),
+        order=e.OrderNumbers(
+            order_id=order_id,
+            legs=tuple(
+                e.LegNumbers(name, side, lots, 10**9, ratio=lots if combo else 0)
+                for name, side, lots in legs
+            ),
+            execution="atomic_combo" if combo else "single",
+        ),
         decision=DECISION,
     )
 
@@ -102,21 +110,28 @@ def test_an_accepted_order_is_open_with_its_legs_and_memo() -> None:
     log = Log(accepted("o", ("NEAR", 1, 5), ("CALL", -1, 2), combo=True))
     assert log.portfolio.legs == {
         "o": (
-            OpenLeg(row=row("NEAR"), side=Side.BUY, lots=5, price_nano=NANO, is_of_combo=True),
-            OpenLeg(row=row("CALL"), side=Side.SELL, lots=2, price_nano=NANO, is_of_combo=True),
+            OpenLeg(row=row("NEAR"), side=Side.BUY, lots=5, price_nano=NANO, ratio=5),
+            OpenLeg(row=row("CALL"), side=Side.SELL, lots=2, price_nano=NANO, number=1, ratio=2),
         )
     }
     memo = log.state.accounts["a"].orders["o"]
-    assert (memo.request_id, memo.accepted_ns, memo.is_combo) == ("r-o", 1_003, True)
+    assert (memo.request_id, memo.accepted_ns, memo.execution) == ("r-o", 1_004, "atomic_combo")
+    assert memo.totals == (5, 2)
+    assert memo.sides == (("NEAR", 1), ("CALL", -1))
     assert log.state.open_order_count == 1
 
 
 def test_a_rejection_changes_nothing_but_the_memory_of_its_request() -> None:
     log = Log()
     before = replace(log.portfolio)
-    log.put(e.OrderRejected(account="a", request_id="r", request_digest="d", decision=DECISION))
+    order = e.OrderNumbers(order_id="o", legs=())
+    log.put(
+        e.OrderRejected(
+            account="a", request_id="r", request_digest="d", order=order, decision=DECISION
+        )
+    )
     assert log.portfolio == before
-    assert log.state.requests.find(REQUEST_SPACE, "a", "r") == Remembered("d", 3, 1_003)
+    assert log.state.requests.find(REQUEST_SPACE, "a", "r") == Remembered("d", 4, 1_004)
     assert log.state.accounts["a"].version == 2
 
 
@@ -202,8 +217,8 @@ def test_equal_legs_of_one_order_are_filled_from_the_first_on() -> None:
     assert [leg.lots for leg in shrunk(legs_at(Side.BUY, 10, 10), 1, Side.BUY, 2, 10)] == [1, 3]
 
 
-def test_what_is_left_of_a_leg_keeps_its_price_and_combo() -> None:
-    leg = OpenLeg(row=1, side=Side.SELL, lots=3, price_nano=10, is_of_combo=True)
+def test_what_is_left_of_a_leg_keeps_its_price_and_ratio() -> None:
+    leg = OpenLeg(row=1, side=Side.SELL, lots=3, price_nano=10, number=1, ratio=3)
     assert shrunk((leg,), 1, Side.SELL, 1, 10) == (replace(leg, lots=2),)
 
 
@@ -294,23 +309,29 @@ def test_a_listed_contract_cannot_become_another() -> None:
 
 
 def test_parameters_in_force_are_those_of_the_last_event() -> None:
-    log = Log(e.ParametersLoaded(model="span", digest="d", parameters=(), fees="f"))
-    assert (log.state.parameters_digest, log.state.fees_text) == ("d", "f")
+    policy = e.PolicyNumbers(allowance_ppm=7)
+    items = (("BTC", "price_scan_range", "0.15"),)
+    log = Log(
+        e.ParametersLoaded(model="span", digest="d", parameters=items, fees=FEES, policy=policy)
+    )
+    state = log.state
+    assert (state.model, state.parameters_digest, state.parameters) == ("span", "d", items)
+    assert (state.policy, state.fee_tiers) == (policy, {"default": NO_FEES})
 
 
 def test_every_event_of_an_account_counts_and_others_count_for_the_shard() -> None:
     log = Log()
-    assert (log.state.last_seq, log.state.admin_version) == (2, 1)
+    assert (log.state.last_seq, log.state.admin_version) == (3, 2)
     log.put(e.AccountSuspended(account="a", reason=""), e.AccountResumed(account="a"))
     log.put(e.LimitsSet(subject="a", limits=e.LimitNumbers()))
     assert log.state.accounts["a"].version == 3
-    assert log.state.admin_version == 2
-    assert log.state.last_seq == 5
+    assert log.state.admin_version == 3
+    assert log.state.last_seq == 6
 
 
 def test_fill_ids_and_request_ids_are_remembered_apart() -> None:
     log = Log(filled("CALL", 1, 1, fill_id="x"))
-    assert log.state.requests.find(FILL_SPACE, "a", "x") == Remembered("", 3, 1_003)
+    assert log.state.requests.find(FILL_SPACE, "a", "x") == Remembered("", 4, 1_004)
     assert log.state.requests.find(REQUEST_SPACE, "a", "x") is None
 
 

@@ -9,7 +9,7 @@ def account_with(order_ids: list[str]) -> AccountState:
     account = AccountState(
         account="a", fee_tier="default", opened_ns=0, portfolio=Portfolio(fees=NO_FEES)
     )
-    memo = OrderMemo(request_id="r", accepted_ns=0, is_combo=False)
+    memo = OrderMemo(request_id="r", accepted_ns=0, sides=(), totals=())
     account.orders = dict.fromkeys(order_ids, memo)
     return account
 

@@ -20,13 +20,14 @@ from margingate.v1 import (
     market_service_pb2,
     types_pb2,
 )
-from margingate_engine.check.question import Policy
+from margingate_server.ledger.events import PolicyNumbers
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
 from margingate_server.rpc.lane import Lane
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
+from margingate_server.rpc.order_servicer import OrderServicer
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.status import DETAILS_KEY
 from margingate_server.rpc.transport import Transport
@@ -64,17 +65,21 @@ class Gate:
 
     def __init__(self, *, is_listed: bool = True) -> None:
         self.store, self.clock, self.watch = MemoryStore(), SetClock(), Watch()
-        self.builder = DeskBuilder(small_model(), FEE_TIERS, Policy(), AGE_LIMITS)
+        self.builder = DeskBuilder(small_model(), FEE_TIERS, PolicyNumbers(), AGE_LIMITS)
         self.lane = Lane(self.builder.open_desk(self.store), self.store, self.clock, self.watch)
+        self.lane.decide(lambda desk, now_ns: (None, self.builder.bring_into_force(desk, now_ns)))
         self.publisher = Publisher(self.lane, self.clock, self.watch)
         market = MarketServicer(
             self.lane, self.publisher, self.clock, self.builder.model, AGE_LIMITS
         )
         servicers = {
-            "MarginService": MarginServicer(self.lane, self.watch),
-            "AccountService": AccountServicer(self.lane),
-            "MarketService": market,
-            "AdminService": AdminServicer(self.lane),
+            "MarginService": (
+                MarginServicer(self.lane, self.watch),
+                OrderServicer(self.lane, self.watch),
+            ),
+            "AccountService": (AccountServicer(self.lane),),
+            "MarketService": (market,),
+            "AdminService": (AdminServicer(self.lane),),
         }
         self.transport = Transport(self.clock, self.watch, self.watch)
         self._ends: Queue[Sequence[tuple[str, bytes]]] = Queue()
@@ -185,10 +190,16 @@ class _Raw:
     """A servicer whose methods go through the transport's bytes; `ends` gets each call's end."""
 
     def __init__(
-        self, transport: Transport, methods: Sequence[MethodDescriptor], servicer: object, ends: Any
+        self,
+        transport: Transport,
+        methods: Sequence[MethodDescriptor],
+        servicers: Sequence[object],
+        ends: Any,
     ) -> None:
         for method in methods:
-            behavior = getattr(servicer, method.name)
+            (behavior,) = (
+                getattr(each, method.name) for each in servicers if hasattr(each, method.name)
+            )
             setattr(self, method.name, _through(transport, method, behavior, ends))
 
 

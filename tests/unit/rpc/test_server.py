@@ -20,6 +20,7 @@ from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
+from margingate_server.rpc.order_servicer import OrderServicer
 from margingate_server.rpc.server import RpcServer
 from tests.unit.rpc.gate import AGE_LIMITS, Gate, leg, order
 
@@ -28,13 +29,15 @@ SERVING, NOT_SERVING = 1, 2
 
 
 def rpc_server(gate: Gate) -> RpcServer:
+    market = MarketServicer(gate.lane, gate.publisher, gate.clock, gate.builder.model, AGE_LIMITS)
     servicers = {
-        "MarginService": MarginServicer(gate.lane, gate.watch),
-        "AccountService": AccountServicer(gate.lane),
-        "MarketService": MarketServicer(
-            gate.lane, gate.publisher, gate.clock, gate.builder.model, AGE_LIMITS
+        "MarginService": (
+            MarginServicer(gate.lane, gate.watch),
+            OrderServicer(gate.lane, gate.watch),
         ),
-        "AdminService": AdminServicer(gate.lane),
+        "AccountService": (AccountServicer(gate.lane),),
+        "MarketService": (market,),
+        "AdminService": (AdminServicer(gate.lane),),
     }
     return RpcServer(gate.transport, servicers, 2)
 

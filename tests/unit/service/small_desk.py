@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 
-from margingate_engine.check.question import Policy, RequestedLeg, RequestedOrder
+from margingate_engine.check.question import RequestedLeg, RequestedOrder
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.orders import Execution, Side
@@ -15,10 +15,11 @@ from margingate_engine.models.registry import MarginModel, model
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_server.feeds.feed import MarketUpdate
-from margingate_server.ledger.events import InstrumentsListed, decode_event
+from margingate_server.ledger.events import InstrumentsListed, PolicyNumbers, decode_event
 from margingate_server.ledger.fold import apply
 from margingate_server.ledger.state import AccountState, ShardState
 from margingate_server.ledger.store import EventDraft
+from margingate_server.recovery import DeskBuilder
 from margingate_server.service.accounts import StatedPosition
 from margingate_server.service.decisions import CheckAnswer, CheckCommand
 from margingate_server.service.desk import Desk
@@ -199,7 +200,7 @@ class SmallDesk:
 
     def events(self) -> list[EventDraft]:
         """Every event so far, in order."""
-        self.drafts.extend(self.shard.take_pending())
+        self.drafts.extend(self.shard.take_pending().events)
         return self.drafts
 
     def kinds(self) -> list[str]:
@@ -215,8 +216,10 @@ def empty_desk() -> SmallDesk:
     def stored_body(seq: int) -> bytes:
         return made[0].events()[seq - 1].body
 
-    shard = Shard(state, Market(margin_model, state.table), FEE_TIERS, stored_body)
-    made.append(SmallDesk(Desk(shard, Policy(), AGE_LIMITS)))
+    shard = Shard(state, Market(margin_model, state.table), stored_body)
+    made.append(SmallDesk(Desk(shard, AGE_LIMITS)))
+    builder = DeskBuilder(margin_model, FEE_TIERS, PolicyNumbers(), AGE_LIMITS)
+    builder.bring_into_force(made[0].desk, START_NS)
     return made[0]
 
 
@@ -235,5 +238,5 @@ def folded_again(desk: SmallDesk) -> ShardState:
     """The state that a restart would make of the desk's events."""
     state = ShardState()
     for seq, draft in enumerate(desk.events(), 1):
-        apply(state, decode_event(draft.body), seq, draft.recorded_ns, FEE_TIERS)
+        apply(state, decode_event(draft.body), seq, draft.recorded_ns)
     return state

@@ -307,6 +307,204 @@ class BatchPreviewOrdersResponse(_message.Message):
 Global___BatchPreviewOrdersResponse: _TypeAlias = BatchPreviewOrdersResponse  # noqa: Y015
 
 @_typing.final
+class AmendOrderRequest(_message.Message):
+    """A change of an open order."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    LEGS_FIELD_NUMBER: _builtins.int
+    SENT_TIME_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Idempotency key in the account, up to 64 characters."""
+    account: _builtins.str
+    """The account."""
+    order_id: _builtins.str
+    """The order; NOT_FOUND when it is not open. FAILED_PRECONDITION with AMEND_PENDING while an earlier
+    change of it waits for its answer.
+    """
+    @_builtins.property
+    def legs(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.OrderLeg]:
+        """Every leg of the order, in its order, with new total quantity (fills included) and new limit price. A
+        total of less than was filled means what was filled.
+        """
+
+    @_builtins.property
+    def sent_time(self) -> _timestamp_pb2.Timestamp:
+        """Router's clock when the request was first made; more than an hour away is REQUEST_EXPIRED."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        account: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        legs: _abc.Iterable[_types_pb2.OrderLeg] | None = ...,
+        sent_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["sent_time", b"sent_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "legs", b"legs", "order_id", b"order_id", "request_id", b"request_id", "sent_time", b"sent_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AmendOrderRequest: _TypeAlias = AmendOrderRequest  # noqa: Y015
+
+@_typing.final
+class AmendOrderResponse(_message.Message):
+    """The answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """True when this is the remembered answer to an earlier request of the same id."""
+    @_builtins.property
+    def decision(self) -> _types_pb2.Decision:
+        """The decision; `before` is with the order as it is, `after` with the worse of both."""
+
+    def __init__(
+        self,
+        *,
+        decision: _types_pb2.Decision | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AmendOrderResponse: _TypeAlias = AmendOrderResponse  # noqa: Y015
+
+@_typing.final
+class ConfirmAmendRequest(_message.Message):
+    """The venue took a change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Idempotency key in the account."""
+    account: _builtins.str
+    """The account."""
+    order_id: _builtins.str
+    """The order."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        account: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "order_id", b"order_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmAmendRequest: _TypeAlias = ConfirmAmendRequest  # noqa: Y015
+
+@_typing.final
+class ConfirmAmendResponse(_message.Message):
+    """What the confirmation did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    FLAG_FIELD_NUMBER: _builtins.int
+    RISK_FIELD_NUMBER: _builtins.int
+    changed: _builtins.bool
+    """True when a change was pending; only the new order is held now."""
+    flag: _types_pb2.LifecycleFlag.ValueType
+    """UNKNOWN_ORDER or LATE when none was pending."""
+    @_builtins.property
+    def risk(self) -> _types_pb2.Risk:
+        """Margin of the account now; absent while prices are missing."""
+
+    def __init__(
+        self,
+        *,
+        changed: _builtins.bool = ...,
+        flag: _types_pb2.LifecycleFlag.ValueType = ...,
+        risk: _types_pb2.Risk | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["risk", b"risk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "flag", b"flag", "risk", b"risk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConfirmAmendResponse: _TypeAlias = ConfirmAmendResponse  # noqa: Y015
+
+@_typing.final
+class RejectAmendRequest(_message.Message):
+    """The venue did not take a change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Idempotency key in the account."""
+    account: _builtins.str
+    """The account."""
+    order_id: _builtins.str
+    """The order."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        account: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "order_id", b"order_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectAmendRequest: _TypeAlias = RejectAmendRequest  # noqa: Y015
+
+@_typing.final
+class RejectAmendResponse(_message.Message):
+    """What the rejection did."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    FLAG_FIELD_NUMBER: _builtins.int
+    RISK_FIELD_NUMBER: _builtins.int
+    changed: _builtins.bool
+    """True when a change was pending; only the old order is held now."""
+    flag: _types_pb2.LifecycleFlag.ValueType
+    """UNKNOWN_ORDER or LATE when none was pending."""
+    @_builtins.property
+    def risk(self) -> _types_pb2.Risk:
+        """Margin of the account now; absent while prices are missing."""
+
+    def __init__(
+        self,
+        *,
+        changed: _builtins.bool = ...,
+        flag: _types_pb2.LifecycleFlag.ValueType = ...,
+        risk: _types_pb2.Risk | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["risk", b"risk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "flag", b"flag", "risk", b"risk"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RejectAmendResponse: _TypeAlias = RejectAmendResponse  # noqa: Y015
+
+@_typing.final
 class ReleaseOrderRequest(_message.Message):
     """An order that will not fill further."""
 

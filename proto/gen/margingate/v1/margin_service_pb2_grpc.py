@@ -66,6 +66,21 @@ class MarginServiceStub(object):
                 request_serializer=margingate_dot_v1_dot_margin__service__pb2.ReportFillRequest.SerializeToString,
                 response_deserializer=margingate_dot_v1_dot_margin__service__pb2.ReportFillResponse.FromString,
                 _registered_method=True)
+        self.AmendOrder = channel.unary_unary(
+                '/margingate.v1.MarginService/AmendOrder',
+                request_serializer=margingate_dot_v1_dot_margin__service__pb2.AmendOrderRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_margin__service__pb2.AmendOrderResponse.FromString,
+                _registered_method=True)
+        self.ConfirmAmend = channel.unary_unary(
+                '/margingate.v1.MarginService/ConfirmAmend',
+                request_serializer=margingate_dot_v1_dot_margin__service__pb2.ConfirmAmendRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_margin__service__pb2.ConfirmAmendResponse.FromString,
+                _registered_method=True)
+        self.RejectAmend = channel.unary_unary(
+                '/margingate.v1.MarginService/RejectAmend',
+                request_serializer=margingate_dot_v1_dot_margin__service__pb2.RejectAmendRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_margin__service__pb2.RejectAmendResponse.FromString,
+                _registered_method=True)
         self.GetMaxOrderSize = channel.unary_unary(
                 '/margingate.v1.MarginService/GetMaxOrderSize',
                 request_serializer=margingate_dot_v1_dot_margin__service__pb2.GetMaxOrderSizeRequest.SerializeToString,
@@ -135,6 +150,28 @@ class MarginServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AmendOrder(self, request, context):
+        """Decides on new prices and total quantities of an open order in one step. On a refusal the old hold
+        stands; on acceptance the worse of old and new is held until ConfirmAmend or RejectAmend.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmAmend(self, request, context):
+        """The venue took the pending change of an order. Never refused for margin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RejectAmend(self, request, context):
+        """The venue did not take the pending change of an order, or it was not sent.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetMaxOrderSize(self, request, context):
         """Largest quantity of an order for which every smaller whole number of lots would be accepted too.
         """
@@ -195,6 +232,21 @@ def add_MarginServiceServicer_to_server(servicer, server):
                     servicer.ReportFill,
                     request_deserializer=margingate_dot_v1_dot_margin__service__pb2.ReportFillRequest.FromString,
                     response_serializer=margingate_dot_v1_dot_margin__service__pb2.ReportFillResponse.SerializeToString,
+            ),
+            'AmendOrder': grpc.unary_unary_rpc_method_handler(
+                    servicer.AmendOrder,
+                    request_deserializer=margingate_dot_v1_dot_margin__service__pb2.AmendOrderRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_margin__service__pb2.AmendOrderResponse.SerializeToString,
+            ),
+            'ConfirmAmend': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmAmend,
+                    request_deserializer=margingate_dot_v1_dot_margin__service__pb2.ConfirmAmendRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_margin__service__pb2.ConfirmAmendResponse.SerializeToString,
+            ),
+            'RejectAmend': grpc.unary_unary_rpc_method_handler(
+                    servicer.RejectAmend,
+                    request_deserializer=margingate_dot_v1_dot_margin__service__pb2.RejectAmendRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_margin__service__pb2.RejectAmendResponse.SerializeToString,
             ),
             'GetMaxOrderSize': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMaxOrderSize,
@@ -381,6 +433,87 @@ class MarginService(object):
             '/margingate.v1.MarginService/ReportFill',
             margingate_dot_v1_dot_margin__service__pb2.ReportFillRequest.SerializeToString,
             margingate_dot_v1_dot_margin__service__pb2.ReportFillResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AmendOrder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.MarginService/AmendOrder',
+            margingate_dot_v1_dot_margin__service__pb2.AmendOrderRequest.SerializeToString,
+            margingate_dot_v1_dot_margin__service__pb2.AmendOrderResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmAmend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.MarginService/ConfirmAmend',
+            margingate_dot_v1_dot_margin__service__pb2.ConfirmAmendRequest.SerializeToString,
+            margingate_dot_v1_dot_margin__service__pb2.ConfirmAmendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RejectAmend(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.MarginService/RejectAmend',
+            margingate_dot_v1_dot_margin__service__pb2.RejectAmendRequest.SerializeToString,
+            margingate_dot_v1_dot_margin__service__pb2.RejectAmendResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -47,6 +47,14 @@ class MarginServiceStub:
     """Gives back what is held for an order. Never refused for margin."""
     ReportFill: _grpc.UnaryUnaryMultiCallable[_margin_service_pb2.ReportFillRequest, _margin_service_pb2.ReportFillResponse]
     """Moves position and cash and shrinks the hold. Never refused for margin. Idempotent by fill_id."""
+    AmendOrder: _grpc.UnaryUnaryMultiCallable[_margin_service_pb2.AmendOrderRequest, _margin_service_pb2.AmendOrderResponse]
+    """Decides on new prices and total quantities of an open order in one step. On a refusal the old hold
+    stands; on acceptance the worse of old and new is held until ConfirmAmend or RejectAmend.
+    """
+    ConfirmAmend: _grpc.UnaryUnaryMultiCallable[_margin_service_pb2.ConfirmAmendRequest, _margin_service_pb2.ConfirmAmendResponse]
+    """The venue took the pending change of an order. Never refused for margin."""
+    RejectAmend: _grpc.UnaryUnaryMultiCallable[_margin_service_pb2.RejectAmendRequest, _margin_service_pb2.RejectAmendResponse]
+    """The venue did not take the pending change of an order, or it was not sent."""
     GetMaxOrderSize: _grpc.UnaryUnaryMultiCallable[_margin_service_pb2.GetMaxOrderSizeRequest, _margin_service_pb2.GetMaxOrderSizeResponse]
     """Largest quantity of an order for which every smaller whole number of lots would be accepted too."""
     GetDecision: _grpc.UnaryUnaryMultiCallable[_margin_service_pb2.GetDecisionRequest, _margin_service_pb2.GetDecisionResponse]
@@ -75,6 +83,14 @@ class MarginServiceAsyncStub(MarginServiceStub):
     """Gives back what is held for an order. Never refused for margin."""
     ReportFill: _aio.UnaryUnaryMultiCallable[_margin_service_pb2.ReportFillRequest, _margin_service_pb2.ReportFillResponse]  # type: ignore[assignment]
     """Moves position and cash and shrinks the hold. Never refused for margin. Idempotent by fill_id."""
+    AmendOrder: _aio.UnaryUnaryMultiCallable[_margin_service_pb2.AmendOrderRequest, _margin_service_pb2.AmendOrderResponse]  # type: ignore[assignment]
+    """Decides on new prices and total quantities of an open order in one step. On a refusal the old hold
+    stands; on acceptance the worse of old and new is held until ConfirmAmend or RejectAmend.
+    """
+    ConfirmAmend: _aio.UnaryUnaryMultiCallable[_margin_service_pb2.ConfirmAmendRequest, _margin_service_pb2.ConfirmAmendResponse]  # type: ignore[assignment]
+    """The venue took the pending change of an order. Never refused for margin."""
+    RejectAmend: _aio.UnaryUnaryMultiCallable[_margin_service_pb2.RejectAmendRequest, _margin_service_pb2.RejectAmendResponse]  # type: ignore[assignment]
+    """The venue did not take the pending change of an order, or it was not sent."""
     GetMaxOrderSize: _aio.UnaryUnaryMultiCallable[_margin_service_pb2.GetMaxOrderSizeRequest, _margin_service_pb2.GetMaxOrderSizeResponse]  # type: ignore[assignment]
     """Largest quantity of an order for which every smaller whole number of lots would be accepted too."""
     GetDecision: _aio.UnaryUnaryMultiCallable[_margin_service_pb2.GetDecisionRequest, _margin_service_pb2.GetDecisionResponse]  # type: ignore[assignment]
@@ -136,6 +152,32 @@ class MarginServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_margin_service_pb2.ReportFillResponse, _abc.Awaitable[_margin_service_pb2.ReportFillResponse]]:
         """Moves position and cash and shrinks the hold. Never refused for margin. Idempotent by fill_id."""
+
+    @_abc_1.abstractmethod
+    def AmendOrder(
+        self,
+        request: _margin_service_pb2.AmendOrderRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_margin_service_pb2.AmendOrderResponse, _abc.Awaitable[_margin_service_pb2.AmendOrderResponse]]:
+        """Decides on new prices and total quantities of an open order in one step. On a refusal the old hold
+        stands; on acceptance the worse of old and new is held until ConfirmAmend or RejectAmend.
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmAmend(
+        self,
+        request: _margin_service_pb2.ConfirmAmendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_margin_service_pb2.ConfirmAmendResponse, _abc.Awaitable[_margin_service_pb2.ConfirmAmendResponse]]:
+        """The venue took the pending change of an order. Never refused for margin."""
+
+    @_abc_1.abstractmethod
+    def RejectAmend(
+        self,
+        request: _margin_service_pb2.RejectAmendRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_margin_service_pb2.RejectAmendResponse, _abc.Awaitable[_margin_service_pb2.RejectAmendResponse]]:
+        """The venue did not take the pending change of an order, or it was not sent."""
 
     @_abc_1.abstractmethod
     def GetMaxOrderSize(

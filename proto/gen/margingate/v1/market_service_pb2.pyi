@@ -173,6 +173,98 @@ class PublishQuotesResponse(_message.Message):
 Global___PublishQuotesResponse: _TypeAlias = PublishQuotesResponse  # noqa: Y015
 
 @_typing.final
+class SettlementPrice(_message.Message):
+    """Price of an underlying at an expiry."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNDERLYING_FIELD_NUMBER: _builtins.int
+    EXPIRY_TIME_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    SETTLEMENT_FIELD_NUMBER: _builtins.int
+    underlying: _builtins.str
+    """The coin."""
+    price: _builtins.str
+    """Price of the underlying in USD that they settle at, > 0."""
+    settlement: _types_pb2.Settlement.ValueType
+    """Only contracts that pay in USD, or only those that pay in the coin; unspecified for both."""
+    @_builtins.property
+    def expiry_time(self) -> _timestamp_pb2.Timestamp:
+        """The expiry whose options and futures settle."""
+
+    def __init__(
+        self,
+        *,
+        underlying: _builtins.str = ...,
+        expiry_time: _timestamp_pb2.Timestamp | None = ...,
+        price: _builtins.str = ...,
+        settlement: _types_pb2.Settlement.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expiry_time", b"expiry_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiry_time", b"expiry_time", "price", b"price", "settlement", b"settlement", "underlying", b"underlying"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettlementPrice: _TypeAlias = SettlementPrice  # noqa: Y015
+
+@_typing.final
+class PublishSettlementPricesRequest(_message.Message):
+    """Settlement prices to apply."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PRICES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettlementPrice]:
+        """1 to 100 prices. FAILED_PRECONDITION with NOT_EXPIRED before the market's time reaches the expiry,
+        ALREADY_EXISTS where another price was applied before.
+        """
+
+    def __init__(
+        self,
+        *,
+        prices: _abc.Iterable[Global___SettlementPrice] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["prices", b"prices"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishSettlementPricesRequest: _TypeAlias = PublishSettlementPricesRequest  # noqa: Y015
+
+@_typing.final
+class PublishSettlementPricesResponse(_message.Message):
+    """What was settled."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENT_COUNT_FIELD_NUMBER: _builtins.int
+    POSITION_COUNT_FIELD_NUMBER: _builtins.int
+    ACCOUNT_COUNT_FIELD_NUMBER: _builtins.int
+    instrument_count: _builtins.int
+    """How many instruments have a settlement price now that had none before."""
+    position_count: _builtins.int
+    """How many positions became cash."""
+    account_count: _builtins.int
+    """How many accounts they, and what was on order, belonged to."""
+    def __init__(
+        self,
+        *,
+        instrument_count: _builtins.int = ...,
+        position_count: _builtins.int = ...,
+        account_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_count", b"account_count", "instrument_count", b"instrument_count", "position_count", b"position_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PublishSettlementPricesResponse: _TypeAlias = PublishSettlementPricesResponse  # noqa: Y015
+
+@_typing.final
 class GetMarketRequest(_message.Message):
     """Asks for the market."""
 

@@ -45,6 +45,11 @@ class MarketServiceStub(object):
                 request_serializer=margingate_dot_v1_dot_market__service__pb2.PublishQuotesRequest.SerializeToString,
                 response_deserializer=margingate_dot_v1_dot_market__service__pb2.PublishQuotesResponse.FromString,
                 _registered_method=True)
+        self.PublishSettlementPrices = channel.unary_unary(
+                '/margingate.v1.MarketService/PublishSettlementPrices',
+                request_serializer=margingate_dot_v1_dot_market__service__pb2.PublishSettlementPricesRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_market__service__pb2.PublishSettlementPricesResponse.FromString,
+                _registered_method=True)
         self.GetMarket = channel.unary_unary(
                 '/margingate.v1.MarketService/GetMarket',
                 request_serializer=margingate_dot_v1_dot_market__service__pb2.GetMarketRequest.SerializeToString,
@@ -75,6 +80,14 @@ class MarketServiceServicer(object):
 
     def PublishQuotes(self, request, context):
         """Publishes index prices, marks and vols; one market version per call.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishSettlementPrices(self, request, context):
+        """Settles what has expired: positions become cash at these prices, durably, and what is on order of
+        the instruments ends. The same prices again change nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,6 +126,11 @@ def add_MarketServiceServicer_to_server(servicer, server):
                     servicer.PublishQuotes,
                     request_deserializer=margingate_dot_v1_dot_market__service__pb2.PublishQuotesRequest.FromString,
                     response_serializer=margingate_dot_v1_dot_market__service__pb2.PublishQuotesResponse.SerializeToString,
+            ),
+            'PublishSettlementPrices': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishSettlementPrices,
+                    request_deserializer=margingate_dot_v1_dot_market__service__pb2.PublishSettlementPricesRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_market__service__pb2.PublishSettlementPricesResponse.SerializeToString,
             ),
             'GetMarket': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMarket,
@@ -185,6 +203,33 @@ class MarketService(object):
             '/margingate.v1.MarketService/PublishQuotes',
             margingate_dot_v1_dot_market__service__pb2.PublishQuotesRequest.SerializeToString,
             margingate_dot_v1_dot_market__service__pb2.PublishQuotesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishSettlementPrices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.MarketService/PublishSettlementPrices',
+            margingate_dot_v1_dot_market__service__pb2.PublishSettlementPricesRequest.SerializeToString,
+            margingate_dot_v1_dot_market__service__pb2.PublishSettlementPricesResponse.FromString,
             options,
             channel_credentials,
             insecure,

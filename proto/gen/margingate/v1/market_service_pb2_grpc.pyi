@@ -37,6 +37,10 @@ class MarketServiceStub:
     """Lists or updates instruments. What defines a contract cannot change once listed."""
     PublishQuotes: _grpc.UnaryUnaryMultiCallable[_market_service_pb2.PublishQuotesRequest, _market_service_pb2.PublishQuotesResponse]
     """Publishes index prices, marks and vols; one market version per call."""
+    PublishSettlementPrices: _grpc.UnaryUnaryMultiCallable[_market_service_pb2.PublishSettlementPricesRequest, _market_service_pb2.PublishSettlementPricesResponse]
+    """Settles what has expired: positions become cash at these prices, durably, and what is on order of
+    the instruments ends. The same prices again change nothing.
+    """
     GetMarket: _grpc.UnaryUnaryMultiCallable[_market_service_pb2.GetMarketRequest, _market_service_pb2.GetMarketResponse]
     """The market by pages, ordered by instrument."""
     GetRiskArray: _grpc.UnaryUnaryMultiCallable[_market_service_pb2.GetRiskArrayRequest, _market_service_pb2.GetRiskArrayResponse]
@@ -53,6 +57,10 @@ class MarketServiceAsyncStub(MarketServiceStub):
     """Lists or updates instruments. What defines a contract cannot change once listed."""
     PublishQuotes: _aio.UnaryUnaryMultiCallable[_market_service_pb2.PublishQuotesRequest, _market_service_pb2.PublishQuotesResponse]  # type: ignore[assignment]
     """Publishes index prices, marks and vols; one market version per call."""
+    PublishSettlementPrices: _aio.UnaryUnaryMultiCallable[_market_service_pb2.PublishSettlementPricesRequest, _market_service_pb2.PublishSettlementPricesResponse]  # type: ignore[assignment]
+    """Settles what has expired: positions become cash at these prices, durably, and what is on order of
+    the instruments ends. The same prices again change nothing.
+    """
     GetMarket: _aio.UnaryUnaryMultiCallable[_market_service_pb2.GetMarketRequest, _market_service_pb2.GetMarketResponse]  # type: ignore[assignment]
     """The market by pages, ordered by instrument."""
     GetRiskArray: _aio.UnaryUnaryMultiCallable[_market_service_pb2.GetRiskArrayRequest, _market_service_pb2.GetRiskArrayResponse]  # type: ignore[assignment]
@@ -78,6 +86,16 @@ class MarketServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_market_service_pb2.PublishQuotesResponse, _abc.Awaitable[_market_service_pb2.PublishQuotesResponse]]:
         """Publishes index prices, marks and vols; one market version per call."""
+
+    @_abc_1.abstractmethod
+    def PublishSettlementPrices(
+        self,
+        request: _market_service_pb2.PublishSettlementPricesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_market_service_pb2.PublishSettlementPricesResponse, _abc.Awaitable[_market_service_pb2.PublishSettlementPricesResponse]]:
+        """Settles what has expired: positions become cash at these prices, durably, and what is on order of
+        the instruments ends. The same prices again change nothing.
+        """
 
     @_abc_1.abstractmethod
     def GetMarket(

@@ -22,58 +22,59 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19margingate/v1/types.proto\x12\rmargingate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"2\n\x08TickStep\x12\x13\n\x0b\x61\x62ove_price\x18\x01 \x01(\t\x12\x11\n\ttick_size\x18\x02 \x01(\t\"\xf5\x02\n\nInstrument\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.margingate.v1.InstrumentKind\x12\x12\n\nunderlying\x18\x03 \x01(\t\x12-\n\nsettlement\x18\x04 \x01(\x0e\x32\x19.margingate.v1.Settlement\x12\x15\n\rcontract_size\x18\x05 \x01(\t\x12\x10\n\x08lot_size\x18\x06 \x01(\t\x12\x11\n\ttick_size\x18\x07 \x01(\t\x12+\n\ntick_steps\x18\x08 \x03(\x0b\x32\x17.margingate.v1.TickStep\x12/\n\x0b\x65xpiry_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06strike\x18\n \x01(\t\x12)\n\x05right\x18\x0b \x01(\x0e\x32\x1a.margingate.v1.OptionRight\x12\x0e\n\x06halted\x18\x0c \x01(\x08\"h\n\x08OrderLeg\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12!\n\x04side\x18\x02 \x01(\x0e\x32\x13.margingate.v1.Side\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x13\n\x0blimit_price\x18\x04 \x01(\t\"m\n\x05Order\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12%\n\x04legs\x18\x02 \x03(\x0b\x32\x17.margingate.v1.OrderLeg\x12+\n\texecution\x18\x03 \x01(\x0e\x32\x18.margingate.v1.Execution\"\\\n\x04Risk\x12\x0e\n\x06\x65quity\x18\x01 \x01(\t\x12\x16\n\x0einitial_margin\x18\x02 \x01(\t\x12\x1a\n\x12maintenance_margin\x18\x03 \x01(\t\x12\x10\n\x08headroom\x18\x04 \x01(\t\"\xc6\x01\n\x05\x42\x61sis\x12\x16\n\x0emarket_version\x18\x01 \x01(\x03\x12/\n\x0bmarket_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61\x63\x63ount_version\x18\x03 \x01(\x03\x12\r\n\x05model\x18\x04 \x01(\t\x12\x19\n\x11parameters_digest\x18\x05 \x01(\t\x12\x31\n\rdecision_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"E\n\rWorstScenario\x12\r\n\x05group\x18\x01 \x01(\t\x12\x10\n\x08scenario\x18\x02 \x01(\x05\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x87\x04\n\x08\x44\x65\x63ision\x12\'\n\x07verdict\x18\x01 \x01(\x0e\x32\x16.margingate.v1.Verdict\x12\x32\n\rreject_reason\x18\x02 \x01(\x0e\x32\x1b.margingate.v1.RejectReason\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12#\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x13.margingate.v1.Risk\x12\"\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x13.margingate.v1.Risk\x12\x15\n\rmargin_impact\x18\x06 \x01(\t\x12+\n\texactness\x18\x07 \x01(\x0e\x32\x18.margingate.v1.Exactness\x12\x32\n\x0cworst_before\x18\x08 \x03(\x0b\x32\x1c.margingate.v1.WorstScenario\x12\x31\n\x0bworst_after\x18\t \x03(\x0b\x32\x1c.margingate.v1.WorstScenario\x12\x19\n\x11\x62inding_component\x18\n \x01(\t\x12\x15\n\rrisk_reducing\x18\x0b \x01(\x08\x12#\n\x05\x62\x61sis\x18\x0c \x01(\x0b\x32\x14.margingate.v1.Basis\x12\x10\n\x08order_id\x18\r \x01(\t\x12\x31\n\x0c\x61lso_failing\x18\x0e \x03(\x0e\x32\x1b.margingate.v1.RejectReason\"h\n\x08Position\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x13\n\x0b\x65ntry_price\x18\x03 \x01(\t\x12\x12\n\nmark_price\x18\x04 \x01(\x01\x12\r\n\x05value\x18\x05 \x01(\t\"+\n\x07\x42\x61lance\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t\"\x89\x01\n\tOpenOrder\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12%\n\x04legs\x18\x02 \x03(\x0b\x32\x17.margingate.v1.OrderLeg\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"r\n\x0f\x45xplanationNode\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\x30\n\x08\x63hildren\x18\x04 \x03(\x0b\x32\x1e.margingate.v1.ExplanationNode\"Z\n\rScenarioTable\x12\r\n\x05group\x18\x01 \x01(\t\x12\x14\n\x0c\x64\x65scriptions\x18\x02 \x03(\t\x12\x0b\n\x03pnl\x18\x03 \x03(\x01\x12\x17\n\x0fpnl_with_orders\x18\x04 \x03(\x01*9\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0c\n\x08SIDE_BUY\x10\x01\x12\r\n\tSIDE_SELL\x10\x02*b\n\tExecution\x12\x19\n\x15\x45XECUTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45XECUTION_ATOMIC_COMBO\x10\x01\x12\x1e\n\x1a\x45XECUTION_INDEPENDENT_LEGS\x10\x02*\xa2\x01\n\x0eInstrumentKind\x12\x1f\n\x1bINSTRUMENT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14INSTRUMENT_KIND_SPOT\x10\x01\x12\x1a\n\x16INSTRUMENT_KIND_FUTURE\x10\x02\x12\x1d\n\x19INSTRUMENT_KIND_PERPETUAL\x10\x03\x12\x1a\n\x16INSTRUMENT_KIND_OPTION\x10\x04*W\n\nSettlement\x12\x1a\n\x16SETTLEMENT_UNSPECIFIED\x10\x00\x12\x15\n\x11SETTLEMENT_LINEAR\x10\x01\x12\x16\n\x12SETTLEMENT_INVERSE\x10\x02*X\n\x0bOptionRight\x12\x1c\n\x18OPTION_RIGHT_UNSPECIFIED\x10\x00\x12\x15\n\x11OPTION_RIGHT_CALL\x10\x01\x12\x14\n\x10OPTION_RIGHT_PUT\x10\x02*N\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_ACCEPTED\x10\x01\x12\x14\n\x10VERDICT_REJECTED\x10\x02*\xfd\x06\n\x0cRejectReason\x12\x1d\n\x19REJECT_REASON_UNSPECIFIED\x10\x00\x12!\n\x1dREJECT_REASON_REQUEST_EXPIRED\x10\x01\x12\x1d\n\x19REJECT_REASON_KILL_SWITCH\x10\x02\x12#\n\x1fREJECT_REASON_ACCOUNT_SUSPENDED\x10\x03\x12)\n%REJECT_REASON_INSTRUMENT_NOT_TRADABLE\x10\x04\x12\x1a\n\x16REJECT_REASON_OFF_TICK\x10\x05\x12\x19\n\x15REJECT_REASON_OFF_LOT\x10\x06\x12$\n REJECT_REASON_DUPLICATE_ORDER_ID\x10\x07\x12\x1c\n\x18REJECT_REASON_RATE_LIMIT\x10\x08\x12$\n REJECT_REASON_MAX_ORDER_QUANTITY\x10\t\x12!\n\x1dREJECT_REASON_MAX_OPEN_ORDERS\x10\n\x12\x1e\n\x1aREJECT_REASON_MAX_POSITION\x10\x0b\x12#\n\x1fREJECT_REASON_MAX_SHORT_OPTIONS\x10\x0c\x12,\n(REJECT_REASON_REDUCE_ONLY_WOULD_INCREASE\x10\r\x12%\n!REJECT_REASON_MARKET_DATA_MISSING\x10\x0e\x12#\n\x1fREJECT_REASON_MARKET_DATA_STALE\x10\x0f\x12$\n REJECT_REASON_MAX_ORDER_NOTIONAL\x10\x10\x12\x1e\n\x1aREJECT_REASON_PRICE_COLLAR\x10\x11\x12\x1e\n\x1aREJECT_REASON_GREEKS_LIMIT\x10\x12\x12(\n$REJECT_REASON_ACCOUNT_IN_LIQUIDATION\x10\x13\x12\x1f\n\x1bREJECT_REASON_NOT_QUALIFIED\x10\x14\x12\x32\n.REJECT_REASON_INSUFFICIENT_COLLATERAL_CURRENCY\x10\x15\x12-\n)REJECT_REASON_INSUFFICIENT_INITIAL_MARGIN\x10\x16\x12%\n!REJECT_REASON_STILL_UNDERMARGINED\x10\x17*P\n\tExactness\x12\x19\n\x15\x45XACTNESS_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45XACTNESS_EXACT\x10\x01\x12\x13\n\x0f\x45XACTNESS_BOUND\x10\x02*\x88\x01\n\rLifecycleFlag\x12\x1e\n\x1aLIFECYCLE_FLAG_UNSPECIFIED\x10\x00\x12 \n\x1cLIFECYCLE_FLAG_UNKNOWN_ORDER\x10\x01\x12\x1c\n\x18LIFECYCLE_FLAG_OVER_FILL\x10\x02\x12\x17\n\x13LIFECYCLE_FLAG_LATE\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19margingate/v1/types.proto\x12\rmargingate.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"2\n\x08TickStep\x12\x13\n\x0b\x61\x62ove_price\x18\x01 \x01(\t\x12\x11\n\ttick_size\x18\x02 \x01(\t\"\xf5\x02\n\nInstrument\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12+\n\x04kind\x18\x02 \x01(\x0e\x32\x1d.margingate.v1.InstrumentKind\x12\x12\n\nunderlying\x18\x03 \x01(\t\x12-\n\nsettlement\x18\x04 \x01(\x0e\x32\x19.margingate.v1.Settlement\x12\x15\n\rcontract_size\x18\x05 \x01(\t\x12\x10\n\x08lot_size\x18\x06 \x01(\t\x12\x11\n\ttick_size\x18\x07 \x01(\t\x12+\n\ntick_steps\x18\x08 \x03(\x0b\x32\x17.margingate.v1.TickStep\x12/\n\x0b\x65xpiry_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06strike\x18\n \x01(\t\x12)\n\x05right\x18\x0b \x01(\x0e\x32\x1a.margingate.v1.OptionRight\x12\x0e\n\x06halted\x18\x0c \x01(\x08\"h\n\x08OrderLeg\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12!\n\x04side\x18\x02 \x01(\x0e\x32\x13.margingate.v1.Side\x12\x10\n\x08quantity\x18\x03 \x01(\t\x12\x13\n\x0blimit_price\x18\x04 \x01(\t\"\xb4\x01\n\x05Order\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12%\n\x04legs\x18\x02 \x03(\x0b\x32\x17.margingate.v1.OrderLeg\x12+\n\texecution\x18\x03 \x01(\x0e\x32\x18.margingate.v1.Execution\x12\x13\n\x0breduce_only\x18\x04 \x01(\x08\x12\x30\n\rhold_duration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"\\\n\x04Risk\x12\x0e\n\x06\x65quity\x18\x01 \x01(\t\x12\x16\n\x0einitial_margin\x18\x02 \x01(\t\x12\x1a\n\x12maintenance_margin\x18\x03 \x01(\t\x12\x10\n\x08headroom\x18\x04 \x01(\t\"\xdd\x01\n\x05\x42\x61sis\x12\x16\n\x0emarket_version\x18\x01 \x01(\x03\x12/\n\x0bmarket_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0f\x61\x63\x63ount_version\x18\x03 \x01(\x03\x12\r\n\x05model\x18\x04 \x01(\t\x12\x19\n\x11parameters_digest\x18\x05 \x01(\t\x12\x31\n\rdecision_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rmarket_digest\x18\x07 \x01(\t\"E\n\rWorstScenario\x12\r\n\x05group\x18\x01 \x01(\t\x12\x10\n\x08scenario\x18\x02 \x01(\x05\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\xb3\x04\n\x08\x44\x65\x63ision\x12\'\n\x07verdict\x18\x01 \x01(\x0e\x32\x16.margingate.v1.Verdict\x12\x32\n\rreject_reason\x18\x02 \x01(\x0e\x32\x1b.margingate.v1.RejectReason\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12#\n\x06\x62\x65\x66ore\x18\x04 \x01(\x0b\x32\x13.margingate.v1.Risk\x12\"\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x13.margingate.v1.Risk\x12\x15\n\rmargin_impact\x18\x06 \x01(\t\x12+\n\texactness\x18\x07 \x01(\x0e\x32\x18.margingate.v1.Exactness\x12\x32\n\x0cworst_before\x18\x08 \x03(\x0b\x32\x1c.margingate.v1.WorstScenario\x12\x31\n\x0bworst_after\x18\t \x03(\x0b\x32\x1c.margingate.v1.WorstScenario\x12\x19\n\x11\x62inding_component\x18\n \x01(\t\x12\x15\n\rrisk_reducing\x18\x0b \x01(\x08\x12#\n\x05\x62\x61sis\x18\x0c \x01(\x0b\x32\x14.margingate.v1.Basis\x12\x10\n\x08order_id\x18\r \x01(\t\x12\x31\n\x0c\x61lso_failing\x18\x0e \x03(\x0e\x32\x1b.margingate.v1.RejectReason\x12*\n\theld_legs\x18\x0f \x03(\x0b\x32\x17.margingate.v1.OrderLeg\"\x85\x01\n\x08Position\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12\x10\n\x08quantity\x18\x02 \x01(\t\x12\x13\n\x0b\x65ntry_price\x18\x03 \x01(\t\x12\x12\n\nmark_price\x18\x04 \x01(\x01\x12\r\n\x05value\x18\x05 \x01(\t\x12\x1b\n\x13\x61waiting_settlement\x18\x06 \x01(\x08\"+\n\x07\x42\x61lance\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0e\n\x06\x61mount\x18\x02 \x01(\t\"\xc3\x02\n\tOpenOrder\x12\x10\n\x08order_id\x18\x01 \x01(\t\x12%\n\x04legs\x18\x02 \x03(\x0b\x32\x17.margingate.v1.OrderLeg\x12/\n\x0b\x61\x63\x63\x65pt_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nrequest_id\x18\x04 \x01(\t\x12+\n\texecution\x18\x05 \x01(\x0e\x32\x18.margingate.v1.Execution\x12\x13\n\x0breduce_only\x18\x06 \x01(\x08\x12-\n\x0c\x61mended_legs\x18\x07 \x03(\x0b\x32\x17.margingate.v1.OrderLeg\x12\x15\n\ramend_pending\x18\x08 \x01(\x08\x12\x30\n\rhold_duration\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\"r\n\x0f\x45xplanationNode\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0e\n\x06\x61mount\x18\x03 \x01(\t\x12\x30\n\x08\x63hildren\x18\x04 \x03(\x0b\x32\x1e.margingate.v1.ExplanationNode\"Z\n\rScenarioTable\x12\r\n\x05group\x18\x01 \x01(\t\x12\x14\n\x0c\x64\x65scriptions\x18\x02 \x03(\t\x12\x0b\n\x03pnl\x18\x03 \x03(\x01\x12\x17\n\x0fpnl_with_orders\x18\x04 \x03(\x01*9\n\x04Side\x12\x14\n\x10SIDE_UNSPECIFIED\x10\x00\x12\x0c\n\x08SIDE_BUY\x10\x01\x12\r\n\tSIDE_SELL\x10\x02*b\n\tExecution\x12\x19\n\x15\x45XECUTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45XECUTION_ATOMIC_COMBO\x10\x01\x12\x1e\n\x1a\x45XECUTION_INDEPENDENT_LEGS\x10\x02*\xa2\x01\n\x0eInstrumentKind\x12\x1f\n\x1bINSTRUMENT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14INSTRUMENT_KIND_SPOT\x10\x01\x12\x1a\n\x16INSTRUMENT_KIND_FUTURE\x10\x02\x12\x1d\n\x19INSTRUMENT_KIND_PERPETUAL\x10\x03\x12\x1a\n\x16INSTRUMENT_KIND_OPTION\x10\x04*W\n\nSettlement\x12\x1a\n\x16SETTLEMENT_UNSPECIFIED\x10\x00\x12\x15\n\x11SETTLEMENT_LINEAR\x10\x01\x12\x16\n\x12SETTLEMENT_INVERSE\x10\x02*X\n\x0bOptionRight\x12\x1c\n\x18OPTION_RIGHT_UNSPECIFIED\x10\x00\x12\x15\n\x11OPTION_RIGHT_CALL\x10\x01\x12\x14\n\x10OPTION_RIGHT_PUT\x10\x02*N\n\x07Verdict\x12\x17\n\x13VERDICT_UNSPECIFIED\x10\x00\x12\x14\n\x10VERDICT_ACCEPTED\x10\x01\x12\x14\n\x10VERDICT_REJECTED\x10\x02*\xfd\x06\n\x0cRejectReason\x12\x1d\n\x19REJECT_REASON_UNSPECIFIED\x10\x00\x12!\n\x1dREJECT_REASON_REQUEST_EXPIRED\x10\x01\x12\x1d\n\x19REJECT_REASON_KILL_SWITCH\x10\x02\x12#\n\x1fREJECT_REASON_ACCOUNT_SUSPENDED\x10\x03\x12)\n%REJECT_REASON_INSTRUMENT_NOT_TRADABLE\x10\x04\x12\x1a\n\x16REJECT_REASON_OFF_TICK\x10\x05\x12\x19\n\x15REJECT_REASON_OFF_LOT\x10\x06\x12$\n REJECT_REASON_DUPLICATE_ORDER_ID\x10\x07\x12\x1c\n\x18REJECT_REASON_RATE_LIMIT\x10\x08\x12$\n REJECT_REASON_MAX_ORDER_QUANTITY\x10\t\x12!\n\x1dREJECT_REASON_MAX_OPEN_ORDERS\x10\n\x12\x1e\n\x1aREJECT_REASON_MAX_POSITION\x10\x0b\x12#\n\x1fREJECT_REASON_MAX_SHORT_OPTIONS\x10\x0c\x12,\n(REJECT_REASON_REDUCE_ONLY_WOULD_INCREASE\x10\r\x12%\n!REJECT_REASON_MARKET_DATA_MISSING\x10\x0e\x12#\n\x1fREJECT_REASON_MARKET_DATA_STALE\x10\x0f\x12$\n REJECT_REASON_MAX_ORDER_NOTIONAL\x10\x10\x12\x1e\n\x1aREJECT_REASON_PRICE_COLLAR\x10\x11\x12\x1e\n\x1aREJECT_REASON_GREEKS_LIMIT\x10\x12\x12(\n$REJECT_REASON_ACCOUNT_IN_LIQUIDATION\x10\x13\x12\x1f\n\x1bREJECT_REASON_NOT_QUALIFIED\x10\x14\x12\x32\n.REJECT_REASON_INSUFFICIENT_COLLATERAL_CURRENCY\x10\x15\x12-\n)REJECT_REASON_INSUFFICIENT_INITIAL_MARGIN\x10\x16\x12%\n!REJECT_REASON_STILL_UNDERMARGINED\x10\x17*P\n\tExactness\x12\x19\n\x15\x45XACTNESS_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x45XACTNESS_EXACT\x10\x01\x12\x13\n\x0f\x45XACTNESS_BOUND\x10\x02*\x88\x01\n\rLifecycleFlag\x12\x1e\n\x1aLIFECYCLE_FLAG_UNSPECIFIED\x10\x00\x12 \n\x1cLIFECYCLE_FLAG_UNKNOWN_ORDER\x10\x01\x12\x1c\n\x18LIFECYCLE_FLAG_OVER_FILL\x10\x02\x12\x17\n\x13LIFECYCLE_FLAG_LATE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'margingate.v1.types_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SIDE']._serialized_start=2109
-  _globals['_SIDE']._serialized_end=2166
-  _globals['_EXECUTION']._serialized_start=2168
-  _globals['_EXECUTION']._serialized_end=2266
-  _globals['_INSTRUMENTKIND']._serialized_start=2269
-  _globals['_INSTRUMENTKIND']._serialized_end=2431
-  _globals['_SETTLEMENT']._serialized_start=2433
-  _globals['_SETTLEMENT']._serialized_end=2520
-  _globals['_OPTIONRIGHT']._serialized_start=2522
-  _globals['_OPTIONRIGHT']._serialized_end=2610
-  _globals['_VERDICT']._serialized_start=2612
-  _globals['_VERDICT']._serialized_end=2690
-  _globals['_REJECTREASON']._serialized_start=2693
-  _globals['_REJECTREASON']._serialized_end=3586
-  _globals['_EXACTNESS']._serialized_start=3588
-  _globals['_EXACTNESS']._serialized_end=3668
-  _globals['_LIFECYCLEFLAG']._serialized_start=3671
-  _globals['_LIFECYCLEFLAG']._serialized_end=3807
-  _globals['_TICKSTEP']._serialized_start=77
-  _globals['_TICKSTEP']._serialized_end=127
-  _globals['_INSTRUMENT']._serialized_start=130
-  _globals['_INSTRUMENT']._serialized_end=503
-  _globals['_ORDERLEG']._serialized_start=505
-  _globals['_ORDERLEG']._serialized_end=609
-  _globals['_ORDER']._serialized_start=611
-  _globals['_ORDER']._serialized_end=720
-  _globals['_RISK']._serialized_start=722
-  _globals['_RISK']._serialized_end=814
-  _globals['_BASIS']._serialized_start=817
-  _globals['_BASIS']._serialized_end=1015
-  _globals['_WORSTSCENARIO']._serialized_start=1017
-  _globals['_WORSTSCENARIO']._serialized_end=1086
-  _globals['_DECISION']._serialized_start=1089
-  _globals['_DECISION']._serialized_end=1608
-  _globals['_POSITION']._serialized_start=1610
-  _globals['_POSITION']._serialized_end=1714
-  _globals['_BALANCE']._serialized_start=1716
-  _globals['_BALANCE']._serialized_end=1759
-  _globals['_OPENORDER']._serialized_start=1762
-  _globals['_OPENORDER']._serialized_end=1899
-  _globals['_EXPLANATIONNODE']._serialized_start=1901
-  _globals['_EXPLANATIONNODE']._serialized_end=2015
-  _globals['_SCENARIOTABLE']._serialized_start=2017
-  _globals['_SCENARIOTABLE']._serialized_end=2107
+  _globals['_SIDE']._serialized_start=2496
+  _globals['_SIDE']._serialized_end=2553
+  _globals['_EXECUTION']._serialized_start=2555
+  _globals['_EXECUTION']._serialized_end=2653
+  _globals['_INSTRUMENTKIND']._serialized_start=2656
+  _globals['_INSTRUMENTKIND']._serialized_end=2818
+  _globals['_SETTLEMENT']._serialized_start=2820
+  _globals['_SETTLEMENT']._serialized_end=2907
+  _globals['_OPTIONRIGHT']._serialized_start=2909
+  _globals['_OPTIONRIGHT']._serialized_end=2997
+  _globals['_VERDICT']._serialized_start=2999
+  _globals['_VERDICT']._serialized_end=3077
+  _globals['_REJECTREASON']._serialized_start=3080
+  _globals['_REJECTREASON']._serialized_end=3973
+  _globals['_EXACTNESS']._serialized_start=3975
+  _globals['_EXACTNESS']._serialized_end=4055
+  _globals['_LIFECYCLEFLAG']._serialized_start=4058
+  _globals['_LIFECYCLEFLAG']._serialized_end=4194
+  _globals['_TICKSTEP']._serialized_start=109
+  _globals['_TICKSTEP']._serialized_end=159
+  _globals['_INSTRUMENT']._serialized_start=162
+  _globals['_INSTRUMENT']._serialized_end=535
+  _globals['_ORDERLEG']._serialized_start=537
+  _globals['_ORDERLEG']._serialized_end=641
+  _globals['_ORDER']._serialized_start=644
+  _globals['_ORDER']._serialized_end=824
+  _globals['_RISK']._serialized_start=826
+  _globals['_RISK']._serialized_end=918
+  _globals['_BASIS']._serialized_start=921
+  _globals['_BASIS']._serialized_end=1142
+  _globals['_WORSTSCENARIO']._serialized_start=1144
+  _globals['_WORSTSCENARIO']._serialized_end=1213
+  _globals['_DECISION']._serialized_start=1216
+  _globals['_DECISION']._serialized_end=1779
+  _globals['_POSITION']._serialized_start=1782
+  _globals['_POSITION']._serialized_end=1915
+  _globals['_BALANCE']._serialized_start=1917
+  _globals['_BALANCE']._serialized_end=1960
+  _globals['_OPENORDER']._serialized_start=1963
+  _globals['_OPENORDER']._serialized_end=2286
+  _globals['_EXPLANATIONNODE']._serialized_start=2288
+  _globals['_EXPLANATIONNODE']._serialized_end=2402
+  _globals['_SCENARIOTABLE']._serialized_start=2404
+  _globals['_SCENARIOTABLE']._serialized_end=2494
 # @@protoc_insertion_point(module_scope)

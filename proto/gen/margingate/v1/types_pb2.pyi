@@ -11,6 +11,7 @@ every enum is refused in requests.
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -59,7 +60,7 @@ class _ExecutionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Execution.V
     EXECUTION_UNSPECIFIED: _Execution.ValueType  # 0
     """Valid only for an order of one leg."""
     EXECUTION_ATOMIC_COMBO: _Execution.ValueType  # 1
-    """The venue fills every leg in proportion, or none. Margined as if the legs could fill alone (a bound)."""
+    """The venue fills every leg in proportion, or none. Margined so, its cash netted."""
     EXECUTION_INDEPENDENT_LEGS: _Execution.ValueType  # 2
     """Each leg may fill without the others."""
 
@@ -69,7 +70,7 @@ class Execution(_Execution, metaclass=_ExecutionEnumTypeWrapper):
 EXECUTION_UNSPECIFIED: Execution.ValueType  # 0
 """Valid only for an order of one leg."""
 EXECUTION_ATOMIC_COMBO: Execution.ValueType  # 1
-"""The venue fills every leg in proportion, or none. Margined as if the legs could fill alone (a bound)."""
+"""The venue fills every leg in proportion, or none. Margined so, its cash netted."""
 EXECUTION_INDEPENDENT_LEGS: Execution.ValueType  # 2
 """Each leg may fill without the others."""
 Global___Execution: _TypeAlias = Execution  # noqa: Y015
@@ -479,13 +480,25 @@ class Order(_message.Message):
     ORDER_ID_FIELD_NUMBER: _builtins.int
     LEGS_FIELD_NUMBER: _builtins.int
     EXECUTION_FIELD_NUMBER: _builtins.int
+    REDUCE_ONLY_FIELD_NUMBER: _builtins.int
+    HOLD_DURATION_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """Router's id, unique in the account; up to 64 characters of [A-Za-z0-9._:-]."""
     execution: Global___Execution.ValueType
     """How the legs may fill; required for more than one leg."""
+    reduce_only: _builtins.bool
+    """True when the venue cuts the order to what closes a position. It is held, and may be sent, for that
+    quantity only: what the account holds against it less the open orders of the same side.
+    """
     @_builtins.property
     def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderLeg]:
         """1 to 32 legs, decided all or none."""
+
+    @_builtins.property
+    def hold_duration(self) -> _duration_pb2.Duration:
+        """After this long the hold ends by itself, at the earliest; absent for a hold without end. Only for an
+        order whose time in force at the venue ends before. 1 s to 30 days. Counted anew after a restart.
+        """
 
     def __init__(
         self,
@@ -493,10 +506,12 @@ class Order(_message.Message):
         order_id: _builtins.str = ...,
         legs: _abc.Iterable[Global___OrderLeg] | None = ...,
         execution: Global___Execution.ValueType = ...,
+        reduce_only: _builtins.bool = ...,
+        hold_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hold_duration", b"hold_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution", "legs", b"legs", "order_id", b"order_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["execution", b"execution", "hold_duration", b"hold_duration", "legs", b"legs", "order_id", b"order_id", "reduce_only", b"reduce_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -548,6 +563,7 @@ class Basis(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     PARAMETERS_DIGEST_FIELD_NUMBER: _builtins.int
     DECISION_TIME_FIELD_NUMBER: _builtins.int
+    MARKET_DIGEST_FIELD_NUMBER: _builtins.int
     market_version: _builtins.int
     """Version of the market snapshot."""
     account_version: _builtins.int
@@ -556,6 +572,8 @@ class Basis(_message.Message):
     """Name of the margin model."""
     parameters_digest: _builtins.str
     """Digest of the model's parameters, hexadecimal."""
+    market_digest: _builtins.str
+    """Digest of the market's inputs, hexadecimal: the same for the same prices."""
     @_builtins.property
     def market_time(self) -> _timestamp_pb2.Timestamp:
         """Instant of the market snapshot, by the market's own clock."""
@@ -573,10 +591,11 @@ class Basis(_message.Message):
         model: _builtins.str = ...,
         parameters_digest: _builtins.str = ...,
         decision_time: _timestamp_pb2.Timestamp | None = ...,
+        market_digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision_time", b"decision_time", "market_time", b"market_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_version", b"account_version", "decision_time", b"decision_time", "market_time", b"market_time", "market_version", b"market_version", "model", b"model", "parameters_digest", b"parameters_digest"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_version", b"account_version", "decision_time", b"decision_time", "market_digest", b"market_digest", "market_time", b"market_time", "market_version", b"market_version", "model", b"model", "parameters_digest", b"parameters_digest"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -632,6 +651,7 @@ class Decision(_message.Message):
     BASIS_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
     ALSO_FAILING_FIELD_NUMBER: _builtins.int
+    HELD_LEGS_FIELD_NUMBER: _builtins.int
     verdict: Global___Verdict.ValueType
     """The answer."""
     reject_reason: Global___RejectReason.ValueType
@@ -672,6 +692,12 @@ class Decision(_message.Message):
     def also_failing(self) -> _containers.RepeatedScalarFieldContainer[Global___RejectReason.ValueType]:
         """Other rules that fail too; only with `explain`."""
 
+    @_builtins.property
+    def held_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderLeg]:
+        """Of an accepted order what is held, and so may be sent: each leg with its open quantity and the price
+        assumed. Less than asked only of a reduce-only order, and of a change of what is partly filled.
+        """
+
     def __init__(
         self,
         *,
@@ -689,10 +715,11 @@ class Decision(_message.Message):
         basis: Global___Basis | None = ...,
         order_id: _builtins.str = ...,
         also_failing: _abc.Iterable[Global___RejectReason.ValueType] | None = ...,
+        held_legs: _abc.Iterable[Global___OrderLeg] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "basis", b"basis", "before", b"before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "also_failing", b"also_failing", "basis", b"basis", "before", b"before", "binding_component", b"binding_component", "detail", b"detail", "exactness", b"exactness", "margin_impact", b"margin_impact", "order_id", b"order_id", "reject_reason", b"reject_reason", "risk_reducing", b"risk_reducing", "verdict", b"verdict", "worst_after", b"worst_after", "worst_before", b"worst_before"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "also_failing", b"also_failing", "basis", b"basis", "before", b"before", "binding_component", b"binding_component", "detail", b"detail", "exactness", b"exactness", "held_legs", b"held_legs", "margin_impact", b"margin_impact", "order_id", b"order_id", "reject_reason", b"reject_reason", "risk_reducing", b"risk_reducing", "verdict", b"verdict", "worst_after", b"worst_after", "worst_before", b"worst_before"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -709,6 +736,7 @@ class Position(_message.Message):
     ENTRY_PRICE_FIELD_NUMBER: _builtins.int
     MARK_PRICE_FIELD_NUMBER: _builtins.int
     VALUE_FIELD_NUMBER: _builtins.int
+    AWAITING_SETTLEMENT_FIELD_NUMBER: _builtins.int
     instrument: _builtins.str
     """Venue symbol."""
     quantity: _builtins.str
@@ -722,6 +750,10 @@ class Position(_message.Message):
     """Mark price in the quote currency; answers only."""
     value: _builtins.str
     """Value at the mark (options) or unrealised profit (futures), USD, signed; answers only."""
+    awaiting_settlement: _builtins.bool
+    """True when the instrument has expired and its settlement price is not there yet: the position keeps
+    its last value; answers only.
+    """
     def __init__(
         self,
         *,
@@ -730,10 +762,11 @@ class Position(_message.Message):
         entry_price: _builtins.str = ...,
         mark_price: _builtins.float = ...,
         value: _builtins.str = ...,
+        awaiting_settlement: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entry_price", b"entry_price", "instrument", b"instrument", "mark_price", b"mark_price", "quantity", b"quantity", "value", b"value"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaiting_settlement", b"awaiting_settlement", "entry_price", b"entry_price", "instrument", b"instrument", "mark_price", b"mark_price", "quantity", b"quantity", "value", b"value"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -775,10 +808,21 @@ class OpenOrder(_message.Message):
     LEGS_FIELD_NUMBER: _builtins.int
     ACCEPT_TIME_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EXECUTION_FIELD_NUMBER: _builtins.int
+    REDUCE_ONLY_FIELD_NUMBER: _builtins.int
+    AMENDED_LEGS_FIELD_NUMBER: _builtins.int
+    AMEND_PENDING_FIELD_NUMBER: _builtins.int
+    HOLD_DURATION_FIELD_NUMBER: _builtins.int
     order_id: _builtins.str
     """Router's id."""
     request_id: _builtins.str
     """Request that carried it."""
+    execution: Global___Execution.ValueType
+    """How the legs may fill; unspecified for one leg."""
+    reduce_only: _builtins.bool
+    """True when the venue cuts it to what closes a position."""
+    amend_pending: _builtins.bool
+    """True while a change waits for ConfirmAmend or RejectAmend."""
     @_builtins.property
     def legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderLeg]:
         """Legs with their open quantities."""
@@ -787,6 +831,14 @@ class OpenOrder(_message.Message):
     def accept_time(self) -> _timestamp_pb2.Timestamp:
         """When it was accepted."""
 
+    @_builtins.property
+    def amended_legs(self) -> _containers.RepeatedCompositeFieldContainer[Global___OrderLeg]:
+        """Legs as they are when the venue takes the change that is pending; empty when none is."""
+
+    @_builtins.property
+    def hold_duration(self) -> _duration_pb2.Duration:
+        """After this long the hold ends by itself; absent for a hold without end."""
+
     def __init__(
         self,
         *,
@@ -794,10 +846,15 @@ class OpenOrder(_message.Message):
         legs: _abc.Iterable[Global___OrderLeg] | None = ...,
         accept_time: _timestamp_pb2.Timestamp | None = ...,
         request_id: _builtins.str = ...,
+        execution: Global___Execution.ValueType = ...,
+        reduce_only: _builtins.bool = ...,
+        amended_legs: _abc.Iterable[Global___OrderLeg] | None = ...,
+        amend_pending: _builtins.bool = ...,
+        hold_duration: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_time", b"accept_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accept_time", b"accept_time", "hold_duration", b"hold_duration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_time", b"accept_time", "legs", b"legs", "order_id", b"order_id", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accept_time", b"accept_time", "amend_pending", b"amend_pending", "amended_legs", b"amended_legs", "execution", b"execution", "hold_duration", b"hold_duration", "legs", b"legs", "order_id", b"order_id", "reduce_only", b"reduce_only", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -81,5 +81,4 @@ def test_legs_come_out_in_whole_lots_at_integer_prices() -> None:
     future, call = sized_legs(question.order, MARKET.arrays, 10_000)
     assert (future.lots, future.side, future.price_nano) == (3, Side.BUY, 101_000_500_000_000)
     assert (call.lots, call.side, call.price_nano) == (2, Side.SELL, 190_000_000)
-    assert future.is_of_combo
-    assert call.is_of_combo
+    assert (future.number, future.ratio, call.number, call.ratio) == (0, 3, 1, 2)

@@ -1,14 +1,14 @@
 """Accounts small enough for paper. [SPAN-08 to SPAN-12]"""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.core.risk import Risk
-from margingate_engine.portfolio.account_risk import GROSS_MAX, AccountRisk, hold_of
+from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import MINIMUM_BINDS, NO_SCENARIO
+from margingate_engine.portfolio.hold import GROSS_MAX, hold_of
 from margingate_engine.portfolio.holdings import Portfolio, Position
 from tests.unit.engine.small_market import COIN, NANO, NEAR_NS, USD, SmallMarket, small_market
 
@@ -214,13 +214,9 @@ def test_looking_at_an_untouched_group_leaves_no_trace() -> None:
         taken.peek(1)
 
 
-def test_legs_of_several_groups_are_held_in_each() -> None:
+def test_independent_legs_take_each_their_own_worst() -> None:
     """[SPAN-14]"""
     portfolio = MARKET.portfolio(1_000)
-    legs = (MARKET.open_leg("NEAR", 1, "101000"), MARKET.open_leg("CALL", -1, "200", combo=True))
-    portfolio.legs["o"] = tuple(replace(leg, is_of_combo=True) for leg in legs)
-    taken = account(portfolio)
-    (requirement,) = taken.worst_with(None).values()
-    assert not requirement.is_exact
-    # Each leg takes its own worst: the future falls while the call is not filled.
-    assert taken.risk.initial == 1_515 * USD + 1
+    portfolio.legs["o"] = (MARKET.open_leg("NEAR", 1, "101000"), MARKET.open_leg("CALL", -1, "200"))
+    # The future falls while the call is not filled.
+    assert account(portfolio).risk.initial == 1_515 * USD + 1

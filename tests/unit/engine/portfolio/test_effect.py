@@ -9,9 +9,9 @@ from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.orders import Side
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.registry import model
-from margingate_engine.portfolio.account_risk import GROSS_MAX, hold_of
 from margingate_engine.portfolio.effect import LegEffect, leg_effect
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
+from margingate_engine.portfolio.hold import GROSS_MAX, hold_of
 from margingate_engine.portfolio.holdings import OpenLeg
 from tests.unit.engine.small_market import (
     COIN,
@@ -79,20 +79,18 @@ def test_selling_an_option_may_add_to_the_short_option_minimum_and_buying_takes_
 
 def test_futures_take_no_cash_and_options_and_spot_take_what_they_pay() -> None:
     """[DEC-03]"""
-    assert effect("NEAR", Side.BUY, 101_000).outflow == 0
-    call = effect("CALL", Side.BUY, 200)
-    assert (call.outflow_asset, call.outflow) == ("USD", 20 * USD)
-    assert effect("CALL", Side.SELL, 200).outflow == 0
-    coin_call = effect("COIN-CALL", Side.BUY, 0.2)
-    assert (coin_call.outflow_asset, coin_call.outflow) == ("BTC", COIN // 50)
+    assert effect("NEAR", Side.BUY, 101_000).cash == ()
+    assert effect("CALL", Side.BUY, 200).cash == (("USD", -20 * USD),)
+    assert effect("CALL", Side.SELL, 200).cash == (("USD", 20 * USD),)
+    assert effect("COIN-CALL", Side.BUY, 0.2).cash == (("BTC", -COIN // 50),)
     bought, sold = effect("BTC", Side.BUY, 100_000), effect("BTC", Side.SELL, 100_000)
-    assert (bought.outflow_asset, bought.outflow) == ("USD", 10_000 * USD)
-    assert (sold.outflow_asset, sold.outflow) == ("BTC", COIN // 10)
+    assert bought.cash == (("USD", -10_000 * USD), ("BTC", COIN // 10))
+    assert sold.cash == (("USD", 10_000 * USD), ("BTC", -COIN // 10))
 
 
 def test_a_sale_for_less_than_its_fee_takes_cash() -> None:
     fees = {**NO_FEES, InstrumentKind.OPTION: FeeRate(maker_ppm=300, taker_ppm=300)}
-    assert effect("FAR-PUT", Side.SELL, 0.5, fees).outflow == 3 * USD - 50_000
+    assert effect("FAR-PUT", Side.SELL, 0.5, fees).cash == (("USD", 50_000 - 3 * USD),)
 
 
 def test_a_haircut_makes_sold_coins_dear_and_bought_coins_cheap() -> None:

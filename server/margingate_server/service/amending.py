@@ -1,0 +1,188 @@
+"""Changing an open order: decided in one step, and settled by the venue's answer. [DEC-09]"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from margingate_engine.check.decide import Outcome
+from margingate_engine.check.question import RequestedLeg, RequestedOrder
+from margingate_engine.core.amounts import NANO, whole
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.orders import Execution, Side
+from margingate_engine.core.risk import Risk
+from margingate_server.ledger.events import (
+    AmendAccepted,
+    AmendConfirmed,
+    AmendRejected,
+    AmendWithdrawn,
+    DecisionNumbers,
+    OrderNumbers,
+)
+from margingate_server.ledger.state import AccountState
+from margingate_server.service.asking import Asking, filled_lots, order_numbers, outcome_of
+from margingate_server.service.decisions import (
+    CheckAnswer,
+    at_time,
+    decision_numbers,
+    replayed_answer,
+)
+from margingate_server.service.following import hold_more, orders_changing
+from margingate_server.service.holdings_range import known_risk
+from margingate_server.service.refusals import AmendPending, RequestConflict, UnknownName
+from margingate_server.service.room import refuse_without_room
+from margingate_server.service.shard import Shard
+
+AMENDED = (AmendAccepted, AmendRejected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmendLeg:
+    """A leg as it is to become: total quantity, fills included; limit None for a market order."""
+
+    instrument: str
+    side: Side
+    quantity: Decimal
+    limit: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmendCommand:
+    """A change of an open order, every leg of it named as it was accepted."""
+
+    account: str
+    request_id: str
+    digest: str
+    order_id: str
+    legs: tuple[AmendLeg, ...]
+    sent_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueAnswer:
+    """What became of a pending change; is_changed False when none was pending."""
+
+    is_changed: bool
+    flag: str
+    risk: Risk | None
+    seq: int
+
+
+class Amending:
+    """Changes of a shard's open orders."""
+
+    def __init__(self, shard: Shard, asking: Asking) -> None:
+        self._shard = shard
+        self._asking = asking
+
+    def amend(self, command: AmendCommand, now_ns: int) -> CheckAnswer:
+        """Decide on a change; when the answer is yes, the worse of old and new is held.
+
+        UnknownName for an order that is not open, AmendPending while an earlier change of it is;
+        InvalidInput when the legs are not the order's. Answers are remembered as of a check.
+        """
+        shard = self._shard
+        account = shard.account(command.account)
+        earlier = shard.answered(command.account, command.request_id, command.digest)
+        if earlier is not None:
+            return replayed_answer(earlier, command.request_id, AMENDED, shard.state.table)
+        refuse_without_room(shard)
+        if command.order_id not in account.orders:
+            raise UnknownName("order", command.order_id)
+        if command.order_id in account.portfolio.amendments:
+            raise AmendPending(command.order_id)
+        order = self._requested(account, command)
+        view = shard.view_of(account)
+        question = self._asking.amend_question(account, view, order, now_ns)
+        outcome = outcome_of(at_time(question, command.sent_ns, now_ns))
+        decision = decision_numbers(outcome, command.order_id, account, view.view, now_ns)
+        numbers = order_numbers(question, outcome, 0)
+        seq = self._recorded(account, command, numbers, decision, outcome, now_ns)
+        if outcome.is_accepted:
+            hold_more(view, outcome)
+        return CheckAnswer(
+            decision=decision, order=numbers, table=view.view.table, is_replayed=False, seq=seq
+        )
+
+    def confirm(
+        self, account_id: str, order_id: str, request_id: str, digest: str, now_ns: int
+    ) -> VenueAnswer:
+        """The venue took the pending change."""
+        event = AmendConfirmed(
+            account=account_id, request_id=request_id, request_digest=digest, order_id=order_id
+        )
+        return self._settle(event, now_ns)
+
+    def withdraw(
+        self, account_id: str, order_id: str, request_id: str, digest: str, now_ns: int
+    ) -> VenueAnswer:
+        """The venue refused the pending change, or it was never sent."""
+        event = AmendWithdrawn(
+            account=account_id, request_id=request_id, request_digest=digest, order_id=order_id
+        )
+        return self._settle(event, now_ns)
+
+    def _settle(self, event: AmendConfirmed | AmendWithdrawn, now_ns: int) -> VenueAnswer:
+        shard = self._shard
+        account = shard.account(event.account)
+        earlier = shard.answered(event.account, event.request_id, event.request_digest)
+        if earlier is not None:
+            if not isinstance(earlier[1], type(event)):
+                raise RequestConflict(event.request_id)
+            return self._answer(account, "", earlier[0], is_changed=True)
+        if event.order_id not in account.portfolio.amendments:
+            # The answer rests on what settled or closed the order, which may not be durable yet.
+            is_known = event.order_id in account.orders or account.is_closed(event.order_id)
+            flag = "late" if is_known else "unknown_order"
+            return self._answer(account, flag, shard.state.last_seq, is_changed=False)
+        with orders_changing(shard, account, (event.order_id,)):
+            seq = shard.record(event, now_ns)
+        return self._answer(account, "", seq, is_changed=True)
+
+    def _answer(
+        self, account: AccountState, flag: str, seq: int, *, is_changed: bool
+    ) -> VenueAnswer:
+        risk = known_risk(self._shard.view_of(account))
+        return VenueAnswer(is_changed=is_changed, flag=flag, risk=risk, seq=seq)
+
+    def _requested(self, account: AccountState, command: AmendCommand) -> RequestedOrder:
+        """The order as it is to become; a leg is never asked for less than was filled of it."""
+        instruments = self._shard.market.view.table.instruments
+        memo = account.orders[command.order_id]
+        filled = filled_lots(account, command.order_id)
+        asked = tuple((leg.instrument, int(leg.side)) for leg in command.legs)
+        if asked != memo.sides:
+            raise InvalidInput("legs", "are not the instruments and sides of the order")
+        legs = []
+        for leg, lots in zip(command.legs, filled, strict=True):
+            row = self._shard.row(leg.instrument)
+            least = whole(lots * instruments[row].lot_nano, NANO)
+            quantity = max(leg.quantity, least)
+            legs.append(RequestedLeg(row=row, side=leg.side, quantity=quantity, limit=leg.limit))
+        return RequestedOrder(
+            order_id=command.order_id,
+            legs=tuple(legs),
+            execution=Execution(memo.execution),
+            is_reduce_only=memo.is_reduce_only,
+        )
+
+    def _recorded(
+        self,
+        account: AccountState,
+        command: AmendCommand,
+        order: OrderNumbers,
+        decision: DecisionNumbers,
+        outcome: Outcome,
+        now_ns: int,
+    ) -> int:
+        if not (outcome.is_accepted or outcome.reason.is_from_margin):
+            return self._shard.state.last_seq
+        kind = AmendAccepted if outcome.is_accepted else AmendRejected
+        filled = filled_lots(account, command.order_id)
+        event = kind(
+            account=command.account,
+            request_id=command.request_id,
+            request_digest=command.digest,
+            order=order,
+            totals=tuple(done + leg.lots for done, leg in zip(filled, order.legs, strict=True)),
+            decision=decision,
+        )
+        return self._shard.record(event, now_ns)
