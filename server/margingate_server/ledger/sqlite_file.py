@@ -5,7 +5,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from margingate_server.ledger.durable_files import create_file, rewrite_file
+from margingate_server.ledger.durable_files import create_file, rewrite_file, sync_directory
 from margingate_server.ledger.store import (
     CorruptLedger,
     EventRecord,
@@ -178,6 +178,8 @@ def _connect_writer(path: Path, layout: Layout) -> sqlite3.Connection:
         if not _schema(connection) and _pragma(connection, "application_id") == 0:
             _create_schema(connection, layout)
         connection.execute("COMMIT")
+        # Whether the new write-ahead log's directory entry reached the disk, SQLite does not ask.
+        sync_directory(path.parent)
         _refuse_foreign_schema(connection, path, layout)
     except BaseException:
         connection.close()
