@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RUN_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test main-job crash bench faults lint format types proto dashboards clean
+.PHONY: help run test main-job crash sim bench faults lint format types proto dashboards clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,10 @@ main-job: $(READY) ## Show the main job alone: 1,000 accounts, 20,000 orders, 8 
 
 crash: $(READY) ## Kill the server CYCLES times under load, restart, compare (SEED=1)
 	@$(BIN)/python -m tests.crash --cycles $(or $(CYCLES),50) --seed $(or $(SEED),1)
+
+sim: $(READY) ## Simulate SEEDS=200 seeded worlds with crashes, or SEED=17 alone, and check every promise
+	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --start $(or $(START),1) \
+	  $(if $(SEED),--seed $(SEED))
 
 bench: $(READY) ## Measure preview and durable check against an echo servicer
 	@$(BIN)/python -m tests.bench

@@ -1,0 +1,205 @@
+"""Every invariant, asked after every turn, every commit, every reply and every restart."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+from margingate_engine.core.orders import Side
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_server.ledger.events import AnyEvent, FillReported, OrderAccepted
+from margingate_server.ledger.fold import REQUEST_SPACE
+from margingate_server.ledger.requests import FILL_SPACE
+from margingate_server.ledger.store import EventDraft, EventRecord
+from margingate_server.service.decisions import CheckAnswer
+from margingate_server.service.desk import Desk
+from margingate_server.service.market import MarketView
+from tests.reference.account import Account
+from tests.simulation.books import Books, commands_of
+from tests.simulation.disk import SimulatedDisk
+from tests.simulation.durable_log import DurableLog
+from tests.simulation.exchange import Exchange
+from tests.simulation.freshness_watch import judge_freshness
+from tests.simulation.instruments import BY_NAME
+from tests.simulation.margin_watch import judge_acceptance, judge_kept_risk
+from tests.simulation.oracle import account_before, judge_decision
+from tests.simulation.reply_watch import ReplyWatch
+from tests.simulation.requests import Check, Key, Request
+from tests.simulation.server import Turn
+from tests.simulation.shadow import Shadow
+from tests.simulation.simulated_clock import SimulatedClock
+from tests.simulation.violation import hold
+
+ORACLE_SHARE = 0.02
+TOTALS_SHARE = 0.1
+
+
+class Judge:
+    """Knows what was asked, what was decided and what is durable, each on its own account."""
+
+    def __init__(
+        self, random: Random, disk: SimulatedDisk, exchange: Exchange, clock: SimulatedClock
+    ) -> None:
+        self._random = random
+        self._disk = disk
+        self._exchange = exchange
+        self._clock = clock
+        self._sent: defaultdict[Key, dict[str, Request]] = defaultdict(dict)
+        self._queue: deque[EventDraft] = deque()
+        self._digests: dict[Key, str] = {}
+        self._before: Account | None = None
+        self._sampled: Check | None = None
+        self.log = DurableLog()
+        self.replies = ReplyWatch(self.log)
+        self.shadow = Shadow()
+        self.books = Books(self._sent)
+        self.accepted_count = self.judged_count = 0
+
+    def sending(self, request: Request, desk: Desk) -> None:
+        """A request is about to be decided; now and then the oracle is asked as well."""
+        for each in commands_of(request):
+            self._sent[each.key][each.digest] = each
+        self._sampled = None
+        if isinstance(request, Check) and self._random.random() < ORACLE_SHARE:
+            self._sample(request, desk)
+
+    def booked(self, account: str) -> Account | None:
+        """What an account should hold; None before it is open."""
+        return self.books.accounts.get(account)
+
+    def watched(self, turn: Turn) -> None:
+        """A desk was used: follow what it queued, and compare."""
+        touched = {turn.request.account} & self.shadow.state.accounts.keys()
+        sampled, self._sampled = self._sampled, None
+        if sampled is not None and turn.answer is not None and not turn.answer.is_replayed:
+            self._second_opinion(turn, sampled, turn.answer)
+        full: AccountRisk | None = None
+        for draft in turn.drafts:
+            self._queue.append(draft)
+            event = self._follow(draft)
+            touched |= {event.account} & self.shadow.state.accounts.keys()
+            if isinstance(event, OrderAccepted):
+                full = self._judge_accepted(turn, event)
+        self.shadow.compare(turn.desk.shard.state, touched)
+        for account in touched:
+            self._compare_books(account)
+            if full is not None or self._random.random() < TOTALS_SHARE:
+                judge_kept_risk(turn.desk, account, full)
+
+    def kept(self, records: Iterable[EventRecord]) -> None:
+        """Events became durable: those that were decided, in the order they were decided in."""
+        for record in records:
+            hold(self._queue, "I6", "nobody decided what became durable: {}", record)
+            draft = self._queue.popleft()
+            is_same = (record.account, record.version, record.kind, record.body) == (
+                draft.account,
+                draft.version,
+                draft.kind,
+                draft.body,
+            )
+            hold(is_same, "I6", "{} was decided next, {} became durable", draft, record)
+            self.log.grow(record)
+
+    def replied(self, request: Request, answer: Any) -> None:
+        """An answer leaves the server."""
+        self.replies.judge(request, answer)
+
+    def conflicted(self, request: Request) -> None:
+        """A request was refused because its id was used with another body."""
+        known = [(self._digests.get(each.key), each.digest) for each in commands_of(request)]
+        is_conflict = any(first is not None and first != own for first, own in known)
+        hold(is_conflict, "I3", "{} conflicts with nothing", request)
+
+    def priced(self, view: MarketView) -> None:
+        """Prices were swapped in: what is decided on is what the exchange said, to the unit."""
+        table, snapshot = view.table, view.snapshot
+        for name, nano in self._exchange.taken.items():
+            if name.startswith("index "):
+                number = table.underlyings.index(name.removeprefix("index "))
+                hold(snapshot.index_nano_u[number] == nano, "I8", "{} should be {}", name, nano)
+            else:
+                row = table.row_by_name[name]
+                hold(snapshot.mark_nano_i[row] == nano, "I8", "{} should be {}", name, nano)
+
+    def refolded(self, desk: Desk) -> None:
+        """A desk was folded from the log: what was decided and not kept never happened."""
+        self._queue.clear()
+        self._digests.clear()
+        self.shadow, self.books = Shadow(), Books(self._sent)
+        hold(self._disk.records == self.log.records, "I6", "the log changed behind our back")
+        for record in self._disk.read():
+            self._follow(record)
+        self.shadow.compare_whole(desk.shard.state)
+        for account in self.shadow.state.accounts:
+            self._compare_books(account)
+
+    def quiet(self, desk: Desk) -> None:
+        """Nothing is under way: a fresh fold of the log is the live state, all of it. [I6, I7]"""
+        hold(not self._queue, "I6", "{} events were decided and never durable", len(self._queue))
+        live = desk.shard.state
+        self.shadow.compare_whole(live)
+        self.refolded(desk)
+        hold(self._disk.head.seq == live.last_seq, "I6", "the live state is not at the log's head")
+        for account in live.accounts:
+            judge_kept_risk(desk, account, None)
+
+    def _follow(self, draft: EventDraft | EventRecord) -> AnyEvent:
+        event = self.shadow.follow(draft)
+        self.books.follow(event)
+        if event.request_id:
+            space = FILL_SPACE if isinstance(event, FillReported) else REQUEST_SPACE
+            self._digests[space, event.account, event.request_id] = event.request_digest
+        return event
+
+    def _judge_accepted(self, turn: Turn, event: OrderAccepted) -> AccountRisk:
+        self.accepted_count += 1
+        after = self.shadow.state.accounts[event.account].portfolio
+        judge_freshness(turn, event, after, self._exchange.received, self._clock.instant())
+        return judge_acceptance(turn, event, after)
+
+    def _sample(self, check: Check, desk: Desk) -> None:
+        arrays, state = desk.shard.market.view.arrays, self.shadow.state
+        if check.account in state.accounts and all(
+            BY_NAME[leg.instrument].underlying not in arrays.unmodelled
+            and leg.instrument in arrays.table.row_by_name
+            for leg in check.legs
+        ):
+            self._before = account_before(state, check.account, arrays)
+            self._sampled = check
+
+    def _second_opinion(self, turn: Turn, check: Check, answer: CheckAnswer) -> None:
+        assert self._before is not None
+        self.judged_count += 1
+        judge_decision(turn, check, answer.decision, self.shadow.state, self._before)
+
+    def _compare_books(self, account: str) -> None:
+        """Cash, positions and open orders: what the requests add up to. [I7]"""
+        live, own = self.shadow.state.accounts[account], self.books.accounts[account]
+        names = self.shadow.state.table.instruments
+        cash = {asset: units for asset, units in own.cash.items() if units}
+        hold(
+            live.portfolio.cash == cash,
+            "I7",
+            "{} has {}, not {}",
+            account,
+            live.portfolio.cash,
+            cash,
+        )
+        positions = {
+            names[row].name: (p.lots, p.entry) for row, p in live.portfolio.positions.items()
+        }
+        booked = {name: (p.lots, p.entry) for name, p in own.positions.items()}
+        hold(positions == booked, "I7", "{} holds {}, not {}", account, positions, booked)
+        held = {
+            (order_id, names[leg.row].name, Side(leg.side), leg.lots, leg.price_nano)
+            for order_id, legs in live.portfolio.legs.items()
+            for leg in legs
+        }
+        reserved = {
+            (order_id, leg.symbol, Side(leg.side), leg.lots, int(leg.price * 10**9))
+            for order_id, order in own.orders.items()
+            for leg in order.legs
+            if leg.lots
+        }
+        hold(held == reserved, "I7", "{} has on hold {}, not {}", account, held, reserved)
+        hold(live.orders.keys() == own.orders.keys(), "I7", "open orders of {} differ", account)

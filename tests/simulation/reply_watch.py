@@ -1,0 +1,119 @@
+"""Every answer that left, held against the durable log at the moment it left. [I3, I4]"""
+
+from typing import Any
+
+from margingate_engine.core.reasons import RejectReason
+from margingate_server.ledger.events import (
+    CollateralAdjusted,
+    DecisionNumbers,
+    FillReported,
+    OrderAccepted,
+    OrderRejected,
+    OrdersReleased,
+    PositionsSet,
+)
+from margingate_server.service.decisions import CheckAnswer
+from tests.simulation.durable_log import DurableLog
+from tests.simulation.requests import (
+    Adjust,
+    Batch,
+    Check,
+    Fill,
+    GetDecision,
+    ListOrders,
+    Release,
+    ReleaseAll,
+    Request,
+    SetPositions,
+)
+from tests.simulation.violation import hold
+
+Accounted = OrderAccepted | OrderRejected
+
+
+class ReplyWatch:
+    """Looks at replies only: what a router can see of the server."""
+
+    def __init__(self, log: DurableLog) -> None:
+        self._log = log
+
+    def judge(self, request: Request, answer: Any) -> None:
+        """Violation when the answer is not, or not so, in the durable log."""
+        match request:
+            case Batch():
+                for each, its in zip(request.checks, answer, strict=True):
+                    self._check(each, its)
+            case Check():
+                self._check(request, answer)
+            case Release():
+                self._release(request, answer)
+            case GetDecision():
+                self._decision(request, answer)
+            case ListOrders():
+                for order_id in answer:
+                    name = (request.account, order_id)
+                    hold(name in self._log.accepted, "I4", "{} was listed and is not durable", name)
+            case _:
+                self._booked(request, answer)
+
+    def judge_again(self, request: Request, answers: list[Any]) -> None:
+        """At the end: the replies that a request got over time, once more, against the log."""
+        for answer in answers:
+            self.judge(request, answer)
+
+    def _check(self, check: Check, answer: CheckAnswer) -> None:
+        event, decision = self._log.event_by_key.get(check.key), answer.decision
+        reason = RejectReason(decision.reason)
+        if reason is RejectReason.DUPLICATE_ORDER_ID:
+            name = (check.account, check.order_id)
+            hold(name in self._log.accepted, "I4", "{} is no duplicate of anything durable", name)
+        if reason is not RejectReason.NONE and not reason.is_from_margin:
+            return  # not remembered: another try may be decided, and may have been
+        hold(
+            isinstance(event, Accounted),
+            "I4",
+            "{} was answered {}: not in the log",
+            check,
+            decision,
+        )
+        assert isinstance(event, Accounted)
+        hold(event.request_digest == check.digest, "I3", "{} was answered for {}", check, event)
+        hold(
+            event.decision == decision,
+            "I4",
+            "{} was answered {}: log has {}",
+            check,
+            decision,
+            event,
+        )
+
+    def _decision(self, request: GetDecision, answer: DecisionNumbers) -> None:
+        event = self._log.event_by_key.get(request.key)
+        is_kept = isinstance(event, Accounted) and event.decision == answer
+        hold(is_kept, "I4", "{} was answered {}: the log has {}", request, answer, event)
+
+    def _release(self, request: Release, answer: Any) -> None:
+        name = (request.account, request.order_id)
+        if answer.released_count:
+            self._booked(request, answer)
+        elif answer.flag == "late":
+            closed = name in self._log.released or name in self._log.filled
+            hold(closed, "I4", "{} was said to be closed, durably it is not", name)
+
+    def _booked(self, request: Request, answer: Any) -> None:
+        event = self._log.event_by_key.get(request.key)
+        hold(event is not None, "I4", "{} was answered {}: not in the log", request, answer)
+        assert event is not None
+        hold(event.request_digest == request.digest, "I3", "{} was answered for {}", request, event)
+        match request, event:
+            case ReleaseAll() | Release(), OrdersReleased():
+                is_same = answer.released_count == len(event.order_ids)
+            case Fill(), FillReported():
+                is_same = answer.flag == event.flag
+            case Adjust(), CollateralAdjusted():
+                is_same = answer == event.balance
+            case SetPositions(), PositionsSet():
+                is_same = answer == event
+            case _:
+                is_same = True
+        hold(is_same, "I4", "{} was answered {}: the log has {}", request, answer, event)

@@ -1,0 +1,258 @@
+"""A router: sends orders, is told by the venue what becomes of them, loses answers, asks again."""
+
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Any
+
+from margingate_engine.core.instruments import InstrumentKind
+from margingate_engine.core.reasons import RejectReason
+from margingate_server.service.decisions import CheckAnswer
+from tests.simulation.exchange import Exchange
+from tests.simulation.ids import Ids
+from tests.simulation.instruments import BY_NAME
+from tests.simulation.requests import (
+    Batch,
+    Check,
+    Fill,
+    GetDecision,
+    Key,
+    LegAsked,
+    ListOrders,
+    Release,
+    ReleaseAll,
+    Request,
+)
+from tests.simulation.simulated_clock import SECOND_NS, SimulatedClock
+
+OrderName = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Working:
+    """An order at the venue: open lots by instrument and side, with their limits."""
+
+    legs: dict[tuple[str, int], list[int]]
+
+
+@dataclass(slots=True)
+class Router:
+    """unanswered: sent, no reply yet. journal: every reply. working: what is at the venue."""
+
+    name: str
+    accounts: tuple[str, ...]
+    random: Random
+    exchange: Exchange
+    clock: SimulatedClock
+    ids: Ids
+    unanswered: dict[Key, Request] = field(default_factory=dict)
+    journal: list[tuple[Request, Any]] = field(default_factory=list)
+    working: dict[OrderName, Working] = field(default_factory=dict)
+    closed: list[OrderName] = field(default_factory=list)
+    placed: set[OrderName] = field(default_factory=set)
+
+    def next_request(self) -> Request:
+        """What the router sends now."""
+        choices = (
+            (self._check, 30),
+            (self._batch, 4),
+            (self._fill, 20),
+            (self._release, 12),
+            (self._release_all, 1),
+            (self._again, 14),
+            (self._repeat, 5),
+            (self._conflict, 2),
+            (self._look_up, 4),
+            (self._list, 3),
+            (self._odd_fill, 3),
+            (self._odd_release, 2),
+        )
+        names, weights = zip(*choices, strict=True)
+        request: Request | None = None
+        while request is None:
+            request = self.random.choices(names, weights)[0]()
+        return request
+
+    def sent(self, request: Request) -> None:
+        """Whatever was sent is unanswered until it is answered."""
+        self.unanswered[request.key] = request
+
+    def answered(self, request: Request, answer: Any) -> None:
+        """A reply came; what is accepted goes to the venue."""
+        self.unanswered.pop(request.key, None)
+        self.journal.append((request, answer))
+        if isinstance(request, Batch):
+            for each, its in zip(request.checks, answer, strict=True):
+                self._decided(each, its)
+        elif isinstance(request, Check):
+            self._decided(request, answer)
+
+    def refused(self, request: Request) -> None:
+        """The server will not do it, whatever happens."""
+        self.unanswered.pop(request.key, None)
+
+    def _decided(self, check: Check, answer: CheckAnswer) -> None:
+        name = (check.account, check.order_id)
+        is_accepted = answer.decision.reason == RejectReason.NONE
+        if is_accepted and name not in self.placed:
+            self.placed.add(name)
+            self.working[name] = Working(
+                {
+                    (leg.instrument, leg.side): [leg.lots, leg.price_nano or self._price(leg)]
+                    for leg in check.legs
+                }
+            )
+
+    def _price(self, leg: LegAsked) -> int:
+        return self.exchange.limit_nano(leg.instrument)
+
+    def _account(self) -> str:
+        return self.random.choice(self.accounts)
+
+    def _leg(self, name: str) -> LegAsked:
+        instrument = BY_NAME[name]
+        notional = 10 ** self.random.uniform(2.5, 5.6)
+        index = self.exchange.index[instrument.underlying]
+        per_lot = instrument.size_nano / 1e9
+        if not instrument.is_inverse_future:
+            per_lot *= index
+        is_market = self.random.random() < 0.05
+        return LegAsked(
+            name,
+            self.random.choice((-1, 1)),
+            max(1, round(notional / per_lot)),
+            None if is_market else self.exchange.limit_nano(name),
+        )
+
+    def _check(self, account: str | None = None) -> Check:
+        count = self.random.choice((1, 1, 1, 1, 2, 3, 5))
+        names = self.random.sample([each.name for each in self.exchange.listed], count)
+        sent_ns = self.clock.true_ns()
+        if self.random.random() < 0.01:
+            sent_ns -= 2 * 3_600 * SECOND_NS
+        order_id = self.ids.fresh("o")
+        if self.closed and self.random.random() < 0.02:
+            order_id = self.random.choice(self.closed)[1]
+        return Check(
+            account=account or self._account(),
+            request_id=self.ids.fresh("r"),
+            order_id=order_id,
+            legs=tuple(self._leg(name) for name in names),
+            is_combo=self.random.random() < 0.3,
+            sent_ns=sent_ns,
+        )
+
+    def _batch(self) -> Batch:
+        account = self._account()
+        checks = tuple(self._check(account) for _ in range(self.random.randint(2, 4)))
+        return Batch(account=account, request_id=self.ids.fresh("batch"), checks=checks)
+
+    def _fill(self) -> Fill | None:
+        """Part or all of a working leg, at its limit or better, as the venue reports it once."""
+        if not self.working:
+            return None
+        name = self.random.choice(list(self.working))
+        order = self.working[name]
+        instrument, side = self.random.choice(list(order.legs))
+        open_lots, limit_nano = order.legs[instrument, side]
+        lots = open_lots if self.random.random() < 0.4 else self.random.randint(1, open_lots)
+        if self.random.random() < 0.04:
+            lots += self.random.randint(1, 5)
+        fill = self._execution(name, instrument, side, lots, limit_nano)
+        if lots >= open_lots:
+            del order.legs[instrument, side]
+        else:
+            order.legs[instrument, side][0] -= lots
+        if not order.legs:
+            del self.working[name]
+            self.closed.append(name)
+        return fill
+
+    def _execution(
+        self, name: OrderName, instrument: str, side: int, lots: int, limit_nano: int
+    ) -> Fill:
+        tick_nano = BY_NAME[instrument].tick_nano
+        better = side * self.random.choice((0, 0, 1, 7)) * tick_nano
+        fee = self.random.choice((None, 0, 12_345, -678))
+        return Fill(
+            account=name[0],
+            request_id=self.ids.fresh("f"),
+            order_id=name[1],
+            instrument=instrument,
+            side=side,
+            lots=lots,
+            price_nano=max(tick_nano, limit_nano - better),
+            fee=fee,
+        )
+
+    def _release(self) -> Release | None:
+        """The venue says that an order is gone."""
+        if not self.working:
+            return None
+        name = self.random.choice(list(self.working))
+        del self.working[name]
+        self.closed.append(name)
+        return Release(account=name[0], request_id=self.ids.fresh("r"), order_id=name[1])
+
+    def _release_all(self) -> ReleaseAll:
+        account = self._account()
+        gone = [name for name in self.working if name[0] == account]
+        for name in gone:
+            del self.working[name]
+        self.closed.extend(gone)
+        return ReleaseAll(account=account, request_id=self.ids.fresh("r"))
+
+    def _again(self) -> Request | None:
+        """What was not answered, once more; an order with the clock of now."""
+        if not self.unanswered:
+            return None
+        request = self.random.choice(list(self.unanswered.values()))
+        if isinstance(request, Check):
+            return replace(request, sent_ns=self.clock.true_ns())
+        return request
+
+    def _repeat(self) -> Request | None:
+        """What was answered, once more, as a router does that lost its memory."""
+        return self.random.choice(self.journal)[0] if self.journal else None
+
+    def _conflict(self) -> Request | None:
+        """An id that was answered, with another body."""
+        known = [each for each, _ in self.journal if isinstance(each, Check | Fill | Release)]
+        if not known:
+            return None
+        request = self.random.choice(known)
+        if isinstance(request, Release):
+            return replace(request, order_id=self.ids.fresh("o"))
+        if isinstance(request, Fill):
+            return replace(request, lots=request.lots + 1)
+        return replace(request, order_id=self.ids.fresh("o"))
+
+    def _look_up(self) -> GetDecision | None:
+        checks = [each for each in self.unanswered.values() if isinstance(each, Check)]
+        checks += [each for each, _ in self.journal[-10:] if isinstance(each, Check)]
+        if not checks:
+            return None
+        check = self.random.choice(checks)
+        return GetDecision(account=check.account, request_id=check.request_id)
+
+    def _list(self) -> ListOrders:
+        return ListOrders(account=self._account(), request_id="")
+
+    def _odd_fill(self) -> Fill:
+        """A fill after the release, or of an order that nobody knows."""
+        account = self._account()
+        name = (account, self.ids.fresh("u"))
+        if self.closed and self.random.random() < 0.7:
+            name = self.random.choice(self.closed)
+        instrument = self.random.choice(
+            [each.name for each in self.exchange.listed if each.kind is not InstrumentKind.SPOT]
+        )
+        leg = self._leg(instrument)
+        lots = max(1, leg.lots // 10)
+        return self._execution(name, instrument, leg.side, lots, self._price(leg))
+
+    def _odd_release(self) -> Release | None:
+        """A release of what is closed, under a new id, or of what nobody knows."""
+        name = (self._account(), self.ids.fresh("u"))
+        if self.closed and self.random.random() < 0.7:
+            name = self.random.choice(self.closed)
+        return Release(account=name[0], request_id=self.ids.fresh("r"), order_id=name[1])

@@ -1,0 +1,341 @@
+"""One seeded world: a server, its disk, its clock, its market, and everybody who calls it."""
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from random import Random
+
+from margingate_engine.core.errors import InvalidInput
+from margingate_server.ledger.store import StoreFailure
+from margingate_server.rpc.lane import LedgerDown
+from margingate_server.service.refusals import RequestConflict, ServiceRefusal
+from tests.simulation.disk import Crashed, Fate, SimulatedDisk
+from tests.simulation.exchange import Exchange
+from tests.simulation.ids import Ids
+from tests.simulation.judge import Judge
+from tests.simulation.office import Office
+from tests.simulation.requests import Request
+from tests.simulation.router import Router
+from tests.simulation.server import Server, Waiting
+from tests.simulation.simulated_clock import SECOND_NS, SimulatedClock
+from tests.simulation.violation import Violation
+from tests.simulation.words import Words
+
+ACCOUNTS = ("ann", "bob", "cy")
+ROUTERS = {"east": ("ann", "bob"), "west": ("bob", "cy"), "desk": ("cy",)}
+WAITING_MAX = 6
+SCRIPT_LINES = 30
+OFFICE = "office"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who waits for an answer; a router, or the back office."""
+
+    name: str
+    waiting: Waiting
+
+
+class World:
+    """A world at a step. counts: how often what happened."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.step = 0
+        self._script: deque[tuple[int, float, str, tuple[object, ...]]] = deque(maxlen=SCRIPT_LINES)
+        self.counts: Counter[str] = Counter()
+        self.clock = SimulatedClock()
+        self.disk = SimulatedDisk()
+        self.exchange = Exchange(self.random, self.clock)
+        self.judge = Judge(self.random, self.disk, self.exchange, self.clock)
+        self.disk.kept, self.disk.beside = self.judge.kept, self._meanwhile
+        ids = Ids()
+        self.office = Office(ACCOUNTS, self.random, self.exchange, ids, self.judge.booked)
+        self.routers = {
+            name: Router(name, accounts, self.random, self.exchange, self.clock, ids)
+            for name, accounts in ROUTERS.items()
+        }
+        self.waiting: list[Caller] = []
+        self._is_beside = False
+        self.server = self._started()
+
+    def open(self) -> None:
+        """Accounts, instruments and prices, before anything can go wrong."""
+        self._list()
+        self._publish_all()
+        for request in self.office.opening():
+            self._ask(OFFICE, request)
+            self._finish(len(self.waiting) - 1, is_lost=False)
+
+    def run(self, steps: int) -> None:
+        """So many steps, then rest: everything is asked again until it is answered."""
+        self.open()
+        for _ in range(steps):
+            self.step += 1
+            self._one_step()
+        self._come_to_rest()
+
+    def _one_step(self) -> None:
+        self.clock.pass_time(self.random.randint(1, 200) * 1_000_000)
+        actions = (
+            (self._route, 60),
+            (self._commit, 22),
+            (self._publish, 8),
+            (self._tell_time, 2),
+            (self._administer, 5),
+            (self._break_disk, 1.0),
+            (self._crash, 0.5),
+            (self._list_one, 0.5),
+        )
+        if self.server.lane.is_down and self.random.random() < 0.3:
+            self._act(self._recover)
+        elif len(self.waiting) > WAITING_MAX:
+            self._act(self._commit)
+        else:
+            names, weights = zip(*actions, strict=True)
+            self._act(self.random.choices(names, weights)[0])
+
+    def _act(self, action: object) -> None:
+        try:
+            action()  # type: ignore[operator]
+        except Crashed:
+            self._restart()
+
+    def _say(self, words: str, *things: object) -> None:
+        self._script.append((self.step, self.clock.seconds(), words, things))
+
+    def script(self) -> list[str]:
+        """What happened lately, in words: step, seconds since the start, what."""
+        return [
+            f"{step:>5} {seconds:>9.3f}s  {words.format(*things)}"
+            for step, seconds, words, things in self._script
+        ]
+
+    def _count(self, what: str) -> None:
+        self.counts[what] += 1
+
+    # -- callers
+
+    def _route(self) -> None:
+        name = self.random.choice(list(self.routers))
+        router = self.routers[name]
+        request = router.next_request()
+        if request.key[2]:
+            router.sent(request)
+        if self.random.random() < 0.02:
+            self._say("{} sends {}: lost on the way", name, Words(request))
+            return
+        self._ask(name, request)
+
+    def _administer(self) -> None:
+        self._ask(OFFICE, self.office.next_request())
+
+    def _ask(self, name: str, request: Request) -> None:
+        """Decide; the answer waits for its commit."""
+        self.judge.sending(request, self.server.desk)
+        try:
+            waiting = self.server.decide(request)
+        except (ServiceRefusal, InvalidInput) as refusal:
+            self._refused(name, request, refusal)
+        except LedgerDown:
+            self._say("{} sends {}: the ledger is down", name, Words(request))
+            self._count("down")
+        else:
+            self._say("{} sends {}: {}", name, Words(request), Words(waiting.answer))
+            self._count(type(request).__name__)
+            self.waiting.append(Caller(name, waiting))
+
+    def _refused(self, name: str, request: Request, refusal: Exception) -> None:
+        self._say("{} sends {}: {!r}", name, Words(request), refusal)
+        self._count(type(refusal).__name__)
+        if isinstance(refusal, RequestConflict):
+            self.judge.conflicted(request)
+        if name in self.routers:
+            self.routers[name].refused(request)
+
+    def _commit(self) -> None:
+        if self.waiting:
+            number = self.random.randrange(len(self.waiting))
+            self._finish(number, is_lost=self.random.random() < 0.1)
+
+    def _finish(self, number: int, *, is_lost: bool) -> None:
+        """One caller waits for its commit, leads it if it must, and is answered."""
+        caller = self.waiting.pop(number)
+        request, answer = caller.waiting.request, caller.waiting.answer
+        try:
+            self.server.finish(caller.waiting)
+        except LedgerDown:
+            self._say("{} is not answered {}: the ledger is down", caller.name, request.request_id)
+            self._count("void")
+            return
+        self.judge.replied(request, answer)
+        self._say(
+            "{} is answered {}{}", caller.name, request.request_id, " (lost)" if is_lost else ""
+        )
+        if not is_lost and caller.name in self.routers:
+            self.routers[caller.name].answered(request, answer)
+
+    def _meanwhile(self) -> None:
+        """While somebody commits or prices are worked out, others are decided."""
+        if self._is_beside:
+            return
+        self._is_beside = True
+        try:
+            while self.random.random() < 0.3:
+                self._route()
+        finally:
+            self._is_beside = False
+
+    # -- market and clock
+
+    def _publish(self) -> None:
+        """New prices, of everything or of some; or the same ones again."""
+        roll = self.random.random()
+        if roll < 0.6:
+            self.exchange.move()
+        if roll < 0.7:
+            self._publish_all()
+            return
+        listed = [each.name for each in self.exchange.listed if each.kind.value != "spot"]
+        names = self.random.sample(listed, self.random.randint(1, len(listed)))
+        coins = [coin for coin in self.exchange.index if self.random.random() < 0.6]
+        self._publish_some(names, coins)
+
+    def _publish_all(self) -> None:
+        self._publish_some(None, None)
+
+    def _publish_some(self, names: list[str] | None, coins: list[str] | None) -> None:
+        self._list()
+        update = self.exchange.update(names, coins)
+        published = self.clock.instant()
+        try:
+            view = self.server.publisher.publish(update)
+        except (InvalidInput, LedgerDown) as refusal:
+            self._say("the feed is refused: {!r}", refusal)
+            self._count("feed refused")
+            return
+        self._say("the feed brings {} prices, index of {}", len(update.names), coins or "all")
+        self._count("prices")
+        self.exchange.was_taken(update, published)
+        self.judge.priced(view)
+
+    def _list_one(self) -> None:
+        if self.exchange.to_list:
+            self.exchange.listed.append(self.exchange.to_list.pop(0))
+            self._list()
+
+    def _list(self) -> None:
+        """List what the exchange lists, as a feed does before every update."""
+        try:
+            count, _ = self.server.publisher.list_instruments(self.exchange.listed)
+        except LedgerDown:
+            self._say("nothing can be listed: the ledger is down")
+            return
+        if count:
+            self._say("{} instruments are listed", count)
+            self._count("listing")
+
+    def _tell_time(self) -> None:
+        roll = self.random.random()
+        if roll < 0.5:
+            self.clock.pass_time(self.random.randint(1, 30) * SECOND_NS)
+        elif roll < 0.65:
+            self.clock.step(-self.random.randint(1, 900) * 1_000_000)
+        elif roll < 0.8:
+            self.clock.step(-self.random.randint(1, 40) * SECOND_NS)
+        elif roll < 0.9:
+            self.clock.step(self.random.randint(1, 40) * SECOND_NS)
+        else:
+            self.clock.ahead_ns = 0
+        self._say("the clock is off by {} s", self.clock.ahead_ns / SECOND_NS)
+        self._count("clock")
+
+    # -- faults
+
+    def _break_disk(self) -> None:
+        """The next append does not simply succeed."""
+        self.disk.fate = self.random.choice([each for each in Fate if each is not Fate.KEPT])
+        self._say("the next append will be: {}", self.disk.fate.value)
+        self._count(self.disk.fate.value)
+
+    def _crash(self) -> None:
+        self._say("the process is killed")
+        self._count("killed")
+        raise Crashed
+
+    def _restart(self) -> None:
+        """A new process folds the log; it may die of it, and be started again."""
+        self.waiting.clear()
+        self.exchange.forgotten()
+        self.disk.fate, self.disk.has_failed = Fate.KEPT, False
+        while self.random.random() < 0.2:
+            self.disk.reads_left = self.random.randint(0, len(self.disk.records))
+            self._count("killed at start")
+            try:
+                self.server = self._started()
+            except Crashed:
+                continue
+            self.disk.reads_left = None
+            break
+        self.disk.reads_left = None
+        self.server = self._started()
+        self._say("a new process is at event {}", self.disk.head.seq)
+        self.judge.refolded(self.server.desk)
+        self._list()
+        if self.random.random() < 0.9:
+            self._publish_all()
+
+    def _started(self) -> Server:
+        self._is_beside = True  # nobody is served yet
+        try:
+            server = Server(self.disk, self.clock, self._meanwhile, self.judge.watched)
+            if server.needs_parameters():
+                server.record_parameters()
+        finally:
+            self._is_beside = False
+        return server
+
+    def _recover(self) -> None:
+        """The upkeep thread tries; the disk may still be broken, the process may die of it."""
+        self.disk.is_broken = self.random.random() < 0.3
+        if self.random.random() < 0.1:
+            self.disk.reads_left = self.random.randint(0, len(self.disk.records))
+        former = self.server.desk.shard.market.view
+        try:
+            self.server.recover()
+        except StoreFailure as failure:
+            self._say("recovery fails: {}", failure)
+            self._count("recovery failed")
+            return
+        finally:
+            self.disk.reads_left = None
+        self._say("the lane has recovered at event {}", self.disk.head.seq)
+        self._count("recovered")
+        if self.server.desk.shard.market.view is not former:
+            self.exchange.forgotten()
+        self.judge.refolded(self.server.desk)
+
+    # -- the end
+
+    def _come_to_rest(self) -> None:
+        """No more faults; every request is asked until it is answered, and all is compared."""
+        self.disk.fate, self.disk.beside = Fate.KEPT, lambda: None
+        self.step += 1
+        while self.server.lane.is_down:
+            self._act(self._recover)
+        while self.waiting:
+            self._act(lambda: self._finish(0, is_lost=False))
+        for name, router in self.routers.items():
+            for request in list(router.unanswered.values()):
+                self._ask(name, request)
+                while self.waiting:
+                    self._finish(0, is_lost=False)
+            if router.unanswered:
+                raise Violation("I3", f"never answered: {router.unanswered}")
+        self._act(self._settle)
+
+    def _settle(self) -> None:
+        """Every reply ever received is in the log, and the log is the state."""
+        self.judge.quiet(self.server.desk)
+        for router in self.routers.values():
+            for request, answer in router.journal:
+                self.judge.replied(request, answer)
