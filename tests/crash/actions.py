@@ -89,6 +89,46 @@ def fill(client: Client) -> None:
     client.ask("ReportFill", request)
 
 
+def amend(client: Client) -> None:
+    """A change of an open order, whether or not an earlier one waits for the venue."""
+    sent = client.draws.pick(client.sent)
+    if sent is None:
+        return
+    request = margin.AmendOrderRequest(
+        request_id=client.fresh_id("m"),
+        account=sent.account,
+        order_id=sent.order.order_id,
+        legs=client.draws.amended(sent.order.legs),
+        sent_time=stamp(time_ns()),
+    )
+    client.ask("AmendOrder", request)
+
+
+def confirm_amend(client: Client) -> None:
+    """The venue took a change; or nobody knows of one."""
+    sent = client.draws.pick(client.amended or client.sent)
+    if sent is None:
+        return
+    request = margin.ConfirmAmendRequest(
+        request_id=client.fresh_id("m"), account=sent.account, order_id=sent.order.order_id
+    )
+    if client.ask("ConfirmAmend", request) is not None and sent in client.amended:
+        client.amended.remove(sent)
+        client.sent.append(sent)
+
+
+def reject_amend(client: Client) -> None:
+    """The venue did not take a change."""
+    sent = client.draws.pick(client.amended or client.sent)
+    if sent is None:
+        return
+    request = margin.RejectAmendRequest(
+        request_id=client.fresh_id("m"), account=sent.account, order_id=sent.order.order_id
+    )
+    if client.ask("RejectAmend", request) is not None and sent in client.amended:
+        client.amended.remove(sent)
+
+
 def adjust_collateral(client: Client) -> None:
     """A deposit or a withdrawal."""
     currency, amount = client.source.choice(
@@ -142,10 +182,13 @@ def ask_otherwise(client: Client) -> None:
 
 def get_decision(client: Client) -> None:
     """What was answered for an order."""
-    known = [each for each in client.promised[-200:] if each[0] == "CheckOrder"]
+    known = [
+        request
+        for _, request in client.promised[-200:]
+        if isinstance(request, margin.CheckOrderRequest | margin.AmendOrderRequest)
+    ]
     if known:
-        _, request = client.source.choice(known)
-        assert isinstance(request, margin.CheckOrderRequest)
+        request = client.source.choice(known)
         client.ask(
             "GetDecision",
             margin.GetDecisionRequest(account=request.account, request_id=request.request_id),
@@ -169,6 +212,9 @@ ACTIONS: dict[Callable[[Client], None], int] = {
     release: 14,
     release_all: 1,
     fill: 14,
+    amend: 7,
+    confirm_amend: 4,
+    reject_amend: 2,
     adjust_collateral: 5,
     set_positions: 1,
     ask_again: 9,

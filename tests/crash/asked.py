@@ -1,6 +1,6 @@
 """Whether an event says what its request asked for: nobody's order is kept as another's."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,6 +15,11 @@ from tests.reference.contracts import Instrument
 from tests.reference.fills import unit
 from tests.reference.rounding import NANO
 
+EXECUTIONS = {
+    types.EXECUTION_UNSPECIFIED: "single",
+    types.EXECUTION_ATOMIC_COMBO: "atomic_combo",
+    types.EXECUTION_INDEPENDENT_LEGS: "independent_legs",
+}
 SIDES = {types.SIDE_BUY: 1, types.SIDE_SELL: -1}
 
 
@@ -29,6 +34,12 @@ def is_what_was_asked(
         case margin.BatchCheckOrdersRequest():
             items = [each for each in request.items if each.request_id == key[2]]
             return all(_is_order(each.order, row, instruments) for each in items)
+        case margin.AmendOrderRequest():
+            return _is_amend(request, row, instruments)
+        case margin.ConfirmAmendRequest():
+            return (row.kind, event["order_id"]) == ("amend_confirmed", request.order_id)
+        case margin.RejectAmendRequest():
+            return (row.kind, event["order_id"]) == ("amend_withdrawn", request.order_id)
         case margin.ReleaseOrderRequest():
             return row.kind == "orders_released" and event["order_ids"] == [request.order_id]
         case margin.ReleaseAllRequest():
@@ -47,22 +58,65 @@ def is_what_was_asked(
 
 
 def _is_order(order: types.Order, row: Row, instruments: Mapping[str, Instrument]) -> bool:
-    if row.kind == "order_rejected":
-        return bool(row.event["decision"]["order_id"] == order.order_id)
-    if row.kind != "order_accepted" or row.event["order_id"] != order.order_id:
+    event = row.event
+    if row.kind not in ("order_accepted", "order_rejected"):
         return False
-    legs = row.event["legs"]
-    return len(legs) == len(order.legs) and all(
-        _is_leg(asked, kept, instruments) for asked, kept in zip(order.legs, legs, strict=True)
+    numbers = event["order"]
+    hold_ns = order.hold_duration.seconds * NANO + order.hold_duration.nanos
+    asked = (order.order_id, EXECUTIONS[order.execution], order.reduce_only)
+    kept = (numbers["order_id"], numbers["execution"], numbers["is_reduce_only"])
+    if asked != kept or not _are_legs(order.legs, numbers):
+        return False
+    if row.kind == "order_rejected":
+        return True
+    lots = [leg[2] for leg in numbers["legs"]]
+    may_be_less = order.reduce_only
+    return hold_ns == numbers["hold_ns"] and _are_lots(order.legs, lots, instruments, may_be_less)
+
+
+def _is_amend(
+    request: margin.AmendOrderRequest, row: Row, instruments: Mapping[str, Instrument]
+) -> bool:
+    if row.kind not in ("amend_accepted", "amend_rejected"):
+        return False
+    numbers, totals = row.event["order"], row.event["totals"]
+    if numbers["order_id"] != request.order_id or not _are_legs(request.legs, numbers):
+        return False
+    if row.kind == "amend_rejected" or numbers["is_reduce_only"]:
+        return True
+    return all(
+        total * instruments[asked.instrument].lot == Fraction(asked.quantity)
+        # Less than was filled cannot be asked for: what was filled remains, and nothing is open.
+        or (total * instruments[asked.instrument].lot > Fraction(asked.quantity) and not kept[2])
+        for asked, kept, total in zip(request.legs, numbers["legs"], totals, strict=True)
     )
 
 
-def _is_leg(asked: types.OrderLeg, kept: list[Any], instruments: Mapping[str, Instrument]) -> bool:
-    name, side, lots, price_nano = kept[:4]
-    quantity = lots * instruments[name].lot
-    wanted = (asked.instrument, SIDES[asked.side], Fraction(asked.quantity))
-    is_price = not asked.limit_price or Fraction(asked.limit_price) * NANO == price_nano
-    return wanted == (name, side, quantity) and is_price
+def _are_legs(legs: Sequence[types.OrderLeg], numbers: dict[str, Any]) -> bool:
+    """Instruments, sides, and the limits of what has a limit and is held."""
+    return len(legs) == len(numbers["legs"]) and all(
+        (asked.instrument, SIDES[asked.side], not asked.limit_price) == (name, side, is_market)
+        and (is_market or not lots or Fraction(asked.limit_price) * NANO == price_nano)
+        for asked, (name, side, lots, price_nano, is_market, *_) in zip(
+            legs, numbers["legs"], strict=True
+        )
+    )
+
+
+def _are_lots(
+    legs: Sequence[types.OrderLeg],
+    lots: list[int],
+    instruments: Mapping[str, Instrument],
+    may_be_less: bool,
+) -> bool:
+    return all(
+        quantity == Fraction(asked.quantity)
+        or (may_be_less and quantity < Fraction(asked.quantity))
+        for asked, quantity in (
+            (leg, held * instruments[leg.instrument].lot)
+            for leg, held in zip(legs, lots, strict=True)
+        )
+    )
 
 
 def _is_fill(

@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from google.protobuf.message import Message
 
 from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import margin_service_pb2 as margin
+from margingate.v1 import market_service_pb2 as market
 from margingate.v1 import types_pb2 as types
 from tests.crash.asked import is_what_was_asked
 from tests.crash.books import Books
@@ -16,6 +18,7 @@ from tests.crash.event_log import Mark, Row, chain_breaks
 from tests.crash.journal import Entry, Purpose, Step
 from tests.crash.logged import key_of, promise_in
 from tests.crash.promises import Key, keys_of, promises_of
+from tests.integration.main_job.wire import time_ns
 from tests.reference.contracts import Instrument
 
 
@@ -48,6 +51,7 @@ class Audit:
         self._due: dict[Key, None] = {}
         self._reads: dict[tuple[str, int], list[accounts.GetAccountResponse]] = defaultdict(list)
         self._taken: set[tuple[str, str]] = set()
+        self._settled: dict[str, Fraction] = {}
 
     def take(self, entries: Iterable[Entry]) -> Iterator[str]:
         """Go through new journal lines; says where an answer contradicts an earlier one."""
@@ -108,6 +112,8 @@ class Audit:
         self._taken.update(_orders_taken_for_known(entry.asked(), answer))
         if isinstance(answer, accounts.GetAccountResponse):
             yield from self._read(answer)
+        if isinstance(answer, market.PublishSettlementPricesResponse):
+            yield from self._expired(entry, answer)
 
     def _refused(self, entry: Entry) -> Iterator[str]:
         if entry.purpose is Purpose.CONFLICT:
@@ -140,6 +146,23 @@ class Audit:
             yield from account_differences(answer, book, self._instruments)
         elif book is None or version > book.version:
             self._reads[name, version].append(answer)
+
+    def _expired(
+        self, entry: Entry, answer: market.PublishSettlementPricesResponse
+    ) -> Iterator[str]:
+        """What settled stays settled; the log must have it."""
+        request = entry.asked()
+        assert isinstance(request, market.PublishSettlementPricesRequest)
+        prices = {
+            name: Fraction(price.price)
+            for price in request.prices
+            for name, each in self._instruments.items()
+            if (each.underlying, each.expiry_ns) == (price.underlying, time_ns(price.expiry_time))
+        }
+        known = len(prices.keys() & self._settled.keys())
+        if answer.instrument_count > len(prices) - known:
+            yield f"{_named(entry)}: {known} had settled, {answer.instrument_count} settle now"
+        self._settled.update(prices)
 
     def _join(self, row: Row) -> Iterator[str]:
         """Tie an event to its request."""
@@ -176,9 +199,12 @@ class Audit:
         self._reads.clear()
         for name, order_id in self._taken:
             book = self.books.by_account[name]
-            if order_id not in book.account.orders and order_id not in book.closed:
+            if order_id not in book.orders and order_id not in book.closed:
                 yield f"order {order_id} of {name} was taken for known and is not in the log"
         self._taken.clear()
+        for name, price in self._settled.items():
+            if self.books.settlement_prices.get(name) != price:
+                yield f"{name} was settled at {price}, the log knows nothing of it"
 
     def _out_of_order(self, due: list[Key]) -> Iterator[str]:
         """What was answered before another was asked for stands before it in the log."""

@@ -50,6 +50,7 @@ class Client:
         self.draws = Draws(market, self.source)
         self.sent: deque[Sent] = deque(maxlen=SENT_MAX)
         self.closed: deque[Sent] = deque(maxlen=SENT_MAX)
+        self.amended: deque[Sent] = deque(maxlen=SENT_MAX)
         self.promised: list[tuple[str, Message]] = []
         self._name = name
         self._journal = journal
@@ -119,6 +120,11 @@ class Client:
         if isinstance(request, margin.CheckOrderRequest):
             assert isinstance(answer, margin.CheckOrderResponse)
             self._note(request.account, request.order, answer)
+        elif isinstance(request, margin.AmendOrderRequest):
+            assert isinstance(answer, margin.AmendOrderResponse)
+            if answer.decision.verdict == types.VERDICT_ACCEPTED and not answer.replayed:
+                order = types.Order(order_id=request.order_id, legs=request.legs)
+                self.amended.append(Sent(request.account, order))
         elif isinstance(request, margin.BatchCheckOrdersRequest):
             assert isinstance(answer, margin.BatchCheckOrdersResponse)
             for item, result in zip(request.items, answer.results, strict=True):

@@ -5,8 +5,10 @@ from fractions import Fraction
 
 from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import types_pb2 as types
-from tests.crash.asked import SIDES
+from tests.crash.asked import EXECUTIONS
 from tests.crash.books import Book
+from tests.crash.logged import leg_message
+from tests.crash.open_orders import Order
 from tests.integration.main_job.wire import units
 from tests.reference.account import Position
 from tests.reference.contracts import Instrument
@@ -33,35 +35,38 @@ def account_differences(
         expected = _entry_price(instrument, book.account.positions[each.instrument])
         if Fraction(each.entry_price or 0) != expected:
             yield f"{name} entered {each.instrument} at {each.entry_price}, books {expected}"
-    if answer.account.open_order_count != len(book.account.orders):
-        yield f"{name} has {answer.account.open_order_count} orders, books {book.account.orders}"
+    if answer.account.open_order_count != len(book.orders):
+        yield f"{name} has {answer.account.open_order_count} orders, books {len(book.orders)}"
 
 
 def order_differences(
-    name: str, answer: list[types.OpenOrder], book: Book, instruments: Mapping[str, Instrument]
+    name: str, listed: list[types.OpenOrder], book: Book, instruments: Mapping[str, Instrument]
 ) -> Iterator[str]:
     """Where the open orders that a server lists are not those of the books."""
-    listed = {
-        order.order_id: [
-            (leg.instrument, SIDES[leg.side], Fraction(leg.quantity), Fraction(leg.limit_price))
-            for leg in order.legs
-        ]
-        for order in answer
-    }
-    booked = {
-        order.order_id: [
-            (leg.symbol, leg.side, leg.lots * instruments[leg.symbol].lot, leg.price)
-            for leg in order.legs
-            if leg.lots
-        ]
-        for order in book.account.orders.values()
-    }
-    for order_id in sorted({*listed, *booked}):
-        if listed.get(order_id) != booked.get(order_id):
-            yield (
-                f"{name} order {order_id} is {listed.get(order_id)},"
-                f" by the books {booked.get(order_id)}"
-            )
+    shown = {order.order_id: order for order in listed}
+    for order_id in sorted({*shown, *book.orders}):
+        found, order = shown.get(order_id), book.orders.get(order_id)
+        expected = None if order is None else _open_order(order, instruments)
+        if found is not None:
+            # Whoever asked for it, and when, is compared with the journals.
+            found.ClearField("accept_time")
+            found.ClearField("request_id")
+        if found != expected:
+            yield f"{name} order {order_id} is {found}, by the books {expected}"
+
+
+def _open_order(order: Order, instruments: Mapping[str, Instrument]) -> types.OpenOrder:
+    message = types.OpenOrder(
+        order_id=order.order_id,
+        legs=[leg_message(leg, instruments) for leg in order.legs if leg.lots],
+        execution=next(e for e, name in EXECUTIONS.items() if name == order.execution),
+        reduce_only=order.is_reduce_only,
+        amended_legs=[leg_message(leg, instruments) for leg in order.amended or () if leg.lots],
+        amend_pending=order.amended is not None,
+    )
+    if order.hold_ns:
+        message.hold_duration.FromNanoseconds(order.hold_ns)
+    return message
 
 
 def timeless(answer: accounts.GetMarginResponse) -> bytes:

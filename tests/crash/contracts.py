@@ -8,8 +8,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from margingate.v1 import types_pb2 as types
 
 DAY_NS = 86_400 * 10**9
-EXPIRY_DAYS = (9, 40)
-MONEYNESS = (0.85, 0.95, 1.0, 1.05, 1.15)
+SECOND_NS = 10**9
+FAR = {"9D": 9 * DAY_NS, "40D": 40 * DAY_NS}
+NEAR = {"3S": 3 * SECOND_NS, "12S": 12 * SECOND_NS, "30S": 30 * SECOND_NS}
+"""Time to expiry by name; the near ones expire and settle while the test runs."""
+
+MONEYNESS = {"far": (0.85, 0.95, 1.0, 1.05, 1.15), "near": (1.0,)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +61,14 @@ def _listing_of(coin: Coin, start_ns: int) -> Iterator[types.Instrument]:
     perpetual = types.INSTRUMENT_KIND_PERPETUAL
     yield _without_expiry(coin, f"{coin.name}-PERPETUAL", perpetual, is_inverse=True)
     yield _without_expiry(coin, f"{coin.name}_USDC-PERPETUAL", perpetual, is_inverse=False)
-    for days in EXPIRY_DAYS:
-        expiry_ns = start_ns + days * DAY_NS
-        yield _future(coin, days, expiry_ns)
-        for moneyness in MONEYNESS:
+    for name, tau_ns in (FAR | NEAR).items():
+        expiry_ns = start_ns + tau_ns
+        yield _future(coin, name, expiry_ns)
+        for moneyness in MONEYNESS["far" if name in FAR else "near"]:
             strike = round(coin.index * moneyness / coin.strike_step) * coin.strike_step
             for right in (types.OPTION_RIGHT_CALL, types.OPTION_RIGHT_PUT):
                 for is_inverse in (True, False):
-                    yield _option(coin, days, expiry_ns, strike, right, is_inverse=is_inverse)
+                    yield _option(coin, name, expiry_ns, strike, right, is_inverse=is_inverse)
 
 
 def _without_expiry(
@@ -81,9 +85,9 @@ def _without_expiry(
     )
 
 
-def _future(coin: Coin, days: int, expiry_ns: int) -> types.Instrument:
+def _future(coin: Coin, expiry: str, expiry_ns: int) -> types.Instrument:
     return types.Instrument(
-        instrument=f"{coin.name}-{days}D",
+        instrument=f"{coin.name}-{expiry}",
         kind=types.INSTRUMENT_KIND_FUTURE,
         underlying=coin.name,
         settlement=types.SETTLEMENT_INVERSE,
@@ -96,7 +100,7 @@ def _future(coin: Coin, days: int, expiry_ns: int) -> types.Instrument:
 
 def _option(
     coin: Coin,
-    days: int,
+    expiry: str,
     expiry_ns: int,
     strike: int,
     right: "types.OptionRight.ValueType",
@@ -106,7 +110,7 @@ def _option(
     letter = "C" if right == types.OPTION_RIGHT_CALL else "P"
     prefix = coin.name if is_inverse else f"{coin.name}_USDC"
     return types.Instrument(
-        instrument=f"{prefix}-{days}D-{strike}-{letter}",
+        instrument=f"{prefix}-{expiry}-{strike}-{letter}",
         kind=types.INSTRUMENT_KIND_OPTION,
         underlying=coin.name,
         settlement=_settlement(is_inverse=is_inverse),

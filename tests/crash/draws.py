@@ -1,7 +1,7 @@
 """Orders and fills drawn from a seed around the prices of now."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,6 +12,8 @@ from tests.reference.contracts import Instrument
 from tests.reference.ticks import tick_at
 
 NOTIONAL_POWERS = (3.3, 5.6)
+REDUCE_ONLY_SHARE = 0.08
+EXPIRING_SHARE = 0.1
 INDEX_USD = {"BTC": Fraction(60_000), "ETH": Fraction(3_000)}
 
 
@@ -38,11 +40,33 @@ class Draws:
         execution = self.source.choice(
             (types.EXECUTION_ATOMIC_COMBO, types.EXECUTION_INDEPENDENT_LEGS)
         )
-        return types.Order(
+        order = types.Order(
             order_id=order_id,
             legs=legs,
             execution=execution if count > 1 else types.EXECUTION_UNSPECIFIED,
+            reduce_only=count == 1 and self.source.random() < REDUCE_ONLY_SHARE,
         )
+        if self.source.random() < EXPIRING_SHARE:
+            order.hold_duration.FromMilliseconds(self.source.randint(1_000, 1_500))
+        return order
+
+    def amended(self, legs: Iterable[types.OrderLeg]) -> list[types.OrderLeg]:
+        """The legs of an order with other quantities and prices."""
+        amended = []
+        for leg in legs:
+            instrument = self._market.instruments[leg.instrument]
+            lots = int(Fraction(leg.quantity) / instrument.lot)
+            changed = max(1, round(lots * self.source.choice((0.5, 1.0, 1.0, 1.5))))
+            side = 1 if leg.side == types.SIDE_BUY else -1
+            amended.append(
+                types.OrderLeg(
+                    instrument=leg.instrument,
+                    side=leg.side,
+                    quantity=text(changed * instrument.lot),
+                    limit_price=text(self.price(instrument, side)),
+                )
+            )
+        return amended
 
     def fill_of(self, leg: types.OrderLeg) -> tuple[str, str]:
         """(quantity, price) of an execution of a leg: all or a part, at its limit or better."""

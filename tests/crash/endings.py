@@ -8,7 +8,11 @@ from time import sleep
 
 from tests.crash.server import STOP_SECONDS_MAX, Server
 
-LOAD_SECONDS_MAX = 1.0
+LOAD_SECONDS_MAX = 0.9
+LONG_LOAD_SECONDS_MAX = 2.5
+LONG_SHARE = 0.12
+"""Holds that expire do so after a second or more, counted anew after a restart."""
+
 STOPPING_SECONDS_MAX = 0.25
 RECOVERING_SECONDS_MAX = 0.12
 STARTING_SECONDS_MAX = 0.9
@@ -24,15 +28,21 @@ class Ending:
     end: Callable[[Server, random.Random, Event], None]
 
 
+def load(source: random.Random) -> None:
+    """Let the clients go on for a while."""
+    is_long = source.random() < LONG_SHARE
+    sleep(source.uniform(0, LONG_LOAD_SECONDS_MAX if is_long else LOAD_SECONDS_MAX))
+
+
 def kill_under_load(server: Server, source: random.Random, _quiet: Event) -> None:
     """SIGKILL at any instant."""
-    sleep(source.uniform(0, LOAD_SECONDS_MAX))
+    load(source)
     server.kill()
 
 
 def kill_while_stopping(server: Server, source: random.Random, _quiet: Event) -> None:
     """SIGTERM under load, and SIGKILL before it has done what it then does."""
-    sleep(source.uniform(0, LOAD_SECONDS_MAX))
+    load(source)
     server.ask_to_stop()
     sleep(source.uniform(0, STOPPING_SECONDS_MAX))
     server.kill()
@@ -40,7 +50,7 @@ def kill_while_stopping(server: Server, source: random.Random, _quiet: Event) ->
 
 def stop_cleanly(server: Server, source: random.Random, _quiet: Event) -> None:
     """SIGTERM under load; it must end well by itself."""
-    sleep(source.uniform(0, LOAD_SECONDS_MAX))
+    load(source)
     server.ask_to_stop()
     code = server.process.wait(STOP_SECONDS_MAX)
     assert code == 0, f"the server ended with {code} when asked to stop:\n" + "".join(server.log)
@@ -48,20 +58,25 @@ def stop_cleanly(server: Server, source: random.Random, _quiet: Event) -> None:
 
 def fall_quiet(_server: Server, source: random.Random, quiet: Event) -> None:
     """Let the clients come to rest first; whoever called this kills the server."""
-    sleep(source.uniform(0, LOAD_SECONDS_MAX))
+    load(source)
     quiet.set()
 
 
 UNDER_LOAD = (
     Ending("killed under load", 60, kill_under_load),
     Ending("killed while stopping", 12, kill_while_stopping),
-    Ending("killed at rest", 14, fall_quiet),
     Ending("stopped cleanly", 6, stop_cleanly),
 )
 
 
-def draw_ending(source: random.Random) -> Ending:
-    """How the next process ends."""
+AT_REST = Ending("killed at rest", 0, fall_quiet)
+AT_REST_EVERY = 6
+
+
+def draw_ending(source: random.Random, number: int) -> Ending:
+    """How the process number so many of a ledger, from 0, ends."""
+    if number % AT_REST_EVERY == 1:
+        return AT_REST
     return source.choices(UNDER_LOAD, [each.weight for each in UNDER_LOAD])[0]
 
 

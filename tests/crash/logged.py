@@ -7,6 +7,7 @@ from typing import Any
 from margingate.v1 import types_pb2 as types
 from tests.crash.contracts import stamp
 from tests.crash.event_log import Row
+from tests.crash.open_orders import Leg, legs_of
 from tests.crash.promises import Key, decision_bytes, positions_said
 from tests.integration.main_job.wire import text
 from tests.reference.contracts import Instrument
@@ -19,6 +20,10 @@ SAID_BY_ACCOUNTS = {
     "positions_set",
     "order_accepted",
     "order_rejected",
+    "amend_accepted",
+    "amend_rejected",
+    "amend_confirmed",
+    "amend_withdrawn",
     "orders_released",
     "fill_reported",
 }
@@ -36,8 +41,10 @@ def promise_in(row: Row, instruments: Mapping[str, Instrument]) -> bytes:
     """The promise that an event keeps."""
     event = row.event
     match row.kind:
-        case "order_accepted" | "order_rejected":
-            return decision_bytes(decision_message(event["decision"]))
+        case "order_accepted" | "order_rejected" | "amend_accepted" | "amend_rejected":
+            return decision_bytes(decision_message(event, instruments))
+        case "amend_confirmed" | "amend_withdrawn":
+            return b"changed"
         case "orders_released":
             return b"released %d" % len(event["order_ids"])
         case "fill_reported":
@@ -60,8 +67,11 @@ def promise_in(row: Row, instruments: Mapping[str, Instrument]) -> bytes:
     raise AssertionError(row.kind)
 
 
-def decision_message(numbers: Mapping[str, Any]) -> types.Decision:
+def decision_message(
+    event: Mapping[str, Any], instruments: Mapping[str, Instrument]
+) -> types.Decision:
     """A decision as the wire says it."""
+    numbers = event["decision"]
     before, after = numbers["before"], numbers["after"]
     reason = numbers["reason"]
     message = types.Decision(
@@ -81,6 +91,7 @@ def decision_message(numbers: Mapping[str, Any]) -> types.Decision:
             model=numbers["model"],
             parameters_digest=numbers["parameters_digest"],
             decision_time=stamp(numbers["decision_ns"]),
+            market_digest=numbers["market_digest"],
         ),
         order_id=numbers["order_id"],
     )
@@ -88,7 +99,20 @@ def decision_message(numbers: Mapping[str, Any]) -> types.Decision:
         message.margin_impact = _usd(after[1] - before[1])
         exact = numbers["is_exact"]
         message.exactness = types.EXACTNESS_EXACT if exact else types.EXACTNESS_BOUND
+    if not reason:
+        held = (leg for leg in legs_of(event["order"]) if leg.lots)
+        message.held_legs.extend(leg_message(leg, instruments) for leg in held)
     return message
+
+
+def leg_message(leg: Leg, instruments: Mapping[str, Instrument]) -> types.OrderLeg:
+    """A leg of an order as the wire says it."""
+    return types.OrderLeg(
+        instrument=leg.symbol,
+        side=types.SIDE_BUY if leg.side > 0 else types.SIDE_SELL,
+        quantity=text(leg.lots * instruments[leg.symbol].lot),
+        limit_price=text(leg.price),
+    )
 
 
 def _risk(numbers: list[int] | None) -> types.Risk | None:

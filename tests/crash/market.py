@@ -1,18 +1,22 @@
-"""A seeded market: prices that move a little with every step, of everything that is listed."""
+"""A seeded market: prices that move a little with every step, of everything that is listed.
+
+What has expired keeps its last price, and is quoted at it until it settles.
+"""
 
 import math
 import random
+from collections.abc import Iterator
 from fractions import Fraction
 
 from margingate.v1 import market_service_pb2 as messages
-from tests.crash.contracts import COINS, DAY_NS, listing, stamp
+from tests.crash.contracts import COINS, DAY_NS, NEAR, SECOND_NS, listing, stamp
 from tests.integration.main_job.wire import read_instrument
 from tests.reference.black76 import option_value
 from tests.reference.contracts import Instrument
 from tests.reference.rounding import nano
 
-STEP_NS = 10**7
-"""Market time of one step: less than a step lasts, so that the market is never ahead."""
+STEP_NS = 15 * 10**7
+"""Market time of one step: faster than it is, but a restart takes long enough to catch up."""
 
 MOVE = 0.001
 """Typical relative move of an index in one step."""
@@ -28,6 +32,8 @@ class Market:
         self._source = random.Random(seed)
         self._start_ns = start_ns
         self._step = 0
+        self._last: dict[str, tuple[float, float, float]] = {}
+        self._settlement: dict[tuple[str, int], str] = {}
         self._index = {coin.name: coin.index for coin in COINS}
         self.quotes = messages.PublishQuotesRequest()
         self.move()
@@ -43,6 +49,21 @@ class Market:
         self.quotes = self._quoted()
         return self.quotes
 
+    def expired(self) -> Iterator[messages.SettlementPrice]:
+        """Settlement prices of what has expired by the quotes; the same whenever asked."""
+        time = self.quotes.market_time
+        time_ns = time.seconds * SECOND_NS + time.nanos
+        for coin in COINS:
+            for tau_ns in NEAR.values():
+                expiry_ns = self._start_ns + tau_ns
+                if expiry_ns <= time_ns:
+                    known = self._settlement.setdefault(
+                        (coin.name, expiry_ns), f"{self._index[coin.name]:.2f}"
+                    )
+                    yield messages.SettlementPrice(
+                        underlying=coin.name, expiry_time=stamp(expiry_ns), price=known
+                    )
+
     def _quoted(self) -> messages.PublishQuotesRequest:
         time_ns = self._start_ns + self._step * STEP_NS
         quotes = messages.PublishQuotesRequest(
@@ -54,7 +75,9 @@ class Market:
         )
         marks = {}
         for instrument in self.instruments.values():
-            mark, vol, forward = self._price(instrument, time_ns)
+            if instrument.expiry_ns is None or instrument.expiry_ns > time_ns:
+                self._last[instrument.symbol] = self._price(instrument, time_ns)
+            mark, vol, forward = self._last[instrument.symbol]
             marks[instrument.symbol] = nano(mark)
             if instrument.is_spot:
                 continue

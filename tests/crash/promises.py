@@ -4,7 +4,7 @@ A key is an idempotency key: its space ("request" or "fill"), the account, the i
 is only true for now (a refusal by a rule, a release of nothing) promises nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.message import Message
@@ -32,6 +32,9 @@ CHANGES = {
     "ReleaseOrder",
     "ReleaseAll",
     "ReportFill",
+    "AmendOrder",
+    "ConfirmAmend",
+    "RejectAmend",
 }
 """Methods whose requests carry ids of their own."""
 
@@ -60,7 +63,7 @@ def promises_of(method: str, request: Message, answer: Message) -> list[Promise]
     """What the answer to a request promises."""
     if isinstance(answer, margin.BatchCheckOrdersResponse):
         return list(_decisions(keys_of(method, request), list(answer.results)))
-    if isinstance(answer, margin.CheckOrderResponse):
+    if isinstance(answer, margin.CheckOrderResponse | margin.AmendOrderResponse):
         return list(_decisions(keys_of(method, request), [answer]))
     if isinstance(answer, margin.GetDecisionResponse):
         assert isinstance(request, margin.GetDecisionRequest)
@@ -78,7 +81,9 @@ def decision_bytes(decision: types.Decision) -> bytes:
     return bytes(decision.SerializeToString(deterministic=True))
 
 
-def _decisions(keys: list[Key], results: list[margin.CheckOrderResponse]) -> Iterator[Promise]:
+def _decisions(
+    keys: list[Key], results: Sequence[margin.CheckOrderResponse | margin.AmendOrderResponse]
+) -> Iterator[Promise]:
     for key, result in zip(keys, results, strict=True):
         if result.decision.reject_reason in MARGIN_REASONS:
             yield Promise(key, decision_bytes(result.decision), result.replayed)
@@ -87,6 +92,8 @@ def _decisions(keys: list[Key], results: list[margin.CheckOrderResponse]) -> Ite
 def _said(answer: Message) -> bytes:
     if isinstance(answer, margin.ReleaseOrderResponse):
         return b"released 1" if answer.released else b""
+    if isinstance(answer, margin.ConfirmAmendResponse | margin.RejectAmendResponse):
+        return b"changed" if answer.changed else b""
     if isinstance(answer, margin.ReleaseAllResponse):
         return b"released %d" % answer.released_count
     if isinstance(answer, margin.ReportFillResponse):

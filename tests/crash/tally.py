@@ -12,6 +12,7 @@ class Tally:
 
     cycles: int = 0
     endings: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
     ledgers: int = 0
     requests: int = 0
     events: int = 0
@@ -29,7 +30,8 @@ class Tally:
         """Count what was known of a ledger that is finished."""
         self.ledgers += 1
         self.events += audit.mark.seq
-        self.accepted += audit.books.accepted_count
+        self.accepted += audit.books.counts["order_accepted"]
+        self.kinds += audit.books.counts
         self.acknowledged += audit.acknowledged_count
         self.lost += audit.lost_count
         self.answered_twice += audit.answered_twice_count
@@ -43,7 +45,7 @@ class Tally:
             **{f"  {name}": count for name, count in sorted(self.endings.items())},
             "requests sent": self.requests,
             "events in the logs": self.events,
-            "orders accepted": self.accepted,
+            **{f"  {name}": count for name, count in sorted(self.kinds.items())},
             "answers acknowledged": self.acknowledged,
             "answers lost": self.lost,
             "ids answered two ways": self.answered_twice,

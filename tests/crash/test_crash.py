@@ -6,7 +6,7 @@ import pytest
 
 from tests.crash.campaign import Plan, run
 
-CYCLES = 5
+CYCLES = 4
 
 
 @pytest.mark.timeout(180)
