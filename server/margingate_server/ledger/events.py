@@ -8,6 +8,17 @@ retry can be told from another request under the same id.
 import msgspec
 
 from margingate_engine.core.instruments import Instrument
+from margingate_server.ledger.numbers import (
+    BreakNumbers,
+    DecisionNumbers,
+    FeeNumbers,
+    LimitNumbers,
+    OrderNumbers,
+    PolicyNumbers,
+    PositionNumbers,
+    SettledNumbers,
+    SettlementNumbers,
+)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -16,97 +27,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     account: str = ""
     request_id: str = ""
     request_digest: str = ""
-
-
-class RiskNumbers(msgspec.Struct, frozen=True, array_like=True):
-    """Equity, initial and maintenance margin in 1e-6 USD."""
-
-    equity: int
-    initial: int
-    maintenance: int
-
-
-class WorstNumbers(msgspec.Struct, frozen=True, array_like=True):
-    """Binding scenario of a group."""
-
-    group: str
-    scenario: int
-    description: str
-
-
-class DecisionNumbers(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision as it was answered. Times in nanoseconds since 1970 UTC."""
-
-    reason: int
-    detail: str = ""
-    before: RiskNumbers | None = None
-    after: RiskNumbers | None = None
-    is_exact: bool = True
-    worst_before: tuple[WorstNumbers, ...] = ()
-    worst_after: tuple[WorstNumbers, ...] = ()
-    binding: str = "none"
-    is_risk_reducing: bool = False
-    market_version: int = 0
-    market_time_ns: int = 0
-    market_digest: str = ""
-    account_version: int = 0
-    model: str = ""
-    parameters_digest: str = ""
-    decision_ns: int = 0
-    order_id: str = ""
-
-
-class LegNumbers(msgspec.Struct, frozen=True, array_like=True):
-    """A leg as it was decided: side 1 buys, -1 sells; lots still open, and the price held at.
-
-    is_market: whether that price was the collar of a market order. ratio: lots of a combo's leg
-    that fill together with those of the others, 0 for a leg that may fill alone.
-    """
-
-    instrument: str
-    side: int
-    lots: int
-    price_nano: int
-    is_market: bool = False
-    ratio: int = 0
-
-
-class OrderNumbers(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as it was decided, with what a hold of it would be. hold_ns: 0 for no expiry.
-
-    of a reduce-only order the legs are what it was clipped to.
-    """
-
-    order_id: str
-    legs: tuple[LegNumbers, ...]
-    execution: str = "single"
-    is_reduce_only: bool = False
-    hold_ns: int = 0
-
-
-class PositionNumbers(msgspec.Struct, frozen=True, array_like=True):
-    """A position as stated: signed lots, entry in the settlement asset's units."""
-
-    instrument: str
-    lots: int
-    entry: int
-
-
-class BreakNumbers(msgspec.Struct, frozen=True, array_like=True):
-    """Where a statement differed from the books, in signed lots."""
-
-    instrument: str
-    booked_lots: int
-    stated_lots: int
-
-
-class LimitNumbers(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits on one order as set; None is not set. Quantities in 1e-9, notional in 1e-6 USD."""
-
-    quantity_nano_max: int | None = None
-    quantity_usd_nano_max: int | None = None
-    notional_micro_max: int | None = None
-    collar_ppm: int | None = None
 
 
 class AccountOpened(Event, frozen=True, tag="account_opened"):
@@ -254,25 +174,10 @@ class InstrumentsListed(Event, frozen=True, tag="instruments_listed"):
     instruments: tuple[Instrument, ...]
 
 
-class SettlementNumbers(msgspec.Struct, frozen=True, array_like=True):
-    """Price that an expired instrument settles at, in 1e-9 USD: the underlying's at its expiry."""
-
-    instrument: str
-    price_nano: int
-
-
 class SettlementPriced(Event, frozen=True, tag="settlement_priced"):
     """Settlement prices of expired instruments. Positions settle by PositionsSettled events."""
 
     prices: tuple[SettlementNumbers, ...]
-
-
-class SettledNumbers(msgspec.Struct, frozen=True, array_like=True):
-    """A position that became cash: signed lots, and the units of its settlement asset."""
-
-    instrument: str
-    lots: int
-    units: int
 
 
 class PositionsSettled(Event, frozen=True, tag="positions_settled"):
@@ -280,24 +185,6 @@ class PositionsSettled(Event, frozen=True, tag="positions_settled"):
 
     positions: tuple[SettledNumbers, ...]
     instruments: tuple[str, ...]
-
-
-class FeeNumbers(msgspec.Struct, frozen=True, array_like=True):
-    """Rates of a fee tier for an instrument kind, in 1e-6; cap_ppm of the premium or None."""
-
-    tier: str
-    instrument_kind: str
-    maker_ppm: int
-    taker_ppm: int
-    cap_ppm: int | None
-
-
-class PolicyNumbers(msgspec.Struct, frozen=True, kw_only=True):
-    """The house's choices: allowance in 1e-6 of notional; how far cash of an asset may be short."""
-
-    allowance_ppm: int = 1_000
-    borrow_limits: tuple[tuple[str, int], ...] = ()
-    may_hedges_grow: bool = False
 
 
 class ParametersLoaded(Event, frozen=True, tag="parameters_loaded"):

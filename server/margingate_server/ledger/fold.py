@@ -17,6 +17,9 @@ from margingate_server.ledger.fold_orders import (
     orders_ended,
     positions_settled,
 )
+from margingate_server.ledger.numbers import (
+    FeeNumbers,
+)
 from margingate_server.ledger.requests import FILL_SPACE, Remembered
 from margingate_server.ledger.state import AccountState, KillSwitchState, ShardState
 
@@ -107,7 +110,7 @@ def _parameters(state: ShardState, event: e.ParametersLoaded, *_: object) -> Non
         account.portfolio.fees = state.fee_tiers[account.fee_tier]
 
 
-def fee_tiers(fees: tuple[e.FeeNumbers, ...]) -> dict[str, FeeTier]:
+def fee_tiers(fees: tuple[FeeNumbers, ...]) -> dict[str, FeeTier]:
     """The schedule of an event, by tier."""
     tiers: dict[str, dict[InstrumentKind, FeeRate]] = {}
     for each in fees:

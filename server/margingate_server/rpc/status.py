@@ -54,27 +54,10 @@ def failure_of(error: Exception, incident_of: Callable[[Exception], str]) -> Fai
                 message=f"no {error.kind} {error.name}",
                 metadata={"kind": error.kind, "name": error.name},
             )
-        case NameTaken():
-            return Failure(
-                code=grpc.StatusCode.ALREADY_EXISTS,
-                reason=f"{error.kind.upper()}_EXISTS",
-                message=f"{error.kind} {error.name} exists",
-                metadata={"kind": error.kind, "name": error.name},
-            )
-        case RequestConflict():
-            return Failure(
-                code=grpc.StatusCode.ALREADY_EXISTS,
-                reason="REQUEST_ID_REUSED",
-                message=f"request id {error.request_id} was used with another body",
-                metadata={"request_id": error.request_id},
-            )
+        case NameTaken() | RequestConflict():
+            return _taken(error)
         case AmendPending():
-            return Failure(
-                code=grpc.StatusCode.FAILED_PRECONDITION,
-                reason="AMEND_PENDING",
-                message=f"a change of order {error.order_id} waits for its answer",
-                metadata={"order_id": error.order_id},
-            )
+            return _not_now("AMEND_PENDING", error.order_id)
         case NotExpired():
             return _not_now("NOT_EXPIRED", error.underlying)
         case NotNow():
@@ -96,6 +79,22 @@ def failure_of(error: Exception, incident_of: Callable[[Exception], str]) -> Fai
         reason="INTERNAL",
         message=f"internal error, incident {incident}",
         metadata={"incident": incident},
+    )
+
+
+def _taken(error: NameTaken | RequestConflict) -> Failure:
+    if isinstance(error, NameTaken):
+        return Failure(
+            code=grpc.StatusCode.ALREADY_EXISTS,
+            reason=f"{error.kind.upper()}_EXISTS",
+            message=f"{error.kind} {error.name} exists",
+            metadata={"kind": error.kind, "name": error.name},
+        )
+    return Failure(
+        code=grpc.StatusCode.ALREADY_EXISTS,
+        reason="REQUEST_ID_REUSED",
+        message=f"request id {error.request_id} was used with another body",
+        metadata={"request_id": error.request_id},
     )
 
 

@@ -14,10 +14,12 @@ from margingate_engine.portfolio.flows import closing_split, fill_flow
 from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_server.ledger.events import (
     AccountOpened,
-    BreakNumbers,
     CollateralAdjusted,
-    PositionNumbers,
     PositionsSet,
+)
+from margingate_server.ledger.numbers import (
+    BreakNumbers,
+    PositionNumbers,
 )
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import AgeLimits

@@ -10,8 +10,10 @@ from margingate_server.ledger.events import (
     AccountSuspended,
     KillSwitchEngaged,
     KillSwitchReleased,
-    LimitNumbers,
     LimitsSet,
+)
+from margingate_server.ledger.numbers import (
+    LimitNumbers,
 )
 from margingate_server.ledger.state import KillSwitchState
 from margingate_server.service.limits import joined_limits

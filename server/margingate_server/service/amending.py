@@ -14,6 +14,8 @@ from margingate_server.ledger.events import (
     AmendConfirmed,
     AmendRejected,
     AmendWithdrawn,
+)
+from margingate_server.ledger.numbers import (
     DecisionNumbers,
     OrderNumbers,
 )

@@ -17,12 +17,14 @@ from margingate_engine.core.explanation import Component
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.ledger.events import (
     Decided,
-    DecisionNumbers,
     OrderAccepted,
-    OrderNumbers,
     OrderRejected,
 )
 from margingate_server.ledger.fold import REQUEST_SPACE
+from margingate_server.ledger.numbers import (
+    DecisionNumbers,
+    OrderNumbers,
+)
 from margingate_server.service.asking import OUT_OF_RANGE, Asking, order_numbers, outcome_of
 from margingate_server.service.decisions import (
     CheckAnswer,

@@ -8,6 +8,8 @@ from margingate_engine.core.risk import Exactness, Risk
 from margingate_engine.market.table import InstrumentTable
 from margingate_server.ledger.events import (
     Decided,
+)
+from margingate_server.ledger.numbers import (
     DecisionNumbers,
     OrderNumbers,
     RiskNumbers,

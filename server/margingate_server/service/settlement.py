@@ -9,9 +9,11 @@ from margingate_engine.core.instruments import Settlement
 from margingate_engine.portfolio.settlement import settlement_units
 from margingate_server.ledger.events import (
     PositionsSettled,
+    SettlementPriced,
+)
+from margingate_server.ledger.numbers import (
     SettledNumbers,
     SettlementNumbers,
-    SettlementPriced,
 )
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.refusals import NameTaken, NotExpired

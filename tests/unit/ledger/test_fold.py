@@ -86,8 +86,8 @@ def filled(
 def test_an_opened_account_takes_its_rates_and_time_from_the_event() -> None:
     log = Log()
     account = log.state.accounts["a"]
-    assert (account.fee_tier, account.opened_ns, account.version) == ("default", 1_002, 1)
-    assert account.portfolio.fees is NO_FEES
+    assert (account.fee_tier, account.opened_ns, account.version) == ("default", 1_003, 1)
+    assert account.portfolio.fees == NO_FEES
     with pytest.raises(KeyError):
         log.put(e.AccountOpened(account="b", fee_tier="none"))
 
@@ -279,7 +279,7 @@ def test_kill_switches_are_kept_by_scope_and_subject_and_replaced() -> None:
         e.KillSwitchEngaged(scope="all", subject="", mode="reduce_only", reason="z"),
     )
     switch = log.state.kill_switches["all", ""]
-    assert (switch.mode, switch.reason, switch.engaged_ns) == ("reduce_only", "z", 1_005)
+    assert (switch.mode, switch.reason, switch.engaged_ns) == ("reduce_only", "z", 1_006)
     log.put(e.KillSwitchReleased(scope="all", subject=""))
     assert list(log.state.kill_switches) == [("underlying", "BTC")]
     log.put(e.KillSwitchReleased(scope="all", subject=""))

@@ -94,10 +94,10 @@ def test_instruments_are_listed_durably_and_once() -> None:
     request = pb.PublishInstrumentsRequest(instruments=[instrument_message(i) for i in DATED])
     first = gate.ok("PublishInstruments", request)
     assert (first.changed_count, first.listed_count) == (13, 13)
-    assert gate.store.head.seq == 1
+    assert gate.store.head.seq == 2
     again = gate.ok("PublishInstruments", request)
     assert (again.changed_count, again.listed_count) == (0, 13)
-    assert gate.store.head.seq == 1
+    assert gate.store.head.seq == 2
 
 
 def test_a_listed_contract_cannot_become_another() -> None:
@@ -105,7 +105,7 @@ def test_a_listed_contract_cannot_become_another() -> None:
     other = instrument_message(replace(INSTRUMENTS[6], lot_nano=NANO, expiry_ns=YEAR_2000_NS))
     refused = gate.answer("PublishInstruments", pb.PublishInstrumentsRequest(instruments=[other]))
     assert (refused.code, refused.fields) == (Code.INVALID_ARGUMENT, ("instruments",))
-    assert gate.store.head.seq == 1
+    assert gate.store.head.seq == 2
     none = gate.answer("PublishInstruments", pb.PublishInstrumentsRequest())
     assert none.fields == ("instruments",)
 

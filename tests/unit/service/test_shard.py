@@ -8,16 +8,35 @@ import pytest
 from margingate_server.ledger.events import AccountResumed, AccountSuspended, decode_event
 from margingate_server.service import shard as shard_module
 from margingate_server.service.refusals import RequestConflict, UnknownName
+from margingate_server.service.shard import Pending
 from tests.unit.service.small_desk import folded_again, small_desk, update
 
 
 def test_pending_events_are_handed_over_once_and_in_order() -> None:
     desk = small_desk().open(usd="1000")
-    drafts = desk.shard.take_pending()
-    assert [each.kind for each in drafts] == [
-        *("instruments_listed", "account_opened", "collateral_adjusted")
+    pending = desk.shard.take_pending()
+    assert [each.kind for each in pending.events] == [
+        *("parameters_loaded", "instruments_listed", "account_opened", "collateral_adjusted")
     ]
-    assert desk.shard.take_pending() == []
+    assert pending.markets == ()
+    assert desk.shard.take_pending() == Pending(events=[])
+
+
+def test_a_market_is_handed_over_with_the_first_decision_that_cites_it_and_once() -> None:
+    desk = small_desk().open(usd="50000")
+    desk.shard.take_pending()
+    desk.check(desk.leg("CALL", 1, "200"), order_id="o")
+    desk.check(desk.leg("CALL", 1, "200"), order_id="p")
+    pending = desk.shard.take_pending()
+    assert [each.version for each in pending.markets] == [desk.shard.market.view.snapshot.version]
+    desk.check(desk.leg("CALL", 1, "200"), order_id="q")
+    desk.release("q")
+    assert desk.shard.take_pending().markets == ()
+    desk.quote(update(index=100_001.0))
+    desk.release("o")
+    assert desk.shard.take_pending().markets == ()
+    desk.check(desk.leg("CALL", 1, "200"), order_id="r")
+    assert len(desk.shard.take_pending().markets) == 1
 
 
 def test_a_draft_says_under_which_market_and_model_it_was_decided() -> None:
@@ -33,7 +52,7 @@ def test_a_draft_says_under_which_market_and_model_it_was_decided() -> None:
 def test_versions_count_each_account_and_the_shard_for_itself() -> None:
     desk = small_desk().open("a", usd="1").open("b", usd="1").open("c")
     versions = [(each.account, each.version) for each in desk.events()]
-    assert versions == [("", 1), ("a", 1), ("a", 2), ("b", 1), ("b", 2), ("c", 1)]
+    assert versions == [("", 1), ("", 2), ("a", 1), ("a", 2), ("b", 1), ("b", 2), ("c", 1)]
 
 
 def test_a_change_is_seen_by_the_next_decision_before_it_is_durable() -> None:
@@ -101,4 +120,6 @@ def test_a_restart_comes_to_the_same_state() -> None:
 def test_stored_bodies_are_the_events_as_recorded() -> None:
     desk = small_desk().open(usd="1000")
     kinds = [type(decode_event(each.body)).__name__ for each in desk.events()]
-    assert kinds == ["InstrumentsListed", "AccountOpened", "CollateralAdjusted"]
+    assert kinds == [
+        *("ParametersLoaded", "InstrumentsListed", "AccountOpened", "CollateralAdjusted")
+    ]
