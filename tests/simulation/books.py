@@ -123,7 +123,7 @@ class Books:
         account.known_order_ids.add(request.order_id)
         account.orders[request.order_id] = OpenOrder(
             order_id=request.order_id,
-            combo=request.is_combo and len(request.legs) > 1,
+            combo=False,
             legs=[
                 OpenLeg(
                     symbol=leg.instrument,
@@ -162,7 +162,7 @@ class Books:
 
 def prices_of(event: e.OrderAccepted) -> tuple[int, ...]:
     """Prices that an accepted order is held at, in 1e-9."""
-    return tuple(leg.price_nano for leg in event.legs)
+    return tuple(leg.price_nano for leg in event.order.legs)
 
 
 def _open_lots(order: OpenOrder, fill: Fill) -> int:

@@ -49,7 +49,7 @@ class DurableLog:
             self.event_by_key[key] = event
             self.seq_by_key[key] = record.seq
         if isinstance(event, OrderAccepted):
-            name = (event.account, event.order_id)
+            name = (event.account, event.order.order_id)
             hold(name not in self.accepted, "I3", "{} was accepted before: {}", name, event)
             self.accepted.add(name)
         elif isinstance(event, OrdersReleased):

@@ -20,9 +20,8 @@ from tests.simulation.disk import SimulatedDisk
 from tests.simulation.durable_log import DurableLog
 from tests.simulation.exchange import Exchange
 from tests.simulation.freshness_watch import judge_freshness
-from tests.simulation.instruments import BY_NAME
 from tests.simulation.margin_watch import judge_acceptance, judge_kept_risk
-from tests.simulation.oracle import account_before, judge_decision
+from tests.simulation.oracle import account_before, is_known_to_the_reference, judge_decision
 from tests.simulation.reply_watch import ReplyWatch
 from tests.simulation.requests import Check, Key, Request
 from tests.simulation.server import Turn
@@ -160,10 +159,10 @@ class Judge:
     def _sample(self, check: Check, desk: Desk) -> None:
         arrays, state = desk.shard.market.view.arrays, self.shadow.state
         if check.account in state.accounts and all(
-            BY_NAME[leg.instrument].underlying not in arrays.unmodelled
-            and leg.instrument in arrays.table.row_by_name
-            for leg in check.legs
+            leg.instrument in arrays.table.row_by_name for leg in check.legs
         ):
+            if not is_known_to_the_reference(state, check):
+                return
             self._before = account_before(state, check.account, arrays)
             self._sampled = check
 

@@ -2,10 +2,12 @@
 
 from margingate_engine.core.errors import MissingData
 from margingate_engine.core.risk import Risk
-from margingate_engine.portfolio.account_risk import AccountRisk, hold_of
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.hold import order_hold
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.scenarios.risk_arrays import PPM
-from margingate_server.ledger.events import DecisionNumbers, OrderAccepted, RiskNumbers
+from margingate_server.ledger.events import OrderAccepted
+from margingate_server.ledger.numbers import DecisionNumbers, RiskNumbers
 from margingate_server.service.desk import Desk
 from tests.property.totals import totals_of
 from tests.simulation.server import ALLOWANCE_PPM, Turn
@@ -25,7 +27,7 @@ def judge_acceptance(turn: Turn, event: OrderAccepted, after: Portfolio) -> Acco
     if not risk.risk.is_margined:
         hold(decision.is_risk_reducing, "I2", "headroom is {}: {}", risk.risk.headroom, event)
         _judge_reduction(risk.risk, decision, event, risk)
-    order = hold_of(arrays, after.fees, after.legs[event.order_id])
+    order = order_hold(arrays, after, event.order.order_id)
     for asset in order.outflows:
         free = after.cash.get(asset, 0) - risk.outflows.get(asset, 0)
         hold(free >= 0, "I2", "cash in {} is short by {}: {}", asset, -free, event)
@@ -37,8 +39,9 @@ def _judge_reduction(
 ) -> None:
     """Headroom may fall by the allowance alone. [DEC-02 b]"""
     assert decision.before is not None
-    order_rows = [(risk.arrays.table.row_by_name[leg.instrument], leg.lots) for leg in event.legs]
-    notional = sum(lots * risk.arrays.notional_i[row] for row, lots in order_rows)
+    arrays, row_by_name = risk.arrays, risk.arrays.table.row_by_name
+    legs = event.order.legs
+    notional = sum(leg.lots * arrays.notional_i[row_by_name[leg.instrument]] for leg in legs)
     headroom_before = decision.before.equity - decision.before.initial
     least = headroom_before - ALLOWANCE_PPM * notional // PPM
     hold(after.headroom >= least, "I2", "headroom falls below {}: {}", least, event)

@@ -7,7 +7,7 @@ from margingate_engine.core.reasons import RejectReason
 from margingate_engine.models.span import SpanModel
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.scenarios.risk_arrays import RiskArrays
-from margingate_server.ledger.events import DecisionNumbers, RiskNumbers
+from margingate_server.ledger.numbers import DecisionNumbers, RiskNumbers
 from margingate_server.ledger.state import ShardState
 from margingate_server.service.limits import joined_limits
 from tests.property.bridge import reference_of
@@ -19,6 +19,7 @@ from tests.reference.decision import Answer, Decider, Switches
 from tests.reference.margin import Risk
 from tests.reference.orders import Leg, Order
 from tests.simulation.books import CONTRACTS, SPOTS
+from tests.simulation.instruments import BY_NAME
 from tests.simulation.requests import Check, quantity_of
 from tests.simulation.server import SPAN, Turn
 from tests.simulation.simulated_clock import SECOND_NS
@@ -39,6 +40,14 @@ def account_before(state: ShardState, account: str, arrays: RiskArrays) -> Accou
         *state.accounts[account].closed_orders,
     }
     return before
+
+
+def is_known_to_the_reference(state: ShardState, check: Check) -> bool:
+    """False for what it cannot judge: combos, and underlyings without a model."""
+    held = state.accounts[check.account].portfolio.legs.values()
+    is_combo = check.is_combo or any(leg.ratio for legs in held for leg in legs)
+    coins = {BY_NAME[leg.instrument].underlying for leg in check.legs}
+    return not is_combo and coins <= _PARAMETERS.keys()
 
 
 def judge_decision(

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from margingate_engine.portfolio.account_risk import AccountRisk, hold_of
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.hold import hold_of
 from margingate_server.ledger.requests import FILL_SPACE, Remembered, RequestIndex
 from margingate_server.ledger.store import EventRecord
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.lane import Lane, Ticket
+from margingate_server.service.asking import Asking
 from margingate_server.service.checking import Checking
 from margingate_server.service.decisions import CheckAnswer, CheckCommand
 from margingate_server.service.desk import Desk
@@ -137,13 +139,12 @@ def fill_forgotten_at_restart(patch: pytest.MonkeyPatch) -> None:
 def stale_price_accepted(patch: pytest.MonkeyPatch) -> None:
     """Only the prices of what is ordered must be young, not those of what is held."""
 
-    def of_order_alone(self: Checking, view: AccountView, rows: Any, now_ns: int) -> Any:
-        return freshness(
-            self, AccountView(view.view, view.risk, view.missing_subject, Oldest()), rows, now_ns
-        )
+    def of_order_alone(self: Asking, view: AccountView, rows: Any, now_ns: int) -> Any:
+        alone = AccountView(view.view, view.risk, view.missing_subject, Oldest())
+        return freshness(self, alone, rows, now_ns)
 
-    freshness = Checking._freshness
-    patch.setattr(Checking, "_freshness", of_order_alone)
+    freshness = Asking._freshness
+    patch.setattr(Asking, "_freshness", of_order_alone)
 
 
 def view_outlives_fill(patch: pytest.MonkeyPatch) -> None:
@@ -157,7 +158,7 @@ def committed_in_part(patch: pytest.MonkeyPatch) -> None:
 
     def short(self: Shard) -> Any:
         batch = take(self)
-        return batch[:-1] if len(batch) > 3 else batch
+        return replace(batch, events=batch.events[:-1]) if len(batch.events) > 3 else batch
 
     patch.setattr(Shard, "take_pending", short)
 

@@ -5,7 +5,6 @@ from typing import Any
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.ledger.events import (
     CollateralAdjusted,
-    DecisionNumbers,
     FillReported,
     OrderAccepted,
     OrderRejected,
@@ -87,9 +86,9 @@ class ReplyWatch:
             event,
         )
 
-    def _decision(self, request: GetDecision, answer: DecisionNumbers) -> None:
+    def _decision(self, request: GetDecision, answer: CheckAnswer) -> None:
         event = self._log.event_by_key.get(request.key)
-        is_kept = isinstance(event, Accounted) and event.decision == answer
+        is_kept = isinstance(event, Accounted) and event.decision == answer.decision
         hold(is_kept, "I4", "{} was answered {}: the log has {}", request, answer, event)
 
     def _release(self, request: Release, answer: Any) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 from margingate_engine.check.question import RequestedLeg, RequestedOrder
 from margingate_engine.core.amounts import units_per_whole, whole
 from margingate_engine.core.orders import Execution, Side
-from margingate_server.ledger.events import KillSwitchEngaged, KillSwitchReleased, LimitNumbers
+from margingate_server.ledger.events import KillSwitchEngaged, KillSwitchReleased
+from margingate_server.ledger.numbers import LimitNumbers
 from margingate_server.ledger.fold import REQUEST_SPACE
 from margingate_server.ledger.requests import FILL_SPACE
 from margingate_server.service.accounts import StatedPosition
@@ -190,8 +191,8 @@ class GetDecision(Request):
 
     def use(self, desk: Desk, _now_ns: int) -> tuple[Any, int]:
         """See Request."""
-        seq, decision = desk.checking.decision_of(self.account, self.request_id)
-        return decision, seq
+        answer = desk.checking.decision_of(self.account, self.request_id)
+        return answer, answer.seq
 
 
 @dataclass(frozen=True, kw_only=True)

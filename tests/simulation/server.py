@@ -11,7 +11,6 @@ from decimal import Decimal
 from threading import Condition, Lock
 from typing import Any
 
-from margingate_engine.check.question import Policy
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
@@ -19,6 +18,7 @@ from margingate_engine.models.registry import MarginModel, model
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_engine.scenarios.risk_arrays import RiskArrays
 from margingate_server.clock import Clock
+from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.ledger.store import EventDraft, Store
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.lane import Lane, Ticket
@@ -43,6 +43,7 @@ CHARGED = {
     for kind in InstrumentKind
 }
 ALLOWANCE_PPM = 1_000
+POLICY = PolicyNumbers(allowance_ppm=ALLOWANCE_PPM)
 FEE_TIERS: Mapping[str, FeeTier] = {"free": FREE, "charged": CHARGED}
 
 _BTC: dict[str, object] = {
@@ -182,7 +183,7 @@ class Server:
         watch: Callable[[Turn], None],
     ) -> None:
         slow = SlowModel(SPAN, beside)
-        self.builder = DeskBuilder(slow, FEE_TIERS, Policy(allowance_ppm=ALLOWANCE_PPM), AGE_LIMITS)
+        self.builder = DeskBuilder(slow, FEE_TIERS, POLICY, AGE_LIMITS)
         self.lane = WatchedLane(self.builder.open_desk(disk), disk, clock, watch)
         self.publisher = Publisher(self.lane, clock, Unwatched())
 
@@ -191,15 +192,9 @@ class Server:
         """The desk of now."""
         return self.lane._desk
 
-    def needs_parameters(self) -> bool:
-        """True before the log says which parameters and fees are in force."""
-        event, state = self.builder.parameters_event(), self.desk.shard.state
-        return (state.parameters_digest, state.fees_text) != (event.digest, event.fees)
-
     def record_parameters(self) -> None:
         """What the application does first."""
-        event = self.builder.parameters_event()
-        self.lane.decide(lambda desk, now_ns: (None, desk.shard.record(event, now_ns)))
+        self.lane.decide(lambda desk, now_ns: (None, self.builder.bring_into_force(desk, now_ns)))
 
     def decide(self, request: Request) -> Waiting:
         """The first half of Lane.decide; raises what the request does, LedgerDown included."""

@@ -6,8 +6,18 @@ from margingate_server.ledger.events import AnyEvent, decode_event
 from margingate_server.ledger.fold import apply
 from margingate_server.ledger.state import ShardState
 from margingate_server.ledger.store import EventDraft, EventRecord
-from tests.simulation.server import FEE_TIERS
 from tests.simulation.violation import hold
+
+COMPARED_AT_REST = (
+    "default_limits",
+    "model",
+    "parameters",
+    "parameters_digest",
+    "fee_tiers",
+    "policy",
+    "settlement_nano",
+    "expiring",
+)
 
 
 class Shadow:
@@ -19,7 +29,7 @@ class Shadow:
     def follow(self, draft: EventDraft | EventRecord) -> AnyEvent:
         """The event of a draft, applied."""
         event = decode_event(draft.body)
-        apply(self.state, event, self.state.last_seq + 1, draft.recorded_ns, FEE_TIERS)
+        apply(self.state, event, self.state.last_seq + 1, draft.recorded_ns)
         return event
 
     def compare(self, live: ShardState, names: Iterable[str]) -> None:
@@ -36,7 +46,7 @@ class Shadow:
         """Violation unless the live state agrees on everything, request ids included."""
         hold(self.state.accounts.keys() == live.accounts.keys(), "I6", "accounts differ")
         self.compare(live, self.state.accounts)
-        for field in ("default_limits", "parameters_digest", "fees_text"):
+        for field in COMPARED_AT_REST:
             ours, theirs = getattr(self.state, field), getattr(live, field)
             hold(ours == theirs, "I6", "{} folds to {}, live is {}", field, ours, theirs)
         hold(self.state.table.instruments == live.table.instruments, "I6", "tables differ")

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from margingate_engine.core.reasons import RejectReason
-from margingate_server.ledger.events import DecisionNumbers
+from margingate_server.ledger.numbers import DecisionNumbers
 from margingate_server.service.decisions import CheckAnswer
 from margingate_server.service.orders import FillAnswer, ReleaseAnswer
 from tests.simulation.requests import Batch, Check, Request

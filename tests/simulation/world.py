@@ -279,7 +279,6 @@ class World:
         self.disk.reads_left = None
         self.server = self._started()
         self._say("a new process is at event {}", self.disk.head.seq)
-        self.judge.refolded(self.server.desk)
         self._list()
         if self.random.random() < 0.9:
             self._publish_all()
@@ -288,8 +287,8 @@ class World:
         self._is_beside = True  # nobody is served yet
         try:
             server = Server(self.disk, self.clock, self._meanwhile, self.judge.watched)
-            if server.needs_parameters():
-                server.record_parameters()
+            self.judge.refolded(server.desk)
+            server.record_parameters()
         finally:
             self._is_beside = False
         return server
