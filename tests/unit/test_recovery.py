@@ -4,6 +4,7 @@ import pytest
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.ledger import events as e
+from margingate_server.ledger import numbers as n
 from margingate_server.ledger.store import CorruptLedger, EventDraft
 from margingate_server.recovery import DeskBuilder, folded
 from tests.unit.engine.small_market import INSTRUMENTS
@@ -20,7 +21,7 @@ from tests.unit.service.small_desk import (
 
 
 def builder(tiers: object = FEE_TIERS) -> DeskBuilder:
-    return DeskBuilder(small_model(), tiers, e.PolicyNumbers(), AGE_LIMITS)  # type: ignore[arg-type]
+    return DeskBuilder(small_model(), tiers, n.PolicyNumbers(), AGE_LIMITS)  # type: ignore[arg-type]
 
 
 def stored(*drafts: EventDraft) -> MemoryStore:
@@ -50,7 +51,7 @@ def busy_desk() -> SmallDesk:
     desk.fill("o", "NEAR", -2, "101000", fill_id="f")
     desk.check(desk.leg("CALL", 1, "200"), order_id="q")
     desk.release("q")
-    desk.desk.admin.set_limits("", e.LimitNumbers(collar_ppm=50_000), "l", "d", desk.now_ns)
+    desk.desk.admin.set_limits("", n.LimitNumbers(collar_ppm=50_000), "l", "d", desk.now_ns)
     return desk
 
 
@@ -131,7 +132,7 @@ def test_what_is_in_force_is_told_as_an_event() -> None:
     assert event.model == "span"
     assert event.digest == small_model().parameters_digest
     assert ("BTC", "price_scan_range", "0.15") in event.parameters
-    assert e.FeeNumbers("charged", "option", 0, 500, 125_000) in event.fees
+    assert n.FeeNumbers("charged", "option", 0, 500, 125_000) in event.fees
     assert event.policy.allowance_ppm == 1_000
 
 

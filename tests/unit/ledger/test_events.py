@@ -6,16 +6,17 @@ import msgspec
 import pytest
 
 from margingate_server.ledger import events as e
+from margingate_server.ledger import numbers as n
 from tests.unit.engine.small_market import INSTRUMENTS
 
-DECISION = e.DecisionNumbers(
+DECISION = n.DecisionNumbers(
     reason=22,
     detail="initial margin would exceed equity",
-    before=e.RiskNumbers(-5, 7, 3),
-    after=e.RiskNumbers(-5, 10**30, 3),
+    before=n.RiskNumbers(-5, 7, 3),
+    after=n.RiskNumbers(-5, 10**30, 3),
     is_exact=False,
-    worst_before=(e.WorstNumbers("BTC", 0, "no scenario loses"),),
-    worst_after=(e.WorstNumbers("BTC", -1, "short option minimum"),),
+    worst_before=(n.WorstNumbers("BTC", 0, "no scenario loses"),),
+    worst_after=(n.WorstNumbers("BTC", -1, "short option minimum"),),
     binding="scan_risk",
     is_risk_reducing=True,
     market_version=4,
@@ -26,9 +27,9 @@ DECISION = e.DecisionNumbers(
     decision_ns=7,
     order_id="o-1",
 )
-ORDER = e.OrderNumbers(
+ORDER = n.OrderNumbers(
     order_id="o",
-    legs=(e.LegNumbers("NEAR", -1, 2, 10**27, is_market=True, ratio=1),),
+    legs=(n.LegNumbers("NEAR", -1, 2, 10**27, is_market=True, ratio=1),),
     execution="atomic_combo",
     is_reduce_only=True,
     hold_ns=10**9,
@@ -38,8 +39,8 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
     e.CollateralAdjusted(account="a", asset="BTC", units=-5, balance=10**18),
     e.PositionsSet(
         account="a",
-        positions=(e.PositionNumbers("NEAR", -3, 12),),
-        breaks=(e.BreakNumbers("NEAR", 1, -3),),
+        positions=(n.PositionNumbers("NEAR", -3, 12),),
+        breaks=(n.BreakNumbers("NEAR", 1, -3),),
     ),
     e.OrderAccepted(
         account="a",
@@ -70,18 +71,18 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
     e.AccountResumed(account="a"),
     e.KillSwitchEngaged(scope="underlying", subject="BTC", mode="block_all", reason="why"),
     e.KillSwitchReleased(scope="all", subject=""),
-    e.LimitsSet(subject="a", limits=e.LimitNumbers(collar_ppm=5, notional_micro_max=0)),
+    e.LimitsSet(subject="a", limits=n.LimitNumbers(collar_ppm=5, notional_micro_max=0)),
     e.InstrumentsListed(instruments=INSTRUMENTS),
-    e.SettlementPriced(prices=(e.SettlementNumbers("NEAR", 10**14),)),
+    e.SettlementPriced(prices=(n.SettlementNumbers("NEAR", 10**14),)),
     e.PositionsSettled(
-        account="a", positions=(e.SettledNumbers("NEAR", -3, 12),), instruments=("NEAR",)
+        account="a", positions=(n.SettledNumbers("NEAR", -3, 12),), instruments=("NEAR",)
     ),
     e.ParametersLoaded(
         model="span",
         digest="d",
         parameters=(("BTC", "x", "1"),),
-        fees=(e.FeeNumbers("default", "option", 0, 1, None),),
-        policy=e.PolicyNumbers(borrow_limits=(("USD", 5),)),
+        fees=(n.FeeNumbers("default", "option", 0, 1, None),),
+        policy=n.PolicyNumbers(borrow_limits=(("USD", 5),)),
     ),
 )
 

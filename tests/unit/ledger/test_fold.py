@@ -10,6 +10,7 @@ from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from margingate_server.ledger import events as e
+from margingate_server.ledger import numbers as n
 from margingate_server.ledger.fold import REQUEST_SPACE, add_cash, apply
 from margingate_server.ledger.fold_orders import shrunk
 from margingate_server.ledger.requests import FILL_SPACE, Remembered
@@ -19,7 +20,7 @@ from tests.unit.engine.small_market import INSTRUMENTS, NANO, NO_FEES
 
 FEES = fee_numbers({"default": NO_FEES})
 NAMES = [each.name for each in INSTRUMENTS]
-DECISION = e.DecisionNumbers(reason=0)
+DECISION = n.DecisionNumbers(reason=0)
 
 
 class Log:
@@ -51,10 +52,10 @@ def accepted(order_id: str, *legs: tuple[str, int, int], combo: bool = False) ->
     return e.OrderAccepted(
         account="a",
         request_id=f"r-{order_id}",
-        order=e.OrderNumbers(
+        order=n.OrderNumbers(
             order_id=order_id,
             legs=tuple(
-                e.LegNumbers(name, side, lots, 10**9, ratio=lots if combo else 0)
+                n.LegNumbers(name, side, lots, 10**9, ratio=lots if combo else 0)
                 for name, side, lots in legs
             ),
             execution="atomic_combo" if combo else "single",
@@ -102,7 +103,7 @@ def test_collateral_adds_up_and_zero_is_forgotten() -> None:
 
 def test_a_statement_replaces_every_position() -> None:
     log = Log(filled("NEAR", 5, 100), filled("CALL", 1, 1))
-    log.put(e.PositionsSet(account="a", positions=(e.PositionNumbers("FAR", -2, 11),), breaks=()))
+    log.put(e.PositionsSet(account="a", positions=(n.PositionNumbers("FAR", -2, 11),), breaks=()))
     assert log.portfolio.positions == {row("FAR"): Position(-2, 11)}
 
 
@@ -124,7 +125,7 @@ def test_an_accepted_order_is_open_with_its_legs_and_memo() -> None:
 def test_a_rejection_changes_nothing_but_the_memory_of_its_request() -> None:
     log = Log()
     before = replace(log.portfolio)
-    order = e.OrderNumbers(order_id="o", legs=())
+    order = n.OrderNumbers(order_id="o", legs=())
     log.put(
         e.OrderRejected(
             account="a", request_id="r", request_digest="d", order=order, decision=DECISION
@@ -287,7 +288,7 @@ def test_kill_switches_are_kept_by_scope_and_subject_and_replaced() -> None:
 
 
 def test_limits_go_to_the_account_they_name_or_to_the_default() -> None:
-    own, default = e.LimitNumbers(collar_ppm=1), e.LimitNumbers(collar_ppm=2)
+    own, default = n.LimitNumbers(collar_ppm=1), n.LimitNumbers(collar_ppm=2)
     log = Log(e.LimitsSet(subject="a", limits=own), e.LimitsSet(subject="", limits=default))
     assert log.state.accounts["a"].limits == own
     assert log.state.default_limits == default
@@ -309,7 +310,7 @@ def test_a_listed_contract_cannot_become_another() -> None:
 
 
 def test_parameters_in_force_are_those_of_the_last_event() -> None:
-    policy = e.PolicyNumbers(allowance_ppm=7)
+    policy = n.PolicyNumbers(allowance_ppm=7)
     items = (("BTC", "price_scan_range", "0.15"),)
     log = Log(
         e.ParametersLoaded(model="span", digest="d", parameters=items, fees=FEES, policy=policy)
@@ -323,7 +324,7 @@ def test_every_event_of_an_account_counts_and_others_count_for_the_shard() -> No
     log = Log()
     assert (log.state.last_seq, log.state.admin_version) == (3, 2)
     log.put(e.AccountSuspended(account="a", reason=""), e.AccountResumed(account="a"))
-    log.put(e.LimitsSet(subject="a", limits=e.LimitNumbers()))
+    log.put(e.LimitsSet(subject="a", limits=n.LimitNumbers()))
     assert log.state.accounts["a"].version == 3
     assert log.state.admin_version == 3
     assert log.state.last_seq == 6

@@ -20,7 +20,8 @@ from margingate.v1 import (
     market_service_pb2,
     types_pb2,
 )
-from margingate_server.ledger.events import PolicyNumbers
+from margingate_server.ledger.journal import Journal
+from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
@@ -32,6 +33,7 @@ from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.status import DETAILS_KEY
 from margingate_server.rpc.transport import Transport
 from tests.unit.engine.small_market import INSTRUMENTS
+from tests.unit.rpc.memory_market_store import MemoryMarketStore
 from tests.unit.rpc.memory_store import MemoryStore
 from tests.unit.rpc.watch import SetClock, Watch
 from tests.unit.service.small_desk import AGE_LIMITS, FEE_TIERS, small_model, update
@@ -65,8 +67,10 @@ class Gate:
 
     def __init__(self, *, is_listed: bool = True) -> None:
         self.store, self.clock, self.watch = MemoryStore(), SetClock(), Watch()
+        self.markets = MemoryMarketStore()
         self.builder = DeskBuilder(small_model(), FEE_TIERS, PolicyNumbers(), AGE_LIMITS)
-        self.lane = Lane(self.builder.open_desk(self.store), self.store, self.clock, self.watch)
+        journal = Journal(self.store, self.markets)
+        self.lane = Lane(self.builder.open_desk(self.store), journal, self.clock, self.watch)
         self.lane.decide(lambda desk, now_ns: (None, self.builder.bring_into_force(desk, now_ns)))
         self.publisher = Publisher(self.lane, self.clock, self.watch)
         market = MarketServicer(

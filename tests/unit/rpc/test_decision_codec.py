@@ -4,7 +4,7 @@ from margingate.v1 import types_pb2 as types
 from margingate_engine.core.explanation import Component
 from margingate_engine.core.risk import Risk
 from margingate_engine.market.table import InstrumentTable
-from margingate_server.ledger.events import (
+from margingate_server.ledger.numbers import (
     DecisionNumbers,
     LegNumbers,
     OrderNumbers,

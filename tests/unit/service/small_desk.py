@@ -15,8 +15,9 @@ from margingate_engine.models.registry import MarginModel, model
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_server.feeds.feed import MarketUpdate
-from margingate_server.ledger.events import InstrumentsListed, PolicyNumbers, decode_event
+from margingate_server.ledger.events import InstrumentsListed, decode_event
 from margingate_server.ledger.fold import apply
+from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.ledger.state import AccountState, ShardState
 from margingate_server.ledger.store import EventDraft
 from margingate_server.recovery import DeskBuilder

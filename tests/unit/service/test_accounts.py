@@ -8,7 +8,8 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind, Settlement
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.portfolio.holdings import Position
-from margingate_server.ledger.events import BreakNumbers, InstrumentsListed
+from margingate_server.ledger.events import InstrumentsListed
+from margingate_server.ledger.numbers import BreakNumbers
 from margingate_server.service.accounts import StatedPosition
 from margingate_server.service.refusals import NameTaken, NotNow, RequestConflict, UnknownName
 from tests.unit.engine.small_market import MARKS, NANO

@@ -4,7 +4,8 @@ import pytest
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.reasons import RejectReason
-from margingate_server.ledger.events import KillSwitchEngaged, KillSwitchReleased, LimitNumbers
+from margingate_server.ledger.events import KillSwitchEngaged, KillSwitchReleased
+from margingate_server.ledger.numbers import LimitNumbers
 from margingate_server.service.refusals import RequestConflict, UnknownName
 from tests.unit.service.small_desk import SmallDesk, small_desk
 

@@ -7,7 +7,7 @@ import pytest
 
 from margingate_engine.core.orders import Side
 from margingate_engine.core.reasons import RejectReason
-from margingate_server.ledger.events import LimitNumbers
+from margingate_server.ledger.numbers import LimitNumbers
 from margingate_server.service.decisions import REQUEST_AGE_NS_MAX, CheckCommand
 from margingate_server.service.refusals import RequestConflict, UnknownName
 from tests.unit.engine.small_market import DAY_NS, MARKS, NEAR_NS

@@ -1,6 +1,6 @@
 """Limits and kill switches in force."""
 
-from margingate_server.ledger.events import LimitNumbers
+from margingate_server.ledger.numbers import LimitNumbers
 from margingate_server.ledger.state import KillSwitchState, ShardState
 from margingate_server.service.limits import effective_limits, joined_limits, kill_mode
 
