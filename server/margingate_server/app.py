@@ -17,10 +17,14 @@ from margingate_server.feeds.spec import open_feed
 from margingate_server.files.fees import parse_fees
 from margingate_server.files.toml_tables import read_tables
 from margingate_server.hint import example_command
-from margingate_server.ledger.events import PolicyNumbers
+from margingate_server.ledger.journal import Journal
+from margingate_server.ledger.numbers import (
+    PolicyNumbers,
+)
+from margingate_server.ledger.sqlite_market_store import SqliteMarketStore
 from margingate_server.ledger.sqlite_store import SqliteStore
 from margingate_server.ledger.state import ShardState
-from margingate_server.ledger.store import LedgerError
+from margingate_server.ledger.store import LedgerError, Store
 from margingate_server.observe.http import HttpEndpoint
 from margingate_server.observe.ledger_metrics import KillScope
 from margingate_server.observe.logs import Log, configure
@@ -43,6 +47,7 @@ from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.server import RpcServer
 from margingate_server.rpc.transport import Transport
 from margingate_server.seed_accounts import seed
+from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits, age_seconds
 from margingate_server.service.market import MarketView
 
@@ -77,14 +82,16 @@ class Application:
             spec = "simulated:frozen" if is_held_still else config.feed
             feed = open_feed(spec, seed=config.seed, start_ns=now_ns)
         self._store = SqliteStore(config.data_dir, opened_ns=now_ns)
+        self._markets = SqliteMarketStore(config.data_dir)
+        self._journal = Journal(self._store, self._markets)
         self._metrics = Metrics(
             new_registry(),
             version=version("margingate"),
             age_seconds_by_underlying=self._ages,
         )
         observer = LaneObserving(self._metrics, self._store, self._log)
-        self._desk = self._builder.open_desk(self._store)
-        self._lane = Lane(self._desk, self._store, self._clock, observer)
+        self._desk = self._open_desk(self._store)
+        self._lane = Lane(self._desk, self._journal, self._clock, observer)
         self._publisher = Publisher(self._lane, self._clock, MarketObserving(self._metrics))
         self._metrics.ledger.health_changed(is_healthy=True)
         self._metrics.market.parameters_changed(margin_model.name, margin_model.parameters_digest)
@@ -144,6 +151,7 @@ class Application:
             self._feed_loop.stop()
         self._upkeep.join()
         self._http.close()
+        self._markets.close()
         self._store.close()
         self._log.told("stopped", ledger_seq=self._store.head.seq)
 
@@ -165,6 +173,9 @@ class Application:
         }
         return RpcServer(transport, servicers, config.workers)
 
+    def _open_desk(self, store: Store) -> Desk:
+        return self._builder.open_desk(store, self._journal.market_version_min)
+
     def _record_parameters(self) -> None:
         """Remember in the ledger which parameters, fees and policy decide from here on."""
         self._lane.decide(lambda desk, now_ns: (None, self._builder.bring_into_force(desk, now_ns)))
@@ -179,7 +190,7 @@ class Application:
     def _keep_ledger(self) -> None:
         try:
             if self._lane.is_down:
-                self._lane.recover(self._builder.open_desk)
+                self._lane.recover(self._open_desk)
             self._store.sync_head()
             self._store.checkpoint()
         except LedgerError as error:

@@ -8,12 +8,14 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.registry import MarginModel
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_server.ledger.events import (
-    FeeNumbers,
     ParametersLoaded,
-    PolicyNumbers,
     decode_event,
 )
 from margingate_server.ledger.fold import apply, fee_tiers
+from margingate_server.ledger.numbers import (
+    FeeNumbers,
+    PolicyNumbers,
+)
 from margingate_server.ledger.state import ShardState
 from margingate_server.ledger.store import CorruptLedger, Store
 from margingate_server.service.desk import Desk
@@ -42,13 +44,16 @@ class DeskBuilder:
             policy=policy,
         )
 
-    def open_desk(self, store: Store) -> Desk:
+    def open_desk(self, store: Store, market_version_min: int = 0) -> Desk:
         """The desk after every event of the log, deciding by what the log says is in force.
 
-        CorruptLedger names the event that cannot be applied.
+        market_version_min: the least version of its market, beyond every one that is stored; a
+        crash may have left one that no event cites. CorruptLedger names the event that cannot be
+        applied.
         """
         state, market_version = folded(store)
-        market = Market(self.model, state.table, market_version + 1 if state.last_seq else 0)
+        after_cited = market_version + 1 if state.last_seq else 0
+        market = Market(self.model, state.table, max(after_cited, market_version_min))
 
         def stored_body(seq: int) -> bytes:
             record = store.get(seq)

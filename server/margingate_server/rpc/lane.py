@@ -11,6 +11,7 @@ from threading import Condition, Lock
 from typing import NamedTuple, Protocol, TypeVar
 
 from margingate_server.clock import Clock
+from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.store import EventDraft, LedgerError, Store
 from margingate_server.rpc.observers import tell
 from margingate_server.service.desk import Desk
@@ -52,15 +53,16 @@ class Ticket(NamedTuple):
 class Lane:
     """The way in to one shard."""
 
-    def __init__(self, desk: Desk, store: Store, clock: Clock, observer: LaneObserver) -> None:
+    def __init__(self, desk: Desk, journal: Journal, clock: Clock, observer: LaneObserver) -> None:
         self._desk = desk
-        self._store = store
+        self._journal = journal
+        self._store = journal.store
         self._clock = clock
         self._observer = observer
         self._deciding = Lock()
         self._turn = Condition(Lock())
         self._generation = 0
-        self._durable_seq = store.head.seq
+        self._durable_seq = self._store.head.seq
         self._is_leading = False
         self._is_down = False
 
@@ -108,17 +110,17 @@ class Lane:
             tell(self._observer.failed)
 
     def recover(self, open_desk: Callable[[Store], Desk]) -> None:
-        """After a failure: reopen the store, fold the log into a new desk, and go on with it.
+        """After a failure: reopen the stores, fold the log into a new desk, and go on with it.
 
-        Waits for a commit under way: what it adds to the log must be folded. Raises what the store
-        raises; the lane then stays down. Only for a lane that is down: nobody decides or commits
+        Waits for a commit under way: what it adds to the log must be folded. Raises what the stores
+        raise; the lane then stays down. Only for a lane that is down: nobody decides or commits
         meanwhile, so that the log is folded without the lock, and callers are refused at once.
         """
         assert self._is_down
         with self._turn:
             while self._is_leading:
                 self._turn.wait()
-        self._store.reopen()
+        self._journal.reopen()
         desk = open_desk(self._store)
         desk.shard.market.take_over(self._desk.shard.market)
         with self._deciding, self._turn:
@@ -170,7 +172,7 @@ class Lane:
         is_durable = False
         bytes_before = self._store.bytes_written
         try:
-            self._store.append(pending.events)
+            self._journal.append(pending.events, pending.markets)
             byte_count = self._store.bytes_written - bytes_before
             is_durable = True
         except (LedgerError, ValueError):
