@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RUN_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test main-job crash sim bench faults lint format types proto dashboards clean
+.PHONY: help run test main-job crash sim bench faults history lint format types proto dashboards clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ bench: $(READY) ## Measure preview and durable check against an echo servicer
 
 faults: $(READY) ## Damage storage at length: bytes, syncs, full disks, power cuts
 	@FAULTS=long $(BIN)/python -m pytest -q -s --timeout=3600 tests/faults
+
+history: $(READY) ## Check at length that what concurrent clients saw is linearizable
+	@HISTORY=long $(BIN)/python -m pytest -q -s --timeout=3600 tests/history
 
 lint: $(READY) ## Check style, types and the wire contract
 	@$(BIN)/ruff check .
