@@ -1,23 +1,21 @@
 """From the log to a desk: fold what happened, and go on from there."""
 
-from collections.abc import Mapping
-
-import msgspec
+from collections.abc import Callable, Mapping
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.registry import MarginModel
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_server.ledger.events import (
     ParametersLoaded,
-    decode_event,
 )
-from margingate_server.ledger.fold import apply, fee_tiers
+from margingate_server.ledger.fold import fee_tiers
+from margingate_server.ledger.folding import folded
 from margingate_server.ledger.numbers import (
     FeeNumbers,
     PolicyNumbers,
 )
-from margingate_server.ledger.state import ShardState
-from margingate_server.ledger.store import CorruptLedger, Store
+from margingate_server.ledger.snapshot_file import Snapshot
+from margingate_server.ledger.store import Store
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.market import Market
@@ -25,7 +23,10 @@ from margingate_server.service.shard import Shard
 
 
 class DeskBuilder:
-    """Makes a desk of a store's log, with one model, schedule and policy."""
+    """Makes a desk of a store's log, with one model, schedule and policy.
+
+    newest_snapshot: of the log, None when there is none; asked each time a desk is made.
+    """
 
     def __init__(
         self,
@@ -33,8 +34,10 @@ class DeskBuilder:
         tiers: Mapping[str, FeeTier],
         policy: PolicyNumbers,
         age_limits: AgeLimits,
+        newest_snapshot: Callable[[], Snapshot | None] = lambda: None,
     ) -> None:
         self.model = model
+        self._newest_snapshot = newest_snapshot
         self.age_limits = age_limits
         self.parameters = ParametersLoaded(
             model=model.name,
@@ -51,7 +54,7 @@ class DeskBuilder:
         crash may have left one that no event cites. CorruptLedger names the event that cannot be
         applied.
         """
-        state, market_version = folded(store)
+        state, market_version = folded(store, self._newest_snapshot())
         after_cited = market_version + 1 if state.last_seq else 0
         market = Market(self.model, state.table, max(after_cited, market_version_min))
 
@@ -87,15 +90,3 @@ def fee_numbers(tiers: Mapping[str, FeeTier]) -> tuple[FeeNumbers, ...]:
         for tier in sorted(tiers)
         for kind, rate in sorted(tiers[tier].items(), key=lambda item: item[0].value)
     )
-
-
-def folded(store: Store) -> tuple[ShardState, int]:
-    """(state after every event of the log, greatest market version that any of them cites)."""
-    state, market_version = ShardState(), 0
-    for record in store.read():
-        market_version = max(market_version, record.market_version)
-        try:
-            apply(state, decode_event(record.body), record.seq, record.recorded_ns)
-        except (msgspec.ValidationError, msgspec.DecodeError, KeyError, InvalidInput) as error:
-            raise CorruptLedger(record.seq, "event", f"cannot be applied: {error!r}") from error
-    return state, market_version

@@ -36,6 +36,17 @@ class RequestIndex:
         self._fills: dict[bytes, bytes] = {}
         self._requests: dict[bytes, bytes] = {}
 
+    @classmethod
+    def of_packed(cls, fills: dict[bytes, bytes], requests: dict[bytes, bytes]) -> "RequestIndex":
+        """The index that `packed` gave these of; it goes on with them, not with copies."""
+        index = cls()
+        index._fills, index._requests = fills, requests
+        return index
+
+    def packed(self) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+        """(fills, requests): what is remembered, oldest first, as it is kept; not copies."""
+        return self._fills, self._requests
+
     def __len__(self) -> int:
         return len(self._requests) + len(self._fills)
 
