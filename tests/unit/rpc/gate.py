@@ -69,8 +69,8 @@ class Gate:
         self.store, self.clock, self.watch = MemoryStore(), SetClock(), Watch()
         self.markets = MemoryMarketStore()
         self.builder = DeskBuilder(small_model(), FEE_TIERS, PolicyNumbers(), AGE_LIMITS)
-        journal = Journal(self.store, self.markets)
-        self.lane = Lane(self.builder.open_desk(self.store), journal, self.clock, self.watch)
+        self.journal = Journal(self.store, self.markets)
+        self.lane = Lane(self.builder.open_desk(self.store), self.journal, self.clock, self.watch)
         self.lane.decide(lambda desk, now_ns: (None, self.builder.bring_into_force(desk, now_ns)))
         self.publisher = Publisher(self.lane, self.clock, self.watch)
         market = MarketServicer(
