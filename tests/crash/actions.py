@@ -86,7 +86,12 @@ def fill(client: Client) -> None:
         price=price,
         fee=fee,
     )
-    client.ask("ReportFill", request)
+    answer = client.ask("ReportFill", request)
+    if isinstance(answer, margin.ReportFillResponse) and sent in client.sent:
+        is_late = answer.flag == types.LIFECYCLE_FLAG_LATE
+        if is_late or (answer.open_quantity == "0" and len(sent.order.legs) == 1):
+            client.sent.remove(sent)
+            client.closed.append(sent)
 
 
 def amend(client: Client) -> None:

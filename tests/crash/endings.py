@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 from time import sleep
 
@@ -13,10 +13,20 @@ LONG_LOAD_SECONDS_MAX = 2.5
 LONG_SHARE = 0.12
 """Holds that expire do so after a second or more, counted anew after a restart."""
 
+STILL_SHARE = 0.4
+STILL_SECONDS_MAX = 0.5
 STOPPING_SECONDS_MAX = 0.25
 RECOVERING_SECONDS_MAX = 0.12
 STARTING_SECONDS_MAX = 0.9
 POLL_SECONDS = 0.001
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Set to let the feed, and the clients, come to rest."""
+
+    feed: Event = field(default_factory=Event)
+    clients: Event = field(default_factory=Event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,41 +35,48 @@ class Ending:
 
     name: str
     weight: int
-    end: Callable[[Server, random.Random, Event], None]
+    end: Callable[[Server, random.Random, Quiet], None]
 
 
-def load(source: random.Random) -> None:
-    """Let the clients go on for a while."""
+def load(source: random.Random, quiet: Quiet, still_share: float = STILL_SHARE) -> None:
+    """Let the clients go on for a while, now and then with a market that stands still at the end.
+
+    Under prices that stand still the server only adds and takes off: every margin it shows then is
+    compared with one that is worked out anew after the restart.
+    """
     is_long = source.random() < LONG_SHARE
     sleep(source.uniform(0, LONG_LOAD_SECONDS_MAX if is_long else LOAD_SECONDS_MAX))
+    if source.random() < still_share:
+        quiet.feed.set()
+        sleep(source.uniform(0, STILL_SECONDS_MAX))
 
 
-def kill_under_load(server: Server, source: random.Random, _quiet: Event) -> None:
+def kill_under_load(server: Server, source: random.Random, quiet: Quiet) -> None:
     """SIGKILL at any instant."""
-    load(source)
+    load(source, quiet)
     server.kill()
 
 
-def kill_while_stopping(server: Server, source: random.Random, _quiet: Event) -> None:
+def kill_while_stopping(server: Server, source: random.Random, quiet: Quiet) -> None:
     """SIGTERM under load, and SIGKILL before it has done what it then does."""
-    load(source)
+    load(source, quiet)
     server.ask_to_stop()
     sleep(source.uniform(0, STOPPING_SECONDS_MAX))
     server.kill()
 
 
-def stop_cleanly(server: Server, source: random.Random, _quiet: Event) -> None:
+def stop_cleanly(server: Server, source: random.Random, quiet: Quiet) -> None:
     """SIGTERM under load; it must end well by itself."""
-    load(source)
+    load(source, quiet)
     server.ask_to_stop()
     code = server.process.wait(STOP_SECONDS_MAX)
     assert code == 0, f"the server ended with {code} when asked to stop:\n" + "".join(server.log)
 
 
-def fall_quiet(_server: Server, source: random.Random, quiet: Event) -> None:
+def fall_quiet(_server: Server, source: random.Random, quiet: Quiet) -> None:
     """Let the clients come to rest first; whoever called this kills the server."""
-    load(source)
-    quiet.set()
+    load(source, quiet, still_share=1.0)
+    quiet.clients.set()
 
 
 UNDER_LOAD = (

@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from itertools import cycle
 from pathlib import Path
-from threading import Event
 from time import time_ns
 
 import grpc
@@ -17,7 +16,7 @@ from tests.crash.actions import act
 from tests.crash.audit import Audit
 from tests.crash.client import Client, Round
 from tests.crash.comparison import account_differences, order_differences, timeless
-from tests.crash.endings import Ending, draw_ending, kill_while_starting
+from tests.crash.endings import Ending, Quiet, draw_ending, kill_while_starting
 from tests.crash.event_log import Mark, chain_breaks, end_of, hash_at, rows_after
 from tests.crash.feed import Feed
 from tests.crash.journal import Entry, Journal, JournalReader, Step
@@ -127,18 +126,19 @@ class LedgerLife:
         self._tally.findings.extend(findings)
 
     def _load_and_end(self, ending: Ending) -> None:
-        server, quiet = self._server, Event()
+        server, quiet = self._server, Quiet()
         rounds: list[Future[Round]] = [
-            self._threads.submit(client.run_round, server.target, quiet, act)
+            self._threads.submit(client.run_round, server.target, quiet.clients, act)
             for client in self._clients
         ]
         rounds.append(
-            self._threads.submit(self._venue.run_round, server.target, quiet, self._feed.act)
+            self._threads.submit(self._venue.run_round, server.target, quiet.feed, self._feed.act)
         )
         try:
             ending.end(server, self._source, quiet)
         finally:
-            quiet.set()
+            quiet.feed.set()
+            quiet.clients.set()
         ended = [each.result(ROUND_SECONDS_MAX) for each in rounds]
         if not server.struck_ns:
             self._look_at_margins()
