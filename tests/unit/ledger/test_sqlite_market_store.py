@@ -311,3 +311,15 @@ def test_a_reopening_that_fails_goes_on_refusing(path: Path, store: SqliteMarket
     store.reopen()
     write(store, markets(1, start=3))
     assert named(store.snapshots()) == named([*markets(2), *markets(1, start=3)])
+
+
+def test_versions_that_end_before_the_newest_are_refused(
+    path: Path, store: SqliteMarketStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(store, markets(3))
+    monkeypatch.setattr(SqliteMarketReader, "newest_version", 5)
+    read = SqliteMarketReader(path).snapshots()
+    assert [next(read).version for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(CorruptLedger, match="market version 5") as caught:
+        next(read)
+    assert caught.value.seq == 5
