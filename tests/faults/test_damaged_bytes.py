@@ -123,7 +123,6 @@ def test_a_flipped_byte_of_what_is_in_use_is_detected_everywhere(reader: Reader)
         assert isinstance(error, CorruptLedger), (file, at)
 
 
-@pytest.mark.xfail(reason="found at the first append, not when opening")
 @pytest.mark.parametrize("at", [18, PAGE_BYTES + 1, PAGE_BYTES + 5])
 def test_damage_that_only_an_append_meets_is_refused_when_opening(reader: Reader, at: int) -> None:
     """The file's version for writers, and the room on a leaf where the next event goes."""

@@ -56,6 +56,12 @@ COLUMNS = (
     "recorded_ns, hash, body"
 )
 
+_TRIAL_BYTES = 6000
+_TRIAL = f"INSERT INTO event({COLUMNS}) VALUES (?,'',0,'','','','',0,0,x'',?)"  # noqa: S608 - literals
+# Where SQLite's header says which version may write; above 2 it opens the file for reading only.
+_WRITER_VERSION_AT = 18
+_WRITER_VERSIONS = (1, 2)
+
 Row = tuple[int, str, int, str, str, str, str, int, int, bytes, bytes]
 
 # What a call of SQLite may raise. Of a damaged file even the error message may be undecodable.
@@ -148,6 +154,30 @@ def record_of(row: Row) -> EventRecord:
         hash=row[9],
         body=row[10],
     )
+
+
+def try_append(connection: sqlite3.Connection, seq: int, path: Path) -> None:
+    """Append an event longer than a page and take it back, in the transaction that is open.
+
+    Damage that only a writer meets would otherwise be found by every append and by no reader.
+    Raises CorruptLedger at `seq`, and SQLite's own errors for what the system is to blame for.
+    """
+    try:
+        connection.execute("SAVEPOINT trial")
+        connection.execute(_TRIAL, (seq, bytes(_TRIAL_BYTES)))
+        connection.execute("ROLLBACK TO trial")
+        connection.execute("RELEASE trial")
+    except SQLITE_ERRORS as error:
+        is_damage = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_CORRUPT
+        if is_damage or _writer_version(path) not in _WRITER_VERSIONS:
+            raise CorruptLedger(seq, str(path), f"cannot be appended to: {error}") from error
+        raise
+
+
+def _writer_version(path: Path) -> int:
+    """What a program must know that writes to the file: a byte of its header."""
+    with path.open("rb") as file:
+        return file.read(_WRITER_VERSION_AT + 1)[_WRITER_VERSION_AT]
 
 
 def write_failure(operation: str, error: Exception) -> StoreFailure:

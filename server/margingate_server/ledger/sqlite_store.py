@@ -18,6 +18,7 @@ from margingate_server.ledger.sqlite_file import (
     connect_checkpointer,
     open_database,
     row_of,
+    try_append,
     wal_path,
     write_failure,
 )
@@ -188,6 +189,7 @@ class SqliteStore:
             self._checkpointer = connect_checkpointer(self._path)
             files.callback(self._checkpointer.close)
             self._writer.execute("BEGIN IMMEDIATE")
+            try_append(self._writer, self._head.seq + 1, self._path)
             self._files.push(files.pop_all())
         self._is_restart_due = False
         self._has_failed = False
