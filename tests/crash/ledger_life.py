@@ -14,6 +14,7 @@ import grpc
 from margingate.v1 import account_service_pb2 as accounts
 from tests.crash.actions import act
 from tests.crash.audit import Audit
+from tests.crash.cited_markets import lacking_markets
 from tests.crash.client import Client, Round
 from tests.crash.comparison import account_differences, order_differences, timeless
 from tests.crash.endings import Ending, Quiet, draw_ending, kill_while_starting
@@ -94,7 +95,9 @@ class LedgerLife:
         shutil.copytree(self._data, self._copy)
         names = [ending.name, *self._die_at_start()]
         self._server = Server.launched(self._data)
-        self._find(self.audit.fold(rows_after(self._copy, self.head_seq)))
+        rows = rows_after(self._copy, self.head_seq)
+        self._find(lacking_markets(rows, self._copy))
+        self._find(self.audit.fold(rows))
         self._tally.recovery_seconds.append(self._server.wait_until_serving())
         self._find(self._compared())
         self._tally.cycles += 1

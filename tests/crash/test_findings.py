@@ -13,6 +13,8 @@ import pytest
 
 from margingate.v1 import margin_service_pb2 as margin
 from tests.crash.audit import audited
+from tests.crash.books import DECIDED
+from tests.crash.cited_markets import lacking_markets
 from tests.crash.event_log import GENESIS, Row, rows_after
 from tests.crash.journal import Entry, JournalReader, Step
 from tests.crash.ledger_life import DATA, LedgerLife
@@ -214,20 +216,31 @@ def test_a_gap_in_an_accounts_versions_is_found(evidence: Evidence) -> None:
     assert f"event {row.seq}: version {row.version + 1} of {row.account}" in found
 
 
+def test_a_market_that_is_not_kept_is_found(evidence: Evidence, tmp_path: Path) -> None:
+    folder = evidence.folder / DATA
+    assert not list(lacking_markets(evidence.rows, folder))
+    row = evidence.last("order_accepted")
+    decision = {**row.event["decision"], "market_digest": "another"}
+    found = list(lacking_markets(evidence.with_event(row, decision=decision), folder))
+    assert [each.split(",")[0] for each in found] == [
+        f"event {row.seq} cites market {row.market_version} another"
+    ]
+    assert len(list(lacking_markets(evidence.rows, tmp_path))) > 1
+
+
 def test_decisions_that_do_not_build_on_each_other_are_found(evidence: Evidence) -> None:
-    row = evidence.last("order_accepted", lambda row: follows_a_decision(evidence, row))
-    decision = row.event["decision"]
-    before = [decision["before"][0] + 1, *decision["before"][1:]]
-    found = evidence.findings(
-        rows=evidence.with_event(row, decision={**decision, "before": before})
-    )
+    row = evidence.last("order_accepted", lambda row: before(evidence, row).kind in DECIDED)
+    last = before(evidence, row).event["decision"]
+    decision = {
+        **row.event["decision"],
+        "market_version": last["market_version"],
+        "before": [1, 1, 1],
+    }
+    found = evidence.findings(rows=evidence.with_event(row, decision=decision))
     assert f"event {row.seq} (order_accepted of {row.account}): margin before is" in found
 
 
-def follows_a_decision(evidence: Evidence, row: Row) -> bool:
-    """Whether the account's event before was a decision at the same prices."""
-    earlier = [each for each in evidence.rows[: row.seq - 1] if each.account == row.account]
-    return (
-        earlier[-1].kind in ("order_accepted", "order_rejected")
-        and earlier[-1].market_version == row.market_version
-    )
+def before(evidence: Evidence, row: Row) -> Row:
+    """The account's event before that one."""
+    earlier = evidence.rows[: row.seq - 1]
+    return next(each for each in reversed(earlier) if each.account == row.account)
