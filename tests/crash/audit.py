@@ -114,6 +114,8 @@ class Audit:
             yield from self._read(answer)
         if isinstance(answer, market.PublishSettlementPricesResponse):
             yield from self._expired(entry, answer)
+        if isinstance(answer, accounts.AdjustCollateralResponse) and _is_short(entry, answer):
+            yield f"{_named(entry)}: the withdrawal left the account with {answer.risk}"
 
     def _refused(self, entry: Entry) -> Iterator[str]:
         if entry.purpose is Purpose.CONFLICT:
@@ -232,6 +234,14 @@ def audited(
 
 def _named(entry: Entry) -> str:
     return f"{entry.client} call {entry.number} ({entry.method}, {entry.purpose})"
+
+
+def _is_short(entry: Entry, answer: accounts.AdjustCollateralResponse) -> bool:
+    """True for a withdrawal that left less than the margin; a retry tells the margin of later."""
+    request = entry.asked()
+    assert isinstance(request, accounts.AdjustCollateralRequest)
+    is_withdrawal = request.amount.startswith("-") and entry.purpose is Purpose.FIRST
+    return is_withdrawal and Fraction(answer.risk.headroom) < 0
 
 
 def _orders_taken_for_known(request: Message, answer: Message) -> Iterator[tuple[str, str]]:

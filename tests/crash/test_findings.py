@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import margin_service_pb2 as margin
 from tests.crash.audit import audited
 from tests.crash.books import DECIDED
@@ -205,6 +206,21 @@ def test_an_accepted_order_over_the_limit_is_found(evidence: Evidence) -> None:
     decision = {**row.event["decision"], "after": [1, 2, 3], "is_risk_reducing": False}
     found = evidence.findings(rows=evidence.with_event(row, decision=decision))
     assert f"event {row.seq} (order_accepted of {row.account}): is over the limit" in found
+
+
+def test_a_withdrawal_that_leaves_too_little_is_found(evidence: Evidence) -> None:
+    journals = [[left_short(entry) for entry in journal] for journal in evidence.journals]
+    assert "the withdrawal left the account with" in evidence.findings(journals=journals)
+
+
+def left_short(entry: Entry) -> Entry:
+    """The entry; of a withdrawal, with a negative headroom in its answer."""
+    request = entry.asked()
+    if entry.step is not Step.OK or not isinstance(request, accounts.AdjustCollateralRequest):
+        return entry
+    answer = accounts.AdjustCollateralResponse.FromString(entry.answer)
+    answer.risk.headroom = "-0.000001"
+    return msgspec.structs.replace(entry, answer=answer.SerializeToString())
 
 
 def test_a_gap_in_an_accounts_versions_is_found(evidence: Evidence) -> None:
