@@ -89,7 +89,8 @@ class Told:
     @property
     def acknowledged(self) -> dict[str, margin.CheckOrderResponse]:
         """Requests that were answered."""
-        return {name: each for name, each in self.answers.items() if each is not None}
+        with self.lock:
+            return {name: each for name, each in self.answers.items() if each is not None}
 
     def ask(self, wire: Wire, name: str) -> grpc.StatusCode:
         """Send one order, note what came back."""

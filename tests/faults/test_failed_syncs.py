@@ -53,11 +53,9 @@ FAULTS = [SYNCS, Fault("pwrite64", "error=ENOSPC:when=1+")]
 MORE_FAULTS = [
     Fault("pwrite64", "error=EIO:when=1+"),
     Fault("fdatasync", "error=EIO:when=2+"),
-    Fault("fsync", "error=EIO:when=1+"),
     Fault("fdatasync", "error=EIO:when=3+5"),
     Fault("pwrite64", "error=EIO:when=7+3"),
     Fault("pwrite64", "error=EDQUOT:when=3+"),
-    Fault("pwrite64", "retval=100:when=2+4"),
     Fault("pwrite64,fdatasync,fsync,ftruncate,rename", "error=EROFS:when=1+"),
 ]
 
