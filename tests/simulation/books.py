@@ -6,75 +6,78 @@ statement without a price) is taken from the event.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from margingate_engine.core.amounts import NANO
-from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
 from margingate_server.ledger import events as e
-from tests.reference import contracts
+from margingate_server.ledger.fold import REQUEST_SPACE
+from margingate_server.ledger.requests import FILL_SPACE
 from tests.reference.account import Account, Position
-from tests.reference.orders import OpenLeg, OpenOrder
-from tests.simulation.instruments import BY_NAME
-from tests.simulation.requests import (
-    Adjust,
-    Batch,
-    Check,
-    Fill,
-    Key,
-    Release,
-    Request,
-    SetPositions,
-)
+from tests.simulation.book_orders import BookLeg, BookOrder
+from tests.simulation.contracts import CONTRACTS, settled_units
+from tests.simulation.office_requests import Adjust, SetPositions
+from tests.simulation.reduce_only import cut_lots
+from tests.simulation.requests import Amend, Batch, Check, Fill, Key, Release, Request
 from tests.simulation.violation import hold
 
-
-def reference_instrument(each: Instrument) -> contracts.Instrument:
-    """A contract in the reference's words."""
-    return contracts.Instrument(
-        symbol=each.name,
-        kind=contracts.Kind(each.kind.value),
-        underlying=each.underlying,
-        inverse=each.settlement is Settlement.INVERSE,
-        lot=Fraction(each.lot_nano, NANO),
-        size=Fraction(each.lot_nano, NANO) * Fraction(each.contract_nano, NANO),
-        tick=Fraction(each.tick_nano, NANO),
-        tick_steps=tuple(
-            (Fraction(step.above_nano, NANO), Fraction(step.tick_nano, NANO))
-            for step in each.tick_steps
-        ),
-        expiry_ns=each.expiry_ns,
-        strike=Fraction(each.strike_nano or 0, NANO),
-        call=each.right is OptionRight.CALL,
-        halted=each.is_halted,
-    )
+Ended = e.OrdersReleased | e.OrdersExpired
 
 
-CONTRACTS = {name: reference_instrument(each) for name, each in BY_NAME.items()}
-SPOTS = {name for name, each in BY_NAME.items() if each.kind is InstrumentKind.SPOT}
+@dataclass(slots=True)
+class Booked:
+    """An account as it should be. ids: every order that it ever had."""
+
+    holdings: Account = field(default_factory=lambda: Account(cash=defaultdict(int)))
+    orders: dict[str, BookOrder] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
 
 
 class Books:
-    """Accounts as they should be after a log. requests: all ever sent, by key and digest."""
+    """Accounts as they should be after a log.
 
-    def __init__(self, requests: Mapping[Key, Mapping[str, Request]]) -> None:
+    requests: all ever sent, by key and digest. price_of: what the venue says that an instrument
+    settles at, in 1e-9 USD.
+    """
+
+    def __init__(
+        self,
+        requests: Mapping[Key, Mapping[str, Request]],
+        price_of: Callable[[str], int],
+    ) -> None:
         self._requests = requests
-        self.accounts: dict[str, Account] = {}
+        self._price_of = price_of
+        self.accounts: dict[str, Booked] = {}
+        self.settled: set[str] = set()
 
     def follow(self, event: e.AnyEvent) -> None:
         """Carry out what the event's request asked for."""
         if isinstance(event, e.AccountOpened):
-            self.accounts[event.account] = Account(cash=defaultdict(int))
-        elif isinstance(event, e.CollateralAdjusted):
-            self._adjust(self.accounts[event.account], event)
-        elif isinstance(event, e.PositionsSet):
-            self._set_positions(self.accounts[event.account], event)
-        elif isinstance(event, e.OrderAccepted):
-            self._accept(self.accounts[event.account], event)
-        elif isinstance(event, e.OrdersReleased):
-            self._release(self.accounts[event.account], event)
-        elif isinstance(event, e.FillReported):
-            self._fill(self.accounts[event.account], event)
+            self.accounts[event.account] = Booked()
+        elif isinstance(event, e.SettlementPriced):
+            self._priced(event)
+        elif event.account:
+            self._follow_account(self.accounts[event.account], event)
+
+    def _follow_account(self, account: Booked, event: e.AnyEvent) -> None:
+        match event:
+            case e.CollateralAdjusted():
+                self._adjust(account.holdings, event)
+            case e.PositionsSet():
+                self._set_positions(account.holdings, event)
+            case e.OrderAccepted():
+                self._accept(account, event)
+            case e.AmendAccepted():
+                self._change(account, event)
+            case e.AmendConfirmed() | e.AmendWithdrawn():
+                self._settle_change(account, event)
+            case e.OrdersReleased() | e.OrdersExpired():
+                self._end(account, event)
+            case e.FillReported():
+                self._fill(account, event)
+            case e.PositionsSettled():
+                self._settle(account, event)
 
     def _request(self, space: str, event: e.Event) -> Request:
         known = self._requests.get((space, event.account, event.request_id), {})
@@ -83,28 +86,20 @@ class Books:
         return request
 
     def _adjust(self, account: Account, event: e.CollateralAdjusted) -> None:
-        request = self._request("request", event)
+        request = self._request(REQUEST_SPACE, event)
         assert isinstance(request, Adjust)
         account.cash[request.asset] += request.units
-        hold(
-            event.balance == account.cash[request.asset],
-            "I7",
-            "{} should have {} {}: {}",
-            event.account,
-            account.cash[request.asset],
-            request.asset,
-            event,
-        )
+        balance = account.cash[request.asset]
+        hold(event.balance == balance, "I7", "the balance should be {}: {}", balance, event)
 
     def _set_positions(self, account: Account, event: e.PositionsSet) -> None:
-        request = self._request("request", event)
+        request = self._request(REQUEST_SPACE, event)
         assert isinstance(request, SetPositions)
         entry_by_name = {each.instrument: each.entry for each in event.positions}
         stated = {name: lots for name, lots, _ in request.stated}
-        names = {*account.positions, *stated}
         breaks = {
             (name, account.lots(name), stated.get(name, 0))
-            for name in names
+            for name in {*account.positions, *stated}
             if account.lots(name) != stated.get(name, 0)
         }
         told = {(b.instrument, b.booked_lots, b.stated_lots) for b in event.breaks}
@@ -116,72 +111,118 @@ class Books:
             elif lots:
                 account.positions[name] = Position(lots, entry_by_name[name])
 
-    def _accept(self, account: Account, event: e.OrderAccepted) -> None:
-        request = self._request("request", event)
+    def _accept(self, account: Booked, event: e.OrderAccepted) -> None:
+        request = self._request(REQUEST_SPACE, event)
         assert isinstance(request, Check)
-        prices = prices_of(event)
-        account.known_order_ids.add(request.order_id)
-        account.orders[request.order_id] = OpenOrder(
-            order_id=request.order_id,
-            combo=False,
-            legs=[
-                OpenLeg(
-                    symbol=leg.instrument,
-                    side=leg.side,
-                    lots=leg.lots,
-                    price=Fraction(held if leg.price_nano is None else leg.price_nano, NANO),
-                )
-                for leg, held in zip(request.legs, prices, strict=True)
-            ],
+        legs = [
+            BookLeg(leg.instrument, leg.side, leg.lots, price_nano)
+            for leg, price_nano in zip(request.legs, self._prices(request, event), strict=True)
+        ]
+        if request.is_reduce_only:
+            _cut(legs, account.holdings, account.orders.values())
+            hold(any(leg.lots for leg in legs), "I7", "nothing to reduce: {}", event)
+        account.ids.add(request.order_id)
+        account.orders[request.order_id] = BookOrder(
+            legs=legs,
+            totals=[leg.lots for leg in legs],
+            is_reduce_only=request.is_reduce_only,
         )
 
-    def _release(self, account: Account, event: e.OrdersReleased) -> None:
-        request = self._request("request", event)
-        wanted = tuple(sorted(account.orders))
-        if isinstance(request, Release):
-            wanted = (request.order_id,)
-        hold(event.order_ids == wanted, "I7", "should release {}: {}", wanted, event)
+    def _change(self, account: Booked, event: e.AmendAccepted) -> None:
+        request = self._request(REQUEST_SPACE, event)
+        assert isinstance(request, Amend)
+        order = account.orders[request.order_id]
+        hold(order.amended is None, "I7", "a change is pending already: {}", event)
+        legs = order.changed(request.legs, self._prices(request, event))
+        if order.is_reduce_only:
+            others = [each for each in account.orders.values() if each is not order]
+            _cut(legs, account.holdings, others)
+        order.change(legs)
+        totals = tuple(order.amended_totals)
+        hold(event.totals == totals, "I7", "totals should be {}: {}", totals, event)
+
+    @staticmethod
+    def _prices(request: Check | Amend, event: e.OrderAccepted | e.AmendAccepted) -> list[int]:
+        return [
+            held.price_nano if leg.price_nano is None else leg.price_nano
+            for leg, held in zip(request.legs, event.order.legs, strict=True)
+        ]
+
+    def _settle_change(self, account: Booked, event: e.AmendConfirmed | e.AmendWithdrawn) -> None:
+        order = account.orders.get(event.order_id)
+        is_pending = order is not None and order.amended is not None
+        hold(is_pending, "I7", "no change is pending: {}", event)
+        assert order is not None
+        order.settle_change(is_confirmed=isinstance(event, e.AmendConfirmed))
+        self._close_done(account)
+
+    def _end(self, account: Booked, event: Ended) -> None:
+        wanted = event.order_ids
+        if isinstance(event, e.OrdersReleased):
+            request = self._request(REQUEST_SPACE, event)
+            is_one = isinstance(request, Release)
+            wanted = (request.order_id,) if is_one else tuple(sorted(account.orders))
+        hold(event.order_ids == wanted, "I7", "should end {}: {}", wanted, event)
         for order_id in wanted:
             hold(order_id in account.orders, "I7", "{} was not open: {}", order_id, event)
             del account.orders[order_id]
 
-    def _fill(self, account: Account, event: e.FillReported) -> None:
-        request = self._request("fill", event)
+    def _fill(self, account: Booked, event: e.FillReported) -> None:
+        request = self._request(FILL_SPACE, event)
         assert isinstance(request, Fill)
-        contract = CONTRACTS[request.instrument]
         order = account.orders.get(request.order_id)
         hold(event.flag == _flag(account, order, request), "I7", "wrongly flagged: {}", event)
         fee = event.fee if request.fee is None else request.fee
         signed = request.side * request.lots
-        account.book(contract, signed, Fraction(request.price_nano, NANO), fee)
+        contract, price = CONTRACTS[request.instrument], Fraction(request.price_nano, NANO)
+        account.holdings.book(contract, signed, price, fee)
         if order is not None:
-            _shrink(order, request)
-            if not order.is_open:
-                del account.orders[request.order_id]
+            order.fill(request.instrument, request.side, request.lots)
+            self._close_done(account)
+        if request.instrument in self.settled:
+            self._to_cash(account.holdings, request.instrument)
+
+    def _priced(self, event: e.SettlementPriced) -> None:
+        for each in event.prices:
+            price_nano = self._price_of(each.instrument)
+            hold(each.price_nano == price_nano, "I7", "should be {}: {}", price_nano, each)
+            hold(each.instrument not in self.settled, "I7", "settled twice: {}", each)
+            self.settled.add(each.instrument)
+
+    def _settle(self, account: Booked, event: e.PositionsSettled) -> None:
+        """Positions of what has a settlement price become cash, and its orders end."""
+        held = {name for name in account.holdings.positions if name in self.settled}
+        told = {each.instrument for each in event.positions}
+        hold(held == told, "I7", "should settle {}: {}", held, event)
+        for name in held:
+            self._to_cash(account.holdings, name)
+        for order in account.orders.values():
+            order.end(self.settled)
+        self._close_done(account)
+
+    def _to_cash(self, account: Account, name: str) -> None:
+        """What is held of a settled instrument becomes cash."""
+        position = account.positions.pop(name, None)
+        if position is not None:
+            price = Fraction(self._price_of(name), NANO)
+            account.cash[CONTRACTS[name].settlement] += settled_units(name, position, price)
+
+    @staticmethod
+    def _close_done(account: Booked) -> None:
+        for order_id in [key for key, order in account.orders.items() if not order.is_open]:
+            del account.orders[order_id]
 
 
-def prices_of(event: e.OrderAccepted) -> tuple[int, ...]:
-    """Prices that an accepted order is held at, in 1e-9."""
-    return tuple(leg.price_nano for leg in event.order.legs)
+def _cut(legs: Sequence[BookLeg], holdings: Account, others: Collection[BookOrder]) -> None:
+    """Reduce-only: as the venue leaves them."""
+    for leg, lots in zip(legs, cut_lots(legs, holdings, others), strict=True):
+        leg.lots = lots
 
 
-def _open_lots(order: OpenOrder, fill: Fill) -> int:
-    return sum(
-        leg.lots for leg in order.legs if (leg.symbol, leg.side) == (fill.instrument, fill.side)
-    )
-
-
-def _flag(account: Account, order: OpenOrder | None, fill: Fill) -> str:
+def _flag(account: Booked, order: BookOrder | None, fill: Fill) -> str:
     if order is None:
-        return "late" if fill.order_id in account.known_order_ids else "unknown_order"
-    return "over_fill" if fill.lots > _open_lots(order, fill) else ""
-
-
-def _shrink(order: OpenOrder, fill: Fill) -> None:
-    """Orders of this world name an instrument once, so that there is one leg to shrink."""
-    for leg in order.legs:
-        if (leg.symbol, leg.side) == (fill.instrument, fill.side):
-            leg.lots -= min(leg.lots, fill.lots)
+        return "late" if fill.order_id in account.ids else "unknown_order"
+    return "over_fill" if fill.lots > order.open_lots(fill.instrument, fill.side) else ""
 
 
 def commands_of(request: Request) -> tuple[Request, ...]:

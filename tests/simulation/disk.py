@@ -1,11 +1,17 @@
-"""A disk that keeps what was made durable, and loses or keeps what was under way."""
+"""Disks that keep what was made durable, and lose or keep what was under way."""
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from errno import EIO
+from typing import NoReturn
 
 from margingate_server.ledger.chain import EMPTY, encode, link, seal, verify
+from margingate_server.ledger.folding import folded
+from margingate_server.ledger.market_store import MarketDraft
+from margingate_server.ledger.snapshot_file import Snapshot
+from margingate_server.ledger.state_codec import encode_state
 from margingate_server.ledger.store import EventDraft, EventRecord, Head, StoreFailure
+from tests.unit.rpc.memory_market_store import MemoryMarketStore
 
 
 class Crashed(BaseException):
@@ -61,11 +67,9 @@ class SimulatedDisk:
         if fate not in LOSING:
             self.records.extend(records)
             self.kept(records)
-        if fate in CRASHING:
-            raise Crashed
         if fate is not Fate.KEPT:
             self.has_failed = True
-            raise StoreFailure("append", EIO, fate.value)
+            fail(fate, "append")
         return records
 
     def read(self, after_seq: int = 0) -> Iterator[EventRecord]:
@@ -110,3 +114,47 @@ class SimulatedDisk:
             records.append(seal(event, seq, head.hash))
             self.bytes_written += len(encoded)
         return records
+
+
+class Disks:
+    """Everything of a process that outlives it: the log, the markets beside it, a snapshot.
+
+    market_fate: of the next put of markets.
+    """
+
+    def __init__(self) -> None:
+        self.log = SimulatedDisk()
+        self.markets = MemoryMarketStore()
+        self.markets.before_put = self._put
+        self.market_fate = Fate.KEPT
+        self.snapshot: Snapshot | None = None
+
+    def newest_snapshot(self) -> Snapshot | None:
+        """The newest snapshot, None if there is none."""
+        return self.snapshot
+
+    def take_snapshot(self) -> None:
+        """What the command makes of the durable events alone, in a process of its own."""
+        if self.log.records:
+            state, market_version = folded(self.log, self.snapshot)
+            body = encode_state(state, market_version)
+            self.snapshot = Snapshot(seq=state.last_seq, hash=self.log.head.hash, body=body)
+
+    def replugged(self) -> None:
+        """A new process opens them: what failed before it fails no more."""
+        self.log.fate = self.market_fate = Fate.KEPT
+        self.log.reopen()
+        self.markets.reopen()
+
+    def _put(self, _drafts: Sequence[MarketDraft]) -> None:
+        fate, self.market_fate = self.market_fate, Fate.KEPT
+        self.markets.keeps_failed = fate not in LOSING
+        if fate is not Fate.KEPT:
+            fail(fate, "put")
+
+
+def fail(fate: Fate, operation: str) -> NoReturn:
+    """End an operation as its fate has it."""
+    if fate in CRASHING:
+        raise Crashed
+    raise StoreFailure(operation, EIO, fate.value)

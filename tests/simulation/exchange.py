@@ -26,6 +26,7 @@ class Exchange:
         self.to_list = list(LISTED_LATER)
         self.received: dict[str, Instant] = {}
         self.taken: dict[str, int] = {}
+        self._settled_at: dict[tuple[str, int], int] = {}
 
     def move(self) -> None:
         """Let prices go somewhere; now and then far."""
@@ -94,6 +95,23 @@ class Exchange:
         wanted = round(self.mark(instrument) * self._random.uniform(0.97, 1.03) * NANO)
         tick_nano = instrument.tick_nano_at(wanted)
         return max(1, wanted // tick_nano) * tick_nano
+
+    def expired(self) -> list[tuple[str, int]]:
+        """Underlyings with expiries that have passed."""
+        now_ns = self._clock.true_ns()
+        expiries = {(e.underlying, e.expiry_ns) for e in self.listed if e.expiry_ns is not None}
+        return sorted((coin, ns) for coin, ns in expiries if ns <= now_ns)
+
+    def settlement_nano(self, coin: str, expiry_ns: int) -> int:
+        """What contracts settle at, 1e-9 USD; the venue says it once and for all."""
+        index_nano = round(self.index[coin] * NANO)
+        return self._settled_at.setdefault((coin, expiry_ns), index_nano)
+
+    def settles_at(self, name: str) -> int:
+        """What an expired instrument settles at, 1e-9 USD."""
+        instrument = BY_NAME[name]
+        assert instrument.expiry_ns is not None
+        return self.settlement_nano(instrument.underlying, instrument.expiry_ns)
 
     def _years(self, instrument: Instrument) -> float:
         if instrument.expiry_ns is None:

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from margingate_engine.core.amounts import USD
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.portfolio.holdings import Portfolio
-from margingate_server.ledger.events import OrderAccepted
 from tests.simulation.instruments import BY_NAME, INDEX
+from tests.simulation.margin_watch import Accepted
 from tests.simulation.server import AGE_LIMITS, Turn
 from tests.simulation.simulated_clock import Instant
 from tests.simulation.violation import hold
@@ -17,7 +17,7 @@ TOLERATED_NS = 10**9
 
 def judge_freshness(
     turn: Turn,
-    event: OrderAccepted,
+    event: Accepted,
     after: Portfolio,
     received: Mapping[str, Instant],
     now: Instant,
@@ -45,7 +45,8 @@ def _is_excused(came: Instant, now: Instant, limit_ns: int) -> bool:
 
 
 def _rows(portfolio: Portfolio) -> set[int]:
-    return {*portfolio.positions, *(leg.row for legs in portfolio.legs.values() for leg in legs)}
+    shapes = (*portfolio.legs.values(), *portfolio.amendments.values())
+    return {*portfolio.positions, *(leg.row for legs in shapes for leg in legs)}
 
 
 def _required(

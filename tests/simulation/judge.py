@@ -5,9 +5,15 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
-from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_server.ledger.events import AnyEvent, FillReported, OrderAccepted
+from margingate_server.ledger.events import (
+    AmendAccepted,
+    AnyEvent,
+    FillReported,
+    OrderAccepted,
+    cited_market,
+    decode_event,
+)
 from margingate_server.ledger.fold import REQUEST_SPACE
 from margingate_server.ledger.requests import FILL_SPACE
 from margingate_server.ledger.store import EventDraft, EventRecord
@@ -15,15 +21,17 @@ from margingate_server.service.decisions import CheckAnswer
 from margingate_server.service.desk import Desk
 from margingate_server.service.market import MarketView
 from tests.reference.account import Account
+from tests.simulation.book_orders import held_by
 from tests.simulation.books import Books, commands_of
-from tests.simulation.disk import SimulatedDisk
+from tests.simulation.disk import Disks
 from tests.simulation.durable_log import DurableLog
 from tests.simulation.exchange import Exchange
 from tests.simulation.freshness_watch import judge_freshness
-from tests.simulation.margin_watch import judge_acceptance, judge_kept_risk
+from tests.simulation.margin_watch import Accepted, judge_acceptance, judge_kept_risk
 from tests.simulation.oracle import account_before, is_known_to_the_reference, judge_decision
 from tests.simulation.reply_watch import ReplyWatch
 from tests.simulation.requests import Check, Key, Request
+from tests.simulation.retaking import retake
 from tests.simulation.server import Turn
 from tests.simulation.shadow import Shadow
 from tests.simulation.simulated_clock import SimulatedClock
@@ -31,16 +39,18 @@ from tests.simulation.violation import hold
 
 ORACLE_SHARE = 0.02
 TOTALS_SHARE = 0.1
+RETAKEN_COUNT = 2
 
 
 class Judge:
     """Knows what was asked, what was decided and what is durable, each on its own account."""
 
     def __init__(
-        self, random: Random, disk: SimulatedDisk, exchange: Exchange, clock: SimulatedClock
+        self, random: Random, disks: Disks, exchange: Exchange, clock: SimulatedClock
     ) -> None:
         self._random = random
-        self._disk = disk
+        self._disks = disks
+        self._disk = disks.log
         self._exchange = exchange
         self._clock = clock
         self._sent: defaultdict[Key, dict[str, Request]] = defaultdict(dict)
@@ -51,7 +61,7 @@ class Judge:
         self.log = DurableLog()
         self.replies = ReplyWatch(self.log)
         self.shadow = Shadow()
-        self.books = Books(self._sent)
+        self.books = Books(self._sent, self._exchange.settles_at)
         self.accepted_count = self.judged_count = 0
 
     def sending(self, request: Request, desk: Desk) -> None:
@@ -64,7 +74,8 @@ class Judge:
 
     def booked(self, account: str) -> Account | None:
         """What an account should hold; None before it is open."""
-        return self.books.accounts.get(account)
+        booked = self.books.accounts.get(account)
+        return None if booked is None else booked.holdings
 
     def watched(self, turn: Turn) -> None:
         """A desk was used: follow what it queued, and compare."""
@@ -77,7 +88,7 @@ class Judge:
             self._queue.append(draft)
             event = self._follow(draft)
             touched |= {event.account} & self.shadow.state.accounts.keys()
-            if isinstance(event, OrderAccepted):
+            if isinstance(event, OrderAccepted | AmendAccepted):
                 full = self._judge_accepted(turn, event)
         self.shadow.compare(turn.desk.shard.state, touched)
         for account in touched:
@@ -98,6 +109,14 @@ class Judge:
             )
             hold(is_same, "I6", "{} was decided next, {} became durable", draft, record)
             self.log.grow(record)
+            self._judge_cited(record)
+
+    def _judge_cited(self, record: EventRecord) -> None:
+        """What an event rests on is durable before the event is. [I2]"""
+        digest = cited_market(decode_event(record.body))
+        if digest:
+            stored = self._disks.markets.digest(record.market_version)
+            hold(stored == digest, "I2", "its market is {} in the store: {}", stored, record)
 
     def replied(self, request: Request, answer: Any) -> None:
         """An answer leaves the server."""
@@ -124,7 +143,7 @@ class Judge:
         """A desk was folded from the log: what was decided and not kept never happened."""
         self._queue.clear()
         self._digests.clear()
-        self.shadow, self.books = Shadow(), Books(self._sent)
+        self.shadow, self.books = Shadow(), Books(self._sent, self._exchange.settles_at)
         hold(self._disk.records == self.log.records, "I6", "the log changed behind our back")
         for record in self._disk.read():
             self._follow(record)
@@ -141,6 +160,9 @@ class Judge:
         hold(self._disk.head.seq == live.last_seq, "I6", "the live state is not at the log's head")
         for account in live.accounts:
             judge_kept_risk(desk, account, None)
+        accepted = [r for r in self.log.records if r.kind in ("order_accepted", "amend_accepted")]
+        for record in self._random.sample(accepted, min(RETAKEN_COUNT, len(accepted))):
+            retake(record, self._disks)
 
     def _follow(self, draft: EventDraft | EventRecord) -> AnyEvent:
         event = self.shadow.follow(draft)
@@ -150,7 +172,7 @@ class Judge:
             self._digests[space, event.account, event.request_id] = event.request_digest
         return event
 
-    def _judge_accepted(self, turn: Turn, event: OrderAccepted) -> AccountRisk:
+    def _judge_accepted(self, turn: Turn, event: Accepted) -> AccountRisk:
         self.accepted_count += 1
         after = self.shadow.state.accounts[event.account].portfolio
         judge_freshness(turn, event, after, self._exchange.received, self._clock.instant())
@@ -174,31 +196,20 @@ class Judge:
     def _compare_books(self, account: str) -> None:
         """Cash, positions and open orders: what the requests add up to. [I7]"""
         live, own = self.shadow.state.accounts[account], self.books.accounts[account]
-        names = self.shadow.state.table.instruments
-        cash = {asset: units for asset, units in own.cash.items() if units}
-        hold(
-            live.portfolio.cash == cash,
-            "I7",
-            "{} has {}, not {}",
-            account,
-            live.portfolio.cash,
-            cash,
-        )
-        positions = {
-            names[row].name: (p.lots, p.entry) for row, p in live.portfolio.positions.items()
-        }
-        booked = {name: (p.lots, p.entry) for name, p in own.positions.items()}
+        portfolio, table = live.portfolio, self.shadow.state.table
+        cash = {asset: units for asset, units in own.holdings.cash.items() if units}
+        hold(portfolio.cash == cash, "I7", "{} has {}, not {}", account, portfolio.cash, cash)
+        names = table.instruments
+        positions = {names[row].name: (p.lots, p.entry) for row, p in portfolio.positions.items()}
+        booked = {name: (p.lots, p.entry) for name, p in own.holdings.positions.items()}
         hold(positions == booked, "I7", "{} holds {}, not {}", account, positions, booked)
-        held = {
-            (order_id, names[leg.row].name, Side(leg.side), leg.lots, leg.price_nano)
-            for order_id, legs in live.portfolio.legs.items()
-            for leg in legs
-        }
-        reserved = {
-            (order_id, leg.symbol, Side(leg.side), leg.lots, int(leg.price * 10**9))
-            for order_id, order in own.orders.items()
-            for leg in order.legs
-            if leg.lots
-        }
-        hold(held == reserved, "I7", "{} has on hold {}, not {}", account, held, reserved)
-        hold(live.orders.keys() == own.orders.keys(), "I7", "open orders of {} differ", account)
+        open_ids, own_ids = live.orders.keys(), own.orders.keys()
+        hold(open_ids == own_ids, "I7", "{} has open {}, not {}", account, open_ids, own_ids)
+        for legs_by_order, is_amended in ((portfolio.legs, False), (portfolio.amendments, True)):
+            held = {
+                (order_id, names[leg.row].name, int(leg.side), leg.lots, leg.price_nano)
+                for order_id, legs in legs_by_order.items()
+                for leg in legs
+            }
+            reserved = held_by(own.orders, is_amended=is_amended)
+            hold(held == reserved, "I7", "{} has on hold {}, not {}", account, held, reserved)

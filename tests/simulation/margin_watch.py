@@ -6,15 +6,17 @@ from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import order_hold
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.scenarios.risk_arrays import PPM
-from margingate_server.ledger.events import OrderAccepted
+from margingate_server.ledger.events import AmendAccepted, OrderAccepted
 from margingate_server.ledger.numbers import DecisionNumbers, RiskNumbers
 from margingate_server.service.desk import Desk
 from tests.property.totals import totals_of
 from tests.simulation.server import ALLOWANCE_PPM, Turn
 from tests.simulation.violation import hold
 
+Accepted = OrderAccepted | AmendAccepted
 
-def judge_acceptance(turn: Turn, event: OrderAccepted, after: Portfolio) -> AccountRisk:
+
+def judge_acceptance(turn: Turn, event: Accepted, after: Portfolio) -> AccountRisk:
     """The full risk of `after`, the holdings with the order, once the acceptance agrees with it."""
     arrays, decision = turn.view.arrays, event.decision
     hold(decision.market_version == arrays.snapshot.version, "I2", "another market: {}", event)
@@ -27,6 +29,8 @@ def judge_acceptance(turn: Turn, event: OrderAccepted, after: Portfolio) -> Acco
     if not risk.risk.is_margined:
         hold(decision.is_risk_reducing, "I2", "headroom is {}: {}", risk.risk.headroom, event)
         _judge_reduction(risk.risk, decision, event, risk)
+    if isinstance(event, AmendAccepted):
+        return risk  # a change may leave more cash short than there is, if it takes no more
     order = order_hold(arrays, after, event.order.order_id)
     for asset in order.outflows:
         free = after.cash.get(asset, 0) - risk.outflows.get(asset, 0)
@@ -35,7 +39,7 @@ def judge_acceptance(turn: Turn, event: OrderAccepted, after: Portfolio) -> Acco
 
 
 def _judge_reduction(
-    after: Risk, decision: DecisionNumbers, event: OrderAccepted, risk: AccountRisk
+    after: Risk, decision: DecisionNumbers, event: Accepted, risk: AccountRisk
 ) -> None:
     """Headroom may fall by the allowance alone. [DEC-02 b]"""
     assert decision.before is not None

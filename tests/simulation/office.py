@@ -9,15 +9,16 @@ from tests.reference.account import Account
 from tests.simulation.exchange import Exchange
 from tests.simulation.ids import Ids
 from tests.simulation.instruments import BY_NAME
-from tests.simulation.requests import (
+from tests.simulation.office_requests import (
     Adjust,
     Kill,
     OpenAccount,
-    Request,
     SetLimits,
     SetPositions,
+    Settle,
     Suspend,
 )
+from tests.simulation.requests import Request
 
 
 @dataclass(slots=True)
@@ -52,7 +53,13 @@ class Office:
         if self.to_undo and self.random.random() < 0.5:
             return self.to_undo.pop(0)
         account = self.random.choice(self.accounts)
-        choices = ((self._cash, 8), (self._statement, 3), (self._stop, 2), (self._new_limits, 2))
+        choices = (
+            (self._cash, 8),
+            (self._statement, 3),
+            (self._stop, 2),
+            (self._new_limits, 2),
+            (self._settlement, 3),
+        )
         makers, weights = zip(*choices, strict=True)
         return self.random.choices(makers, weights)[0](account)
 
@@ -97,6 +104,15 @@ class Office:
         undo = Kill(account="", request_id=second, scope=scope, subject=subject, mode="")
         self.to_undo.append(undo)
         return Kill(account="", request_id=first, scope=scope, subject=subject, mode=mode)
+
+    def _settlement(self, account: str) -> Request:
+        """Prices of some of what has expired; cash when nothing has."""
+        expired = self.exchange.expired()
+        if not expired:
+            return self._cash(account)
+        some = self.random.sample(expired, self.random.randint(1, len(expired)))
+        prices = tuple((coin, ns, self.exchange.settlement_nano(coin, ns)) for coin, ns in some)
+        return Settle(account="", request_id="", prices=prices)
 
     def _new_limits(self, account: str) -> SetLimits:
         subject = self.random.choice(("", account))

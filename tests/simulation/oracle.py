@@ -18,7 +18,7 @@ from tests.reference.book import Book
 from tests.reference.decision import Answer, Decider, Switches
 from tests.reference.margin import Risk
 from tests.reference.orders import Leg, Order
-from tests.simulation.books import CONTRACTS, SPOTS
+from tests.simulation.contracts import CONTRACTS, SPOTS
 from tests.simulation.instruments import BY_NAME
 from tests.simulation.requests import Check, quantity_of
 from tests.simulation.server import SPAN, Turn
@@ -44,6 +44,8 @@ def account_before(state: ShardState, account: str, arrays: RiskArrays) -> Accou
 
 def is_known_to_the_reference(state: ShardState, check: Check) -> bool:
     """False for what it cannot judge: combos, and underlyings without a model."""
+    if check.is_reduce_only:
+        return False
     held = state.accounts[check.account].portfolio.legs.values()
     is_combo = check.is_combo or any(leg.ratio for legs in held for leg in legs)
     coins = {BY_NAME[leg.instrument].underlying for leg in check.legs}

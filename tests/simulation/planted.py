@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from margingate_engine.check import decide
+from margingate_engine.portfolio import hold
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import hold_of
+from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.requests import FILL_SPACE, Remembered, RequestIndex
 from margingate_server.ledger.store import EventRecord
 from margingate_server.recovery import DeskBuilder
@@ -100,7 +103,7 @@ def kept_batch_skipped(patch: pytest.MonkeyPatch) -> None:
         acknowledged[id(self)] = self.head.seq
         return records
 
-    def short(self: DeskBuilder, store: Any) -> Desk:
+    def short(self: DeskBuilder, store: Any, *args: Any) -> Desk:
         known = acknowledged.get(id(store), 0)
         with pytest.MonkeyPatch.context() as inner:
             read = SimulatedDisk.read
@@ -109,7 +112,7 @@ def kept_batch_skipped(patch: pytest.MonkeyPatch) -> None:
                 return (each for each in read(disk, after_seq) if each.seq <= known)
 
             inner.setattr(SimulatedDisk, "read", until)
-            return open_desk(self, store)
+            return open_desk(self, store, *args)
 
     patch.setattr(SimulatedDisk, "append", noting)
     patch.setattr(DeskBuilder, "open_desk", short)
@@ -120,8 +123,8 @@ def fill_forgotten_at_restart(patch: pytest.MonkeyPatch) -> None:
     find, open_desk = RequestIndex.find, DeskBuilder.open_desk
     folded_seq: dict[int, int] = {}
 
-    def opening(self: DeskBuilder, store: Any) -> Desk:
-        desk = open_desk(self, store)
+    def opening(self: DeskBuilder, *args: Any) -> Desk:
+        desk = open_desk(self, *args)
         folded_seq[id(desk.shard.state.requests)] = desk.shard.state.last_seq
         return desk
 
@@ -163,6 +166,33 @@ def committed_in_part(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Shard, "take_pending", short)
 
 
+def market_after_events(patch: pytest.MonkeyPatch) -> None:
+    """The market that a decision cites is written after the decision."""
+
+    def turned_round(self: Journal, events: Any, markets: Any) -> None:
+        self.store.append(events)
+        if markets:
+            self._market_log.write(markets, events[-1].recorded_ns)
+
+    patch.setattr(Journal, "append", turned_round)
+
+
+def change_replaces_at_once(patch: pytest.MonkeyPatch) -> None:
+    """An accepted change holds what it changes the order into, not the worse of both."""
+    patch.setattr(hold, "worse", lambda _held, asked: asked)
+    patch.setattr(decide, "worse", lambda _held, asked: asked)
+
+
+def snapshot_tail_skipped(patch: pytest.MonkeyPatch) -> None:
+    """A start from a snapshot leaves out the first event after it."""
+    read = SimulatedDisk.read
+
+    def late(self: SimulatedDisk, after_seq: int = 0) -> Iterator[EventRecord]:
+        return read(self, after_seq + 1 if after_seq else 0)
+
+    patch.setattr(SimulatedDisk, "read", late)
+
+
 PLANTS: dict[str, Plant] = {
     plant.__name__: plant
     for plant in (
@@ -176,5 +206,8 @@ PLANTS: dict[str, Plant] = {
         stale_price_accepted,
         view_outlives_fill,
         committed_in_part,
+        market_after_events,
+        change_replaces_at_once,
+        snapshot_tail_skipped,
     )
 }

@@ -4,6 +4,8 @@ from typing import Any
 
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.ledger.events import (
+    AmendAccepted,
+    AmendRejected,
     CollateralAdjusted,
     FillReported,
     OrderAccepted,
@@ -11,10 +13,13 @@ from margingate_server.ledger.events import (
     OrdersReleased,
     PositionsSet,
 )
+from margingate_server.service.amending import VenueAnswer
 from margingate_server.service.decisions import CheckAnswer
+from margingate_server.service.settlement import SettlementAnswer
 from tests.simulation.durable_log import DurableLog
+from tests.simulation.office_requests import Adjust, SetPositions, Settle
 from tests.simulation.requests import (
-    Adjust,
+    Amend,
     Batch,
     Check,
     Fill,
@@ -23,11 +28,11 @@ from tests.simulation.requests import (
     Release,
     ReleaseAll,
     Request,
-    SetPositions,
+    VenueSays,
 )
 from tests.simulation.violation import hold
 
-Accounted = OrderAccepted | OrderRejected
+Accounted = OrderAccepted | OrderRejected | AmendAccepted | AmendRejected
 
 
 class ReplyWatch:
@@ -42,8 +47,12 @@ class ReplyWatch:
             case Batch():
                 for each, its in zip(request.checks, answer, strict=True):
                     self._check(each, its)
-            case Check():
+            case Check() | Amend():
                 self._check(request, answer)
+            case VenueSays():
+                self._venue_says(request, answer)
+            case Settle():
+                self._settled(request, answer)
             case Release():
                 self._release(request, answer)
             case GetDecision():
@@ -55,12 +64,7 @@ class ReplyWatch:
             case _:
                 self._booked(request, answer)
 
-    def judge_again(self, request: Request, answers: list[Any]) -> None:
-        """At the end: the replies that a request got over time, once more, against the log."""
-        for answer in answers:
-            self.judge(request, answer)
-
-    def _check(self, check: Check, answer: CheckAnswer) -> None:
+    def _check(self, check: Check | Amend, answer: CheckAnswer) -> None:
         event, decision = self._log.event_by_key.get(check.key), answer.decision
         reason = RejectReason(decision.reason)
         if reason is RejectReason.DUPLICATE_ORDER_ID:
@@ -96,8 +100,23 @@ class ReplyWatch:
         if answer.released_count:
             self._booked(request, answer)
         elif answer.flag == "late":
-            closed = name in self._log.released or name in self._log.filled
+            closed = self._may_be_closed(name)
             hold(closed, "I4", "{} was said to be closed, durably it is not", name)
+
+    def _may_be_closed(self, name: tuple[str, str]) -> bool:
+        log = self._log
+        return name in log.ended or name in log.filled or name[0] in log.settled
+
+    def _venue_says(self, request: VenueSays, answer: VenueAnswer) -> None:
+        name = (request.account, request.order_id)
+        if answer.is_changed:
+            self._booked(request, answer)
+        elif answer.flag == "late":
+            hold(name in self._log.accepted, "I4", "{} was said to be known: not durable", name)
+
+    def _settled(self, request: Settle, answer: SettlementAnswer) -> None:
+        is_there = answer.seq <= len(self._log.records)
+        hold(is_there, "I4", "{} was answered {}: not in the log", request, answer)
 
     def _booked(self, request: Request, answer: Any) -> None:
         event = self._log.event_by_key.get(request.key)

@@ -12,11 +12,9 @@ from typing import Any
 from margingate_engine.check.question import RequestedLeg, RequestedOrder
 from margingate_engine.core.amounts import units_per_whole, whole
 from margingate_engine.core.orders import Execution, Side
-from margingate_server.ledger.events import KillSwitchEngaged, KillSwitchReleased
-from margingate_server.ledger.numbers import LimitNumbers
 from margingate_server.ledger.fold import REQUEST_SPACE
 from margingate_server.ledger.requests import FILL_SPACE
-from margingate_server.service.accounts import StatedPosition
+from margingate_server.service.amending import AmendCommand, AmendLeg, VenueAnswer
 from margingate_server.service.decisions import CheckAnswer, CheckCommand
 from margingate_server.service.desk import Desk
 from margingate_server.service.orders import FillAnswer, FillCommand, ReleaseAnswer
@@ -75,12 +73,14 @@ def price_of(price_nano: int) -> Decimal:
 
 @dataclass(frozen=True, kw_only=True)
 class Check(Request):
-    """May this order be sent? sent_ns: by the router's clock."""
+    """May this order be sent? sent_ns: by the router's clock. hold_ns: 0 for no expiry."""
 
     order_id: str
     legs: tuple[LegAsked, ...]
     is_combo: bool
     sent_ns: int
+    is_reduce_only: bool = False
+    hold_ns: int = 0
 
     def order(self, desk: Desk) -> RequestedOrder:
         """The order in the rows of the desk's table; UnknownName for what is not listed."""
@@ -97,6 +97,7 @@ class Check(Request):
                 for leg in self.legs
             ),
             execution=execution if len(self.legs) > 1 else Execution.SINGLE,
+            is_reduce_only=self.is_reduce_only,
         )
 
     def command(self, desk: Desk) -> CheckCommand:
@@ -107,6 +108,7 @@ class Check(Request):
             digest=self.digest,
             order=self.order(desk),
             sent_ns=self.sent_ns,
+            hold_ns=self.hold_ns,
         )
 
     def use(self, desk: Desk, now_ns: int) -> tuple[CheckAnswer, int]:
@@ -125,6 +127,50 @@ class Batch(Request):
         """See Request."""
         answers = desk.checking.check_all([each.command(desk) for each in self.checks], now_ns)
         return answers, max(each.seq for each in answers)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Amend(Request):
+    """May this open order become another one? Lots are totals, fills included."""
+
+    order_id: str
+    legs: tuple[LegAsked, ...]
+    sent_ns: int
+
+    def use(self, desk: Desk, now_ns: int) -> tuple[CheckAnswer, int]:
+        """See Request."""
+        command = AmendCommand(
+            account=self.account,
+            request_id=self.request_id,
+            digest=self.digest,
+            order_id=self.order_id,
+            legs=tuple(
+                AmendLeg(
+                    instrument=leg.instrument,
+                    side=Side(leg.side),
+                    quantity=quantity_of(leg.instrument, leg.lots),
+                    limit=None if leg.price_nano is None else price_of(leg.price_nano),
+                )
+                for leg in self.legs
+            ),
+            sent_ns=self.sent_ns,
+        )
+        answer = desk.amending.amend(command, now_ns)
+        return answer, answer.seq
+
+
+@dataclass(frozen=True, kw_only=True)
+class VenueSays(Request):
+    """The venue took the pending change of an order, or did not."""
+
+    order_id: str
+    is_confirmed: bool
+
+    def use(self, desk: Desk, now_ns: int) -> tuple[VenueAnswer, int]:
+        """See Request."""
+        settle = desk.amending.confirm if self.is_confirmed else desk.amending.withdraw
+        answer = settle(self.account, self.order_id, self.request_id, self.digest, now_ns)
+        return answer, answer.seq
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,111 +249,3 @@ class ListOrders(Request):
         """See Request."""
         account = desk.shard.account(self.account)
         return tuple(sorted(account.orders)), desk.shard.state.last_seq
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenAccount(Request):
-    """A new account."""
-
-    fee_tier: str
-
-    def use(self, desk: Desk, now_ns: int) -> tuple[str, int]:
-        """See Request."""
-        state, seq = desk.accounts.create(
-            self.account, self.fee_tier, self.request_id, self.digest, now_ns
-        )
-        return state.account, seq
-
-
-@dataclass(frozen=True, kw_only=True)
-class Adjust(Request):
-    """A deposit or withdrawal of `units` (signed) of an asset."""
-
-    asset: str
-    units: int
-
-    def use(self, desk: Desk, now_ns: int) -> tuple[int, int]:
-        """See Request."""
-        amount = whole(self.units, units_per_whole(self.asset))
-        return desk.accounts.adjust_collateral(
-            self.account, self.asset, amount, self.request_id, self.digest, now_ns
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetPositions(Request):
-    """A statement: (instrument, signed lots, price in 1e-9 or None)."""
-
-    stated: tuple[tuple[str, int, int | None], ...]
-
-    def use(self, desk: Desk, now_ns: int) -> tuple[Any, int]:
-        """See Request."""
-        stated = [
-            StatedPosition(
-                instrument=name,
-                quantity=quantity_of(name, lots),
-                price=None if price_nano is None else price_of(price_nano),
-            )
-            for name, lots, price_nano in self.stated
-        ]
-        return desk.accounts.set_positions(
-            self.account, stated, self.request_id, self.digest, now_ns
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Suspend(Request):
-    """Orders of the account are refused from here on, or no longer."""
-
-    is_lifted: bool
-
-    def use(self, desk: Desk, now_ns: int) -> tuple[bool, int]:
-        """See Request."""
-        if self.is_lifted:
-            return desk.admin.resume(self.account, self.request_id, self.digest, now_ns)
-        return desk.admin.suspend(self.account, "drill", self.request_id, self.digest, now_ns)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kill(Request):
-    """A kill switch; mode "" lifts it."""
-
-    scope: str
-    subject: str
-    mode: str
-
-    def use(self, desk: Desk, now_ns: int) -> tuple[Any, int]:
-        """See Request."""
-        if not self.mode:
-            lifted = KillSwitchReleased(
-                request_id=self.request_id,
-                request_digest=self.digest,
-                scope=self.scope,
-                subject=self.subject,
-            )
-            return desk.admin.release_kill_switch(lifted, now_ns)
-        engaged = KillSwitchEngaged(
-            request_id=self.request_id,
-            request_digest=self.digest,
-            scope=self.scope,
-            subject=self.subject,
-            mode=self.mode,
-            reason="drill",
-        )
-        return desk.admin.engage_kill_switch(engaged, now_ns)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SetLimits(Request):
-    """Limits of `subject`, or of all accounts when it is empty."""
-
-    subject: str
-    collar_ppm: int | None
-    notional_micro_max: int | None
-
-    def use(self, desk: Desk, now_ns: int) -> tuple[LimitNumbers, int]:
-        """See Request."""
-        limits = LimitNumbers(
-            collar_ppm=self.collar_ppm, notional_micro_max=self.notional_micro_max
-        )
-        return desk.admin.set_limits(self.subject, limits, self.request_id, self.digest, now_ns)

@@ -11,6 +11,7 @@ from tests.simulation.exchange import Exchange
 from tests.simulation.ids import Ids
 from tests.simulation.instruments import BY_NAME
 from tests.simulation.requests import (
+    Amend,
     Batch,
     Check,
     Fill,
@@ -21,6 +22,7 @@ from tests.simulation.requests import (
     Release,
     ReleaseAll,
     Request,
+    VenueSays,
 )
 from tests.simulation.simulated_clock import SECOND_NS, SimulatedClock
 
@@ -29,9 +31,27 @@ OrderName = tuple[str, str]
 
 @dataclass(slots=True)
 class Working:
-    """An order at the venue: open lots by instrument and side, with their limits."""
+    """An order at the venue. asked: its legs with their totals. open_lots: of each of them.
 
-    legs: dict[tuple[str, int], list[int]]
+    change: what it was asked to become and the server accepted, until the venue answers.
+    """
+
+    asked: tuple[LegAsked, ...]
+    open_lots: list[int]
+    change: Amend | None = None
+
+    def filled(self, number: int, lots: int) -> None:
+        """A leg traded."""
+        self.open_lots[number] -= min(lots, self.open_lots[number])
+
+    def changed(self) -> None:
+        """The venue took the change."""
+        assert self.change is not None
+        filled = [leg.lots - left for leg, left in zip(self.asked, self.open_lots, strict=True)]
+        self.asked, self.change = self.change.legs, None
+        self.open_lots = [
+            max(0, leg.lots - done) for leg, done in zip(self.asked, filled, strict=True)
+        ]
 
 
 @dataclass(slots=True)
@@ -49,6 +69,8 @@ class Router:
     working: dict[OrderName, Working] = field(default_factory=dict)
     closed: list[OrderName] = field(default_factory=list)
     placed: set[OrderName] = field(default_factory=set)
+    venue_told: set[str] = field(default_factory=set)
+    traded: list[tuple[str, str, int]] = field(default_factory=list)
 
     def next_request(self) -> Request:
         """What the router sends now."""
@@ -65,6 +87,10 @@ class Router:
             (self._list, 3),
             (self._odd_fill, 3),
             (self._odd_release, 2),
+            (self._closing_check, 6),
+            (self._amend, 8),
+            (self._venue_says, 8),
+            (self._odd_venue, 1),
         )
         names, weights = zip(*choices, strict=True)
         request: Request | None = None
@@ -85,6 +111,8 @@ class Router:
                 self._decided(each, its)
         elif isinstance(request, Check):
             self._decided(request, answer)
+        elif isinstance(request, Amend):
+            self._change_decided(request, answer)
 
     def refused(self, request: Request) -> None:
         """The server will not do it, whatever happens."""
@@ -95,12 +123,18 @@ class Router:
         is_accepted = answer.decision.reason == RejectReason.NONE
         if is_accepted and name not in self.placed:
             self.placed.add(name)
-            self.working[name] = Working(
-                {
-                    (leg.instrument, leg.side): [leg.lots, leg.price_nano or self._price(leg)]
-                    for leg in check.legs
-                }
+            lots = [leg.lots for leg in answer.order.legs]  # of a reduce-only order fewer
+            legs = tuple(
+                replace(leg, lots=left) for leg, left in zip(check.legs, lots, strict=True)
             )
+            self.working[name] = Working(asked=legs, open_lots=lots)
+
+    def _change_decided(self, amend: Amend, answer: CheckAnswer) -> None:
+        order = self.working.get((amend.account, amend.order_id))
+        is_new = order is not None and amend.request_id not in self.venue_told
+        if order is not None and is_new and answer.decision.reason == RejectReason.NONE:
+            self.venue_told.add(amend.request_id)
+            order.change = amend
 
     def _price(self, leg: LegAsked) -> int:
         return self.exchange.limit_nano(leg.instrument)
@@ -141,6 +175,64 @@ class Router:
             sent_ns=sent_ns,
         )
 
+    def _closing_check(self) -> Check | None:
+        """A reduce-only order against something that traded."""
+        if not self.traded:
+            return None
+        account, instrument, side = self.random.choice(self.traded)
+        leg = replace(self._leg(instrument), side=-side)
+        return replace(self._check(account), legs=(leg,), is_combo=False, is_reduce_only=True)
+
+    def _amend(self) -> Amend | None:
+        """An order of which something is open is to become larger, smaller, dearer or cheaper."""
+        names = [name for name, order in self.working.items() if order.change is None]
+        if not names:
+            return None
+        name = self.random.choice(names)
+        legs = tuple(
+            replace(
+                leg,
+                lots=max(1, round(leg.lots * self.random.choice((0.3, 1, 1, 1.5, 3)))),
+                price_nano=self._price(leg) if self.random.random() < 0.7 else leg.price_nano,
+            )
+            for leg in self.working[name].asked
+        )
+        return Amend(
+            account=name[0],
+            request_id=self.ids.fresh("a"),
+            order_id=name[1],
+            legs=legs,
+            sent_ns=self.clock.true_ns(),
+        )
+
+    def _venue_says(self) -> VenueSays | None:
+        """The venue's answer to a change, passed on."""
+        names = [name for name, order in self.working.items() if order.change is not None]
+        if not names:
+            return None
+        name = self.random.choice(names)
+        order, is_confirmed = self.working[name], self.random.random() < 0.6
+        if is_confirmed:
+            order.changed()
+            if not any(order.open_lots):
+                self._forget(name)
+        else:
+            order.change = None
+        return self._verdict(name, is_confirmed=is_confirmed)
+
+    def _odd_venue(self) -> VenueSays:
+        """An answer to a change that nobody asked for."""
+        names = [*self.working, *self.closed, (self._account(), self.ids.fresh("u"))]
+        return self._verdict(self.random.choice(names), is_confirmed=self.random.random() < 0.5)
+
+    def _verdict(self, name: OrderName, *, is_confirmed: bool) -> VenueSays:
+        return VenueSays(
+            account=name[0],
+            request_id=self.ids.fresh("v"),
+            order_id=name[1],
+            is_confirmed=is_confirmed,
+        )
+
     def _batch(self) -> Batch:
         account = self._account()
         checks = tuple(self._check(account) for _ in range(self.random.randint(2, 4)))
@@ -152,20 +244,21 @@ class Router:
             return None
         name = self.random.choice(list(self.working))
         order = self.working[name]
-        instrument, side = self.random.choice(list(order.legs))
-        open_lots, limit_nano = order.legs[instrument, side]
+        number = self.random.choice([n for n, lots in enumerate(order.open_lots) if lots])
+        leg, open_lots = order.asked[number], order.open_lots[number]
         lots = open_lots if self.random.random() < 0.4 else self.random.randint(1, open_lots)
         if self.random.random() < 0.04:
             lots += self.random.randint(1, 5)
-        fill = self._execution(name, instrument, side, lots, limit_nano)
-        if lots >= open_lots:
-            del order.legs[instrument, side]
-        else:
-            order.legs[instrument, side][0] -= lots
-        if not order.legs:
-            del self.working[name]
-            self.closed.append(name)
-        return fill
+        order.filled(number, lots)
+        self.traded.append((name[0], leg.instrument, leg.side))
+        if not any(order.open_lots):
+            self._forget(name)
+        limit_nano = leg.price_nano or self._price(leg)
+        return self._execution(name, leg.instrument, leg.side, lots, limit_nano)
+
+    def _forget(self, name: OrderName) -> None:
+        del self.working[name]
+        self.closed.append(name)
 
     def _execution(
         self, name: OrderName, instrument: str, side: int, lots: int, limit_nano: int
@@ -189,16 +282,13 @@ class Router:
         if not self.working:
             return None
         name = self.random.choice(list(self.working))
-        del self.working[name]
-        self.closed.append(name)
+        self._forget(name)
         return Release(account=name[0], request_id=self.ids.fresh("r"), order_id=name[1])
 
     def _release_all(self) -> ReleaseAll:
         account = self._account()
-        gone = [name for name in self.working if name[0] == account]
-        for name in gone:
-            del self.working[name]
-        self.closed.extend(gone)
+        for name in [each for each in self.working if each[0] == account]:
+            self._forget(name)
         return ReleaseAll(account=account, request_id=self.ids.fresh("r"))
 
     def _again(self) -> Request | None:
@@ -206,7 +296,7 @@ class Router:
         if not self.unanswered:
             return None
         request = self.random.choice(list(self.unanswered.values()))
-        if isinstance(request, Check):
+        if isinstance(request, Check | Amend):
             return replace(request, sent_ns=self.clock.true_ns())
         return request
 

@@ -18,6 +18,7 @@ from margingate_engine.models.registry import MarginModel, model
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_engine.scenarios.risk_arrays import RiskArrays
 from margingate_server.clock import Clock
+from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.ledger.store import EventDraft, Store
 from margingate_server.recovery import DeskBuilder
@@ -27,7 +28,7 @@ from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.market import MarketView
 from margingate_server.service.shard import Shard
-from tests.simulation.disk import SimulatedDisk
+from tests.simulation.disk import Disks
 from tests.simulation.requests import Request
 from tests.simulation.simulated_clock import SECOND_NS, SimulatedClock
 from tests.simulation.violation import Violation
@@ -145,9 +146,9 @@ class WatchedLane(Lane):
     """The lane; every turn is shown to `watch` before the lock is given back."""
 
     def __init__(
-        self, desk: Desk, store: Store, clock: Clock, watch: Callable[[Turn], None]
+        self, desk: Desk, journal: Journal, clock: Clock, watch: Callable[[Turn], None]
     ) -> None:
-        super().__init__(desk, store, clock, Unwatched())
+        super().__init__(desk, journal, clock, Unwatched())
         self._turn = NobodyElse(Lock())
         self._watch = watch
         self._asked = NOBODY
@@ -177,14 +178,16 @@ class Server:
 
     def __init__(
         self,
-        disk: SimulatedDisk,
+        disks: Disks,
         clock: SimulatedClock,
         beside: Callable[[], None],
         watch: Callable[[Turn], None],
     ) -> None:
         slow = SlowModel(SPAN, beside)
-        self.builder = DeskBuilder(slow, FEE_TIERS, POLICY, AGE_LIMITS)
-        self.lane = WatchedLane(self.builder.open_desk(disk), disk, clock, watch)
+        self.builder = DeskBuilder(slow, FEE_TIERS, POLICY, AGE_LIMITS, disks.newest_snapshot)
+        self._journal = Journal(disks.log, disks.markets)
+        desk = self._open_desk(disks.log)
+        self.lane = WatchedLane(desk, self._journal, clock, watch)
         self.publisher = Publisher(self.lane, clock, Unwatched())
 
     @property
@@ -207,7 +210,10 @@ class Server:
 
     def recover(self) -> None:
         """What the upkeep thread does when the lane is down."""
-        self.lane.recover(self.builder.open_desk)
+        self.lane.recover(self._open_desk)
+
+    def _open_desk(self, store: Store) -> Desk:
+        return self.builder.open_desk(store, self._journal.market_version_min)
 
 
 def pending_of(shard: Shard) -> list[EventDraft]:

@@ -8,7 +8,7 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_server.ledger.store import StoreFailure
 from margingate_server.rpc.lane import LedgerDown
 from margingate_server.service.refusals import RequestConflict, ServiceRefusal
-from tests.simulation.disk import Crashed, Fate, SimulatedDisk
+from tests.simulation.disk import Crashed, Disks, Fate
 from tests.simulation.exchange import Exchange
 from tests.simulation.ids import Ids
 from tests.simulation.judge import Judge
@@ -36,7 +36,9 @@ class Caller:
 
 
 class World:
-    """A world at a step. counts: how often what happened."""
+    """A world at a step. server: the process of now. counts: how often what happened."""
+
+    server: Server
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -44,10 +46,11 @@ class World:
         self._script: deque[tuple[int, float, str, tuple[object, ...]]] = deque(maxlen=SCRIPT_LINES)
         self.counts: Counter[str] = Counter()
         self.clock = SimulatedClock()
-        self.disk = SimulatedDisk()
+        self.disks = Disks()
         self.exchange = Exchange(self.random, self.clock)
-        self.judge = Judge(self.random, self.disk, self.exchange, self.clock)
-        self.disk.kept, self.disk.beside = self.judge.kept, self._meanwhile
+        self.judge = Judge(self.random, self.disks, self.exchange, self.clock)
+        log = self.disks.log
+        log.kept, log.beside = self.judge.kept, self._meanwhile
         ids = Ids()
         self.office = Office(ACCOUNTS, self.random, self.exchange, ids, self.judge.booked)
         self.routers = {
@@ -56,10 +59,10 @@ class World:
         }
         self.waiting: list[Caller] = []
         self._is_beside = False
-        self.server = self._started()
 
     def open(self) -> None:
-        """Accounts, instruments and prices, before anything can go wrong."""
+        """A process, accounts, instruments and prices, before anything can go wrong."""
+        self.server = self._started()
         self._list()
         self._publish_all()
         for request in self.office.opening():
@@ -82,7 +85,8 @@ class World:
             (self._publish, 8),
             (self._tell_time, 2),
             (self._administer, 5),
-            (self._break_disk, 1.0),
+            (self._break_disk, 1.3),
+            (self._snapshot, 0.5),
             (self._crash, 0.5),
             (self._list_one, 0.5),
         )
@@ -253,9 +257,19 @@ class World:
 
     def _break_disk(self) -> None:
         """The next append does not simply succeed."""
-        self.disk.fate = self.random.choice([each for each in Fate if each is not Fate.KEPT])
-        self._say("the next append will be: {}", self.disk.fate.value)
-        self._count(self.disk.fate.value)
+        fate = self.random.choice([each for each in Fate if each is not Fate.KEPT])
+        if self.random.random() < 0.7:
+            self.disks.log.fate, what = fate, "append"
+        else:
+            self.disks.market_fate, what = fate, "put of a market"
+        self._say("the next {} will be: {}", what, fate.value)
+        self._count(fate.value)
+
+    def _snapshot(self) -> None:
+        """Somebody makes a snapshot of the durable events; the next fold starts from it."""
+        self.disks.take_snapshot()
+        self._say("a snapshot is made at event {}", self.disks.log.head.seq)
+        self._count("snapshot")
 
     def _crash(self) -> None:
         self._say("the process is killed")
@@ -266,19 +280,19 @@ class World:
         """A new process folds the log; it may die of it, and be started again."""
         self.waiting.clear()
         self.exchange.forgotten()
-        self.disk.fate, self.disk.has_failed = Fate.KEPT, False
+        self.disks.replugged()
         while self.random.random() < 0.2:
-            self.disk.reads_left = self.random.randint(0, len(self.disk.records))
+            self.disks.log.reads_left = self.random.randint(0, len(self.disks.log.records))
             self._count("killed at start")
             try:
                 self.server = self._started()
             except Crashed:
                 continue
-            self.disk.reads_left = None
+            self.disks.log.reads_left = None
             break
-        self.disk.reads_left = None
+        self.disks.log.reads_left = None
         self.server = self._started()
-        self._say("a new process is at event {}", self.disk.head.seq)
+        self._say("a new process is at event {}", self.disks.log.head.seq)
         self._list()
         if self.random.random() < 0.9:
             self._publish_all()
@@ -286,7 +300,7 @@ class World:
     def _started(self) -> Server:
         self._is_beside = True  # nobody is served yet
         try:
-            server = Server(self.disk, self.clock, self._meanwhile, self.judge.watched)
+            server = Server(self.disks, self.clock, self._meanwhile, self.judge.watched)
             self.judge.refolded(server.desk)
             server.record_parameters()
         finally:
@@ -295,9 +309,9 @@ class World:
 
     def _recover(self) -> None:
         """The upkeep thread tries; the disk may still be broken, the process may die of it."""
-        self.disk.is_broken = self.random.random() < 0.3
+        self.disks.log.is_broken = self.random.random() < 0.3
         if self.random.random() < 0.1:
-            self.disk.reads_left = self.random.randint(0, len(self.disk.records))
+            self.disks.log.reads_left = self.random.randint(0, len(self.disks.log.records))
         former = self.server.desk.shard.market.view
         try:
             self.server.recover()
@@ -306,8 +320,8 @@ class World:
             self._count("recovery failed")
             return
         finally:
-            self.disk.reads_left = None
-        self._say("the lane has recovered at event {}", self.disk.head.seq)
+            self.disks.log.reads_left = None
+        self._say("the lane has recovered at event {}", self.disks.log.head.seq)
         self._count("recovered")
         if self.server.desk.shard.market.view is not former:
             self.exchange.forgotten()
@@ -317,7 +331,8 @@ class World:
 
     def _come_to_rest(self) -> None:
         """No more faults; every request is asked until it is answered, and all is compared."""
-        self.disk.fate, self.disk.beside = Fate.KEPT, lambda: None
+        self.disks.log.fate = self.disks.market_fate = Fate.KEPT
+        self.disks.log.beside = lambda: None
         self.step += 1
         while self.server.lane.is_down:
             self._act(self._recover)
