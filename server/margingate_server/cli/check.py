@@ -7,10 +7,15 @@ import typer
 from margingate_server.cli import options
 from margingate_server.cli.exit_codes import REJECTED
 from margingate_server.cli.options import TARGET, TIMEOUT_SECONDS
-from margingate_server.cli.order_words import ExecutionOption, order_legs
+from margingate_server.cli.order_words import (
+    ExecutionOption,
+    HoldOption,
+    ReduceOnlyOption,
+    order_legs,
+)
 from margingate_server.cli.session import connected
 from margingate_server.cli.tables.decision import check_table
-from margingate_server.client import is_accepted, new_id
+from margingate_server.client import Terms, is_accepted, new_id
 
 app = typer.Typer(add_completion=False)
 
@@ -25,6 +30,8 @@ def check(
     limit: options.Limit = None,
     leg: options.Legs = None,
     execution: ExecutionOption = None,
+    is_reduce_only: ReduceOnlyOption = False,
+    hold: HoldOption = None,
     order_id: Annotated[
         str, typer.Option("--order-id", metavar="ID", help="Id of the order; made if absent.")
     ] = "",
@@ -41,7 +48,12 @@ def check(
     request_id = request_id or new_id()
     with connected(target, timeout, is_json) as session:
         answer = session.gate.check_order(
-            account, *legs, order_id=order_id, execution=execution, request_id=request_id
+            account,
+            *legs,
+            order_id=order_id,
+            execution=execution,
+            terms=Terms(is_reduce_only=is_reduce_only, hold_seconds=hold),
+            request_id=request_id,
         )
         session.show(answer, lambda each: check_table(each, request_id), {"request_id": request_id})
     if not is_accepted(answer.decision):

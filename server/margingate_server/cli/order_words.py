@@ -1,4 +1,4 @@
-"""The order of `check` and `preview`, from the words typed."""
+"""The order of `check`, `preview` and `amend`, from the words typed."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -12,6 +12,21 @@ from margingate_server.client import Execution, Leg, Side
 ExecutionOption = Annotated[
     Execution | None,
     typer.Option("--execution", help="How several legs may fill; required with --leg."),
+]
+
+
+ReduceOnlyOption = Annotated[
+    bool,
+    typer.Option("--reduce-only", help="The venue cuts the order to what closes a position."),
+]
+HoldOption = Annotated[
+    float | None,
+    typer.Option(
+        "--hold",
+        min=1.0,
+        metavar="SECONDS",
+        help="The order's time in force ends then at the venue; absent: hold until released.",
+    ),
 ]
 
 

@@ -26,11 +26,14 @@ from margingate.v1.admin_service_pb2 import (
     SetLimitsResponse,
 )
 from margingate.v1.margin_service_pb2 import (
+    AmendOrderResponse,
     CheckOrderResponse,
+    ConfirmAmendResponse,
     GetDecisionResponse,
     GetMaxOrderSizeResponse,
     ListOrdersResponse,
     PreviewOrderResponse,
+    RejectAmendResponse,
     ReleaseAllResponse,
     ReleaseOrderResponse,
     ReportFillResponse,
@@ -65,18 +68,21 @@ from margingate_server.client.ids import new_id
 from margingate_server.client.json_text import to_json
 from margingate_server.client.market import Market
 from margingate_server.client.names import enum_name, enum_names
-from margingate_server.client.orders import Execution, Leg, Order, Side, buy, sell
+from margingate_server.client.orders import NO_TERMS, Execution, Leg, Order, Side, Terms, buy, sell
 from margingate_server.client.retry import RetryPolicy
 
 __all__ = [
+    "NO_TERMS",
     "AccountSummary",
     "Accounts",
     "AdjustCollateralResponse",
     "Admin",
+    "AmendOrderResponse",
     "Amount",
     "Balance",
     "Basis",
     "CheckOrderResponse",
+    "ConfirmAmendResponse",
     "CreateAccountResponse",
     "Decision",
     "EngageKillSwitchResponse",
@@ -109,6 +115,7 @@ __all__ = [
     "OrderLeg",
     "Position",
     "PreviewOrderResponse",
+    "RejectAmendResponse",
     "ReleaseAllResponse",
     "ReleaseOrderResponse",
     "ReportFillResponse",
@@ -119,6 +126,7 @@ __all__ = [
     "SetPositionsResponse",
     "Side",
     "StatedPosition",
+    "Terms",
     "Timestamp",
     "UnderlyingState",
     "WorstScenario",

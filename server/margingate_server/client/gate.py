@@ -19,9 +19,12 @@ from margingate_server.client.channel import open_channel
 from margingate_server.client.ids import new_id
 from margingate_server.client.market import Market
 from margingate_server.client.orders import (
+    NO_TERMS,
     Execution,
     Leg,
     Order,
+    Terms,
+    encode_leg,
     encode_order,
     encode_side,
 )
@@ -93,13 +96,14 @@ class MarginGate:
         *legs: Leg,
         order_id: str = "",
         execution: Execution | None = None,
+        terms: Terms = NO_TERMS,
         request_id: str = "",
     ) -> wire.CheckOrderResponse:
         """The decision; when it is yes the margin is held until the order is released or filled."""
         request = wire.CheckOrderRequest(
             request_id=request_id or new_id(),
             account=account,
-            order=encode_order(legs, execution, order_id or new_id()),
+            order=encode_order(legs, execution, order_id or new_id(), terms),
             sent_time=self._now(),
         )
         return self._call(self._margin.CheckOrder, request)
@@ -111,7 +115,7 @@ class MarginGate:
         items = [
             wire.BatchCheckItem(
                 request_id=each.request_id,
-                order=encode_order(each.legs, each.execution, each.order_id),
+                order=encode_order(each.legs, each.execution, each.order_id, each.terms),
             )
             for each in orders
         ]
@@ -124,10 +128,11 @@ class MarginGate:
         *legs: Leg,
         order_id: str = "",
         execution: Execution | None = None,
+        terms: Terms = NO_TERMS,
         explain: bool = False,
     ) -> wire.PreviewOrderResponse:
         """The decision a check would give now, with `explain` also why. Holds nothing."""
-        order = encode_order(legs, execution, order_id)
+        order = encode_order(legs, execution, order_id, terms)
         request = wire.PreviewOrderRequest(account=account, order=order, explain=explain)
         return self._call(self._margin.PreviewOrder, request)
 
@@ -135,9 +140,45 @@ class MarginGate:
         self, account: str, orders: Sequence[Order]
     ) -> wire.BatchPreviewOrdersResponse:
         """One decision for each candidate, each looked at alone against the same state."""
-        encoded = [encode_order(each.legs, each.execution, each.order_id) for each in orders]
+        encoded = [
+            encode_order(each.legs, each.execution, each.order_id, each.terms) for each in orders
+        ]
         request = wire.BatchPreviewOrdersRequest(account=account, orders=encoded)
         return self._call(self._margin.BatchPreviewOrders, request)
+
+    def amend_order(
+        self, account: str, order_id: str, *legs: Leg, request_id: str = ""
+    ) -> wire.AmendOrderResponse:
+        """The decision on a change of an open order, every leg of it with its new total quantity.
+
+        When it is yes, tell with `confirm_amend` or `reject_amend` what the venue answered.
+        """
+        request = wire.AmendOrderRequest(
+            request_id=request_id or new_id(),
+            account=account,
+            order_id=order_id,
+            legs=[encode_leg(leg) for leg in legs],
+            sent_time=self._now(),
+        )
+        return self._call(self._margin.AmendOrder, request)
+
+    def confirm_amend(
+        self, account: str, order_id: str, *, request_id: str = ""
+    ) -> wire.ConfirmAmendResponse:
+        """What is held now that the venue took the change."""
+        request = wire.ConfirmAmendRequest(
+            request_id=request_id or new_id(), account=account, order_id=order_id
+        )
+        return self._call(self._margin.ConfirmAmend, request)
+
+    def reject_amend(
+        self, account: str, order_id: str, *, request_id: str = ""
+    ) -> wire.RejectAmendResponse:
+        """What is held now that the venue did not take the change, or never got it."""
+        request = wire.RejectAmendRequest(
+            request_id=request_id or new_id(), account=account, order_id=order_id
+        )
+        return self._call(self._margin.RejectAmend, request)
 
     def release_order(
         self, account: str, order_id: str, *, request_id: str = ""

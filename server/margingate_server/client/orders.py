@@ -43,6 +43,21 @@ def sell(quantity: Amount, instrument: str, limit_price: Amount | None = None) -
     return Leg(Side.SELL, quantity, instrument, limit_price)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a venue was told besides legs and prices.
+
+    is_reduce_only: it cuts the order to what closes a position. hold_seconds: when its time in force
+    ends there, so that its margin need not be held for longer; None for a hold without end.
+    """
+
+    is_reduce_only: bool = False
+    hold_seconds: float | None = None
+
+
+NO_TERMS = Terms()
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One of several orders of a batch; ids are made where none are given."""
@@ -51,6 +66,7 @@ class Order:
     execution: Execution | None = None
     order_id: str = field(default_factory=new_id)
     request_id: str = field(default_factory=new_id)
+    terms: Terms = NO_TERMS
 
 
 _SIDES = {Side.BUY: wire.SIDE_BUY, Side.SELL: wire.SIDE_SELL}
@@ -66,16 +82,23 @@ def encode_side(side: Side) -> "wire.Side.ValueType":
     return _SIDES[side]
 
 
-def encode_order(legs: Sequence[Leg], execution: Execution | None, order_id: str) -> wire.Order:
+def encode_order(
+    legs: Sequence[Leg], execution: Execution | None, order_id: str, terms: Terms = NO_TERMS
+) -> wire.Order:
     """The order on the wire."""
-    return wire.Order(
+    order = wire.Order(
         order_id=order_id,
-        legs=[_encode_leg(leg) for leg in legs],
+        legs=[encode_leg(leg) for leg in legs],
         execution=_EXECUTIONS[execution],
+        reduce_only=terms.is_reduce_only,
     )
+    if terms.hold_seconds is not None:
+        order.hold_duration.FromNanoseconds(round(terms.hold_seconds * 1e9))
+    return order
 
 
-def _encode_leg(leg: Leg) -> wire.OrderLeg:
+def encode_leg(leg: Leg) -> wire.OrderLeg:
+    """The leg on the wire."""
     return wire.OrderLeg(
         instrument=leg.instrument,
         side=_SIDES[leg.side],

@@ -8,9 +8,11 @@ from margingate_server.cli.tables.layout import BAD, FAINT, GOOD, facts
 from margingate_server.cli.tables.risk import before_after_table
 from margingate_server.cli.tables.texts import time_text, words
 from margingate_server.client import (
+    AmendOrderResponse,
     Basis,
     CheckOrderResponse,
     Decision,
+    OrderLeg,
     PreviewOrderResponse,
     WorstScenario,
     enum_name,
@@ -19,8 +21,8 @@ from margingate_server.client import (
 )
 
 
-def check_table(answer: CheckOrderResponse, request_id: str) -> RenderableType:
-    """The answer to a check."""
+def check_table(answer: CheckOrderResponse | AmendOrderResponse, request_id: str) -> RenderableType:
+    """The answer to a check, or to a change of an order."""
     note = "the remembered answer to this request id" if answer.replayed else ""
     return decision_table(answer.decision, request_id, note)
 
@@ -72,6 +74,7 @@ def _facts(decision: Decision, request_id: str) -> RenderableType:
     rows: list[tuple[str, str | Text]] = [
         ("order", decision.order_id),
         ("request", request_id),
+        ("held", ", ".join(_leg(each) for each in decision.held_legs)),
         ("also failing", ", ".join(enum_names(decision, "also_failing"))),
     ]
     for each in decision.worst_after:
@@ -85,6 +88,11 @@ def _facts(decision: Decision, request_id: str) -> RenderableType:
     if decision.HasField("basis"):
         rows += basis_facts(decision.basis)
     return facts(rows)
+
+
+def _leg(leg: OrderLeg) -> str:
+    side = words(enum_name(leg, "side"))
+    return f"{side} {leg.quantity} {leg.instrument} at {leg.limit_price}"
 
 
 def _scenario(worst: WorstScenario) -> str:

@@ -8,8 +8,12 @@ from margingate_server.cli.tables.layout import BAD, FAINT, GOOD, facts, table
 from margingate_server.cli.tables.risk import risks_table
 from margingate_server.cli.tables.texts import time_text, words
 from margingate_server.client import (
+    ConfirmAmendResponse,
     GetMaxOrderSizeResponse,
     ListOrdersResponse,
+    OpenOrder,
+    OrderLeg,
+    RejectAmendResponse,
     ReleaseAllResponse,
     ReleaseOrderResponse,
     ReportFillResponse,
@@ -19,29 +23,52 @@ from margingate_server.client import (
 _FLAGS = {
     "UNKNOWN_ORDER": "there is no open order of this id",
     "OVER_FILL": "more than was open of the order",
-    "LATE": "the order was released or filled before",
+    "LATE": "the order was released, filled or answered before",
 }
 
 
 def orders_table(answer: ListOrdersResponse) -> RenderableType:
-    """One row for each leg with what is still open of it."""
+    """One row for each leg with what is still open of it, and would be after a pending change."""
     if not answer.orders:
         return Text("no open orders", style=FAINT)
-    made = table("order", "side", ">open", "instrument", ">limit", "accepted", "request")
+    made = table("order", "side", ">open", "instrument", ">limit", "terms", "accepted", "request")
     for order in answer.orders:
-        heads = [order.order_id, time_text(order.accept_time), order.request_id]
+        heads = [order.order_id, _terms(order), time_text(order.accept_time), order.request_id]
         for leg in order.legs:
-            made.add_row(
-                heads[0],
-                words(enum_name(leg, "side")),
-                leg.quantity,
-                leg.instrument,
-                leg.limit_price or "market",
-                heads[1],
-                heads[2],
-            )
-            heads = ["", "", ""]
+            made.add_row(heads[0], *_leg_cells(leg), *heads[1:])
+            heads = [""] * 4
+        for leg in order.amended_legs:
+            made.add_row(heads[0], *_leg_cells(leg), "if changed", *heads[2:])
+            heads = [""] * 4
     return made
+
+
+def _leg_cells(leg: OrderLeg) -> tuple[str, ...]:
+    side = words(enum_name(leg, "side"))
+    return side, leg.quantity, leg.instrument, leg.limit_price or "market"
+
+
+def _terms(order: OpenOrder) -> str:
+    """What there is to know of an order besides its legs."""
+    hold_seconds = order.hold_duration.ToNanoseconds() / 1e9
+    parts = (
+        words(enum_name(order, "execution")),
+        "reduce only" if order.reduce_only else "",
+        f"held {hold_seconds:g} s" if hold_seconds else "",
+        "change pending" if order.amend_pending else "",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def venue_answer_table(
+    answer: ConfirmAmendResponse | RejectAmendResponse, done: str
+) -> RenderableType:
+    """Whether a change was pending, and the margin now. done: what became of it."""
+    if answer.changed:
+        head = Text(done, style=GOOD)
+    else:
+        head = Text(f"no change was pending: {_flag(answer)}", style=BAD)
+    return Group(head, risks_table({"now": answer.risk}))
 
 
 def release_table(answer: ReleaseOrderResponse) -> RenderableType:
@@ -79,6 +106,8 @@ def max_size_table(answer: GetMaxOrderSizeResponse) -> RenderableType:
     return Group(made, facts(basis_facts(answer.basis)))
 
 
-def _flag(answer: ReleaseOrderResponse | ReportFillResponse) -> str:
+def _flag(
+    answer: ReleaseOrderResponse | ReportFillResponse | ConfirmAmendResponse | RejectAmendResponse,
+) -> str:
     name = enum_name(answer, "flag")
     return _FLAGS.get(name, words(name))
