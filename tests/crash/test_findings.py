@@ -214,13 +214,16 @@ def test_a_withdrawal_that_leaves_too_little_is_found(evidence: Evidence) -> Non
 
 
 def left_short(entry: Entry) -> Entry:
-    """The entry; of a withdrawal, with a negative headroom in its answer."""
+    """The entry; an adjustment as a withdrawal with a negative headroom in its answer."""
     request = entry.asked()
     if entry.step is not Step.OK or not isinstance(request, accounts.AdjustCollateralRequest):
         return entry
     answer = accounts.AdjustCollateralResponse.FromString(entry.answer)
     answer.risk.headroom = "-0.000001"
-    return msgspec.structs.replace(entry, answer=answer.SerializeToString())
+    request.amount = "-" + request.amount.removeprefix("-")
+    return msgspec.structs.replace(
+        entry, request=request.SerializeToString(), answer=answer.SerializeToString()
+    )
 
 
 def test_a_gap_in_an_accounts_versions_is_found(evidence: Evidence) -> None:
