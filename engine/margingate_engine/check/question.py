@@ -89,13 +89,18 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gates:
-    """State outside the account's holdings that can refuse an order."""
+    """State outside the account's holdings that can refuse an order.
+
+    settled_legs: numbers of the legs whose instruments have settled, whatever the market's clock
+    says now.
+    """
 
     is_expired_request: bool = False
     is_killed: bool = False
     is_reduce_only: bool = False
     is_suspended: bool = False
     is_duplicate_order: bool = False
+    settled_legs: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,10 +42,12 @@ def account_suspended(question: Question) -> str | None:
 
 
 def instrument_not_tradable(question: Question) -> str | None:
-    """A leg has expired by the market's own clock, is halted, or has no margin parameters."""
+    """A leg has settled, has expired by the market's own clock, is halted, or has no parameters."""
     now_ns = question.arrays.snapshot.market_time_ns
     for number, leg in enumerate(question.order.legs):
         instrument = question.table.instruments[leg.row]
+        if number in question.gates.settled_legs:
+            return f"leg {number}: settled"
         if instrument.expiry_ns is not None and instrument.expiry_ns <= now_ns:
             return f"leg {number}: expired"
         if instrument.is_halted:

@@ -56,6 +56,9 @@ def _position(
     message = types.Position(
         instrument=instrument.name, quantity=nano_text(position.lots * instrument.lot_nano)
     )
+    expiry_ns = instrument.expiry_ns
+    if expiry_ns is not None and expiry_ns <= arrays.snapshot.market_time_ns:
+        message.awaiting_settlement = True  # what has settled is a position no more
     if instrument.is_future:
         message.entry_price = nano_text(entry_price_nano(instrument, position))
     group = arrays.groups[arrays.group_i[row]]

@@ -82,11 +82,13 @@ class Asking:
         instruments = view.view.table.instruments
         underlyings = {instruments[leg.row].underlying for leg in order.legs}
         kill = kill_mode(self._shard.state, account.account, underlyings)
+        settled = self._shard.state.settlement_nano
         return Gates(
             is_killed=kill == "block_all",
             is_reduce_only=kill == "reduce_only",
             is_suspended=account.is_suspended,
             is_duplicate_order=is_duplicate,
+            settled_legs=tuple(n for n, leg in enumerate(order.legs) if leg.row in settled),
         )
 
     def _freshness(self, view: AccountView, rows: tuple[int, ...], now_ns: int) -> Freshness:

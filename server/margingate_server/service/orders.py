@@ -194,7 +194,10 @@ class Orders:
         if price_nano is None:
             return None
         position = Position(lots, flow if instrument.is_future else 0)
-        return settlement_units(instrument, position, price_nano)
+        units = settlement_units(instrument, position, price_nano)
+        if abs(units) >= AMOUNT_UNITS_MAX:
+            raise InvalidInput("quantity", "settles to an amount out of range")
+        return units
 
     def _refuse_beyond_range(self, account: AccountState, row: int, lots: int) -> None:
         position = account.portfolio.positions.get(row)

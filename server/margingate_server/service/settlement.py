@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Settlement
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.settlement import settlement_units
 from margingate_server.ledger.events import (
     PositionsSettled,
@@ -52,8 +53,9 @@ class Settling:
     def settle(self, prices: Sequence[ExpiryPrice], now_ns: int) -> SettlementAnswer:
         """Settle every account's positions at these prices; what was settled before stays so.
 
-        InvalidInput when nothing listed expires then, NotExpired before the market's time is
-        there, NameTaken where another price was applied before. Nothing is settled then.
+        InvalidInput when nothing listed expires then or a position would come to an amount beyond
+        any range, NotExpired before the market's time is there, NameTaken where another price was
+        applied before. Nothing is settled then.
         """
         shard = self._shard
         price_by_row = self._new_prices(prices)
@@ -86,14 +88,14 @@ class Settling:
         table = self._shard.market.view.table
         market_time_ns = self._shard.market.view.snapshot.market_time_ns
         before = self._shard.state.settlement_nano
+        rows_by_expiry = _rows_by_expiry(table)
         price_by_row: dict[int, int] = {}
         for number, price in enumerate(prices):
+            same_expiry = rows_by_expiry.get((price.underlying, price.expiry_ns), ())
             rows = [
                 row
-                for row, each in enumerate(table.instruments)
-                if each.underlying == price.underlying
-                and each.expiry_ns == price.expiry_ns
-                and price.settlement in (None, each.settlement)
+                for row in same_expiry
+                if price.settlement in (None, table.instruments[row].settlement)
             ]
             if not rows:
                 raise InvalidInput(f"prices[{number}]", "is of an expiry of no instrument")
@@ -118,7 +120,8 @@ class Settling:
                 continue
             units = settlement_units(instruments[row], position, price_by_row[row])
             if abs(units) >= AMOUNT_UNITS_MAX:
-                raise InvalidInput("prices", f"take {instruments[row].name} out of range")
+                where = f"{instruments[row].name} of {account.account}"
+                raise InvalidInput("prices", f"take {where} out of range")
             positions.append(SettledNumbers(instruments[row].name, position.lots, units))
         legs = (*portfolio.legs.values(), *portfolio.amendments.values())
         on_order = {leg.row for shape in legs for leg in shape if leg.row in price_by_row}
@@ -130,3 +133,10 @@ class Settling:
             positions=tuple(positions),
             instruments=tuple(sorted(held | {instruments[row].name for row in on_order})),
         )
+
+
+def _rows_by_expiry(table: InstrumentTable) -> dict[tuple[str, int | None], list[int]]:
+    rows: dict[tuple[str, int | None], list[int]] = {}
+    for row, each in enumerate(table.instruments):
+        rows.setdefault((each.underlying, each.expiry_ns), []).append(row)
+    return rows
