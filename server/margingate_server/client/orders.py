@@ -47,8 +47,8 @@ def sell(quantity: Amount, instrument: str, limit_price: Amount | None = None) -
 class Terms:
     """What a venue was told besides legs and prices.
 
-    is_reduce_only: it cuts the order to what closes a position. hold_seconds: when its time in force
-    ends there, so that its margin need not be held for longer; None for a hold without end.
+    is_reduce_only: it cuts the order to what closes a position. hold_seconds: when the order's time
+    in force ends there, and its margin need not be held any longer; None for never.
     """
 
     is_reduce_only: bool = False

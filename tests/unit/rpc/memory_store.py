@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from errno import EIO
 
 from margingate_server.ledger.chain import EMPTY, encode, link, seal, verify
-from margingate_server.ledger.store import EventDraft, EventRecord, Head, StoreFailure
+from margingate_server.ledger.store import (
+    CorruptLedger,
+    EventDraft,
+    EventRecord,
+    Head,
+    StoreFailure,
+)
 
 
 class MemoryStore:
@@ -43,8 +49,10 @@ class MemoryStore:
         return self._keep(events)
 
     def read(self, after_seq: int = 0) -> Iterator[EventRecord]:
-        """Every record, verified."""
+        """Every record after `after_seq`, verified."""
         head = EMPTY
+        if after_seq > self.head.seq:
+            raise CorruptLedger(after_seq, "memory", "missing")
         for record in list(self.records):
             head = verify(head, record, "memory")
             if record.seq > after_seq:
@@ -70,14 +78,15 @@ class MemoryStore:
         """Nothing is to be given back."""
 
     def _keep(self, events: Sequence[EventDraft]) -> list[EventRecord]:
-        kept = []
-        for event in events:
-            seq = self.head.seq + 1
+        kept: list[EventRecord] = []
+        previous, size_bytes = self.head.hash, 0
+        for seq, event in enumerate(events, self.head.seq + 1):
             encoded = encode(seq, event)
-            record = seal(event, seq, link(self.head.hash, encoded))
-            self.records.append(record)
-            self.bytes_written += len(encoded)
-            kept.append(record)
+            previous = link(previous, encoded)
+            kept.append(seal(event, seq, previous))
+            size_bytes += len(encoded)
+        self.records.extend(kept)  # at once: a reader sees all of a batch or nothing
+        self.bytes_written += size_bytes
         return kept
 
 

@@ -1,22 +1,18 @@
 """The store of these tests keeps what it is given, whole or not at all."""
 
+from collections.abc import Callable
+
 import pytest
 
-from margingate_server.ledger.chain import EMPTY
 from margingate_server.ledger.store import StoreFailure
-from tests.unit.ledger.conformance import drafts
+from tests.unit.ledger.conformance import BEHAVIOURS, OpenStore, drafts
 from tests.unit.rpc.memory_store import MemoryStore, disk_full, fails_once
 
 
-def test_events_are_numbered_chained_and_read_back() -> None:
+@pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.__name__)
+def test_conformance(behaviour: Callable[[OpenStore], None]) -> None:
     store = MemoryStore()
-    assert store.head == EMPTY
-    kept = store.append(drafts(2)) + store.append(drafts(1, start=3))
-    assert list(store.read()) == kept
-    assert [each.seq for each in kept] == [1, 2, 3]
-    assert store.get(2) == kept[1]
-    assert store.get(4) is None
-    assert store.find("alpha", "request-3") == kept[2]
+    behaviour(lambda: store)
 
 
 @pytest.mark.parametrize("keeps_failed", [False, True])
