@@ -44,6 +44,7 @@ from margingate.v1.market_service_pb2 import (
     InstrumentState,
     ListModelsResponse,
     MarginModel,
+    PublishSettlementPricesResponse,
     UnderlyingState,
 )
 from margingate.v1.types_pb2 import (
@@ -66,7 +67,7 @@ from margingate_server.client.errors import FieldViolation, MargingateCallError
 from margingate_server.client.gate import MarginGate
 from margingate_server.client.ids import new_id
 from margingate_server.client.json_text import to_json
-from margingate_server.client.market import Market
+from margingate_server.client.market import ExpiryPrice, Market, Settlement
 from margingate_server.client.names import enum_name, enum_names
 from margingate_server.client.orders import NO_TERMS, Execution, Leg, Order, Side, Terms, buy, sell
 from margingate_server.client.retry import RetryPolicy
@@ -87,6 +88,7 @@ __all__ = [
     "Decision",
     "EngageKillSwitchResponse",
     "Execution",
+    "ExpiryPrice",
     "ExplanationNode",
     "FieldViolation",
     "GetAccountResponse",
@@ -115,6 +117,7 @@ __all__ = [
     "OrderLeg",
     "Position",
     "PreviewOrderResponse",
+    "PublishSettlementPricesResponse",
     "RejectAmendResponse",
     "ReleaseAllResponse",
     "ReleaseOrderResponse",
@@ -124,6 +127,7 @@ __all__ = [
     "ScenarioTable",
     "SetLimitsResponse",
     "SetPositionsResponse",
+    "Settlement",
     "Side",
     "StatedPosition",
     "Terms",

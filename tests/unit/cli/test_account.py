@@ -49,7 +49,13 @@ def test_an_account_shows_cash_positions_and_margin(run: Run, server: FakeServer
                     entry_price="95000.499999999999",
                     mark_price=94999.5,
                     value="0.010526",
-                )
+                ),
+                types.Position(
+                    instrument="BTC-5DEC26-90000-P",
+                    quantity="2",
+                    value="100",
+                    awaiting_settlement=True,
+                ),
             ],
             risk=answers.BEFORE,
         ),
@@ -59,6 +65,7 @@ def test_an_account_shows_cash_positions_and_margin(run: Run, server: FakeServer
     assert re.search(r"^ USD +-1,234\.57 *$", ran.out, re.MULTILINE)
     assert ran.row("BTC ") == ["BTC", "0.000000000001"]
     assert ran.row("BTC-PERPETUAL") == ["BTC-PERPETUAL", "-1000", "95,000.5", "94,999.5", "0.01"]
+    assert ran.row("BTC-5DEC26")[-3:] == ["100.00", "awaits", "settlement"]
     assert ran.row("equity") == ["equity", "100,000.00"]
 
 

@@ -130,3 +130,52 @@ def test_models_show_their_parameters_by_underlying(run: Run, server: FakeServer
     assert ran.row("price scan range") == ["price", "scan", "range", "0.15", "0.2"]
     assert ran.row("basis rate") == ["basis", "rate", "–", "0.01"]
     assert ran.row("1 ")[1:] == ["price", "0,", "vol", "up"]
+
+
+def test_positions_of_an_expiry_are_settled_at_the_time_the_instruments_name(
+    run: Run, server: FakeServer
+) -> None:
+    """[SPAN-18]"""
+    settled = market.PublishSettlementPricesResponse(
+        instrument_count=12, position_count=3, account_count=2
+    )
+    server.answers("GetMarket", *[MARKET] * 3)
+    nothing = market.PublishSettlementPricesResponse()
+    server.answers("PublishSettlementPrices", settled, settled, nothing)
+    ran = run("market", "settle", "btc", "27dec26", "95,012.34")
+    assert ran.out.strip() == (
+        "12 instruments settled: 3 positions are cash now; accounts that changed: 2"
+    )
+    assert run("market", "settle", "BTC", "2026-12-05", "1", "--inverse", "--json").json == {
+        "instrument_count": 12, "position_count": 3, "account_count": 2
+    }  # fmt: skip
+    ran = run("market", "settle", "BTC", "27DEC26", "1", "--linear")
+    assert ran.out.strip() == "had settled at that price before; nothing changed"
+    prices = [each.prices[0] for each in server.asked("PublishSettlementPrices")]
+    days = [each.expiry_time.ToDatetime() for each in prices]
+    assert days == [datetime(2026, 12, day, 8) for day in (27, 5, 27)]  # noqa: DTZ001
+    assert [(each.underlying, each.price) for each in prices] == [
+        ("BTC", "95012.34"), ("BTC", "1"), ("BTC", "1")
+    ]  # fmt: skip
+    assert [each.settlement for each in prices] == [
+        types.SETTLEMENT_UNSPECIFIED, types.SETTLEMENT_INVERSE, types.SETTLEMENT_LINEAR
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (("BTC", "28DEC26", "1"), "nothing that is listed"),
+        (("BTC", "5DEC26", "1"), "several times of the day"),
+        (("BTC", "27DEC26", "0"), "not above 0"),
+    ],
+)
+def test_an_expiry_that_is_not_one_settles_nothing(
+    run: Run, server: FakeServer, words: tuple[str, ...], problem: str
+) -> None:
+    twice = option("BTC-5DEC26-1-P", datetime(2026, 12, 5, 9, tzinfo=UTC))
+    server.answers("GetMarket", market.GetMarketResponse(instruments=[*MARKET.instruments, twice]))
+    ran = run("market", "settle", *words)
+    assert ran.code == 2
+    assert problem in " ".join(ran.err.replace("│", " ").split())
+    assert server.asked("PublishSettlementPrices") == []

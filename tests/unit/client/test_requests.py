@@ -16,11 +16,13 @@ from margingate.v1 import market_service_pb2 as market
 from margingate.v1 import types_pb2 as types
 from margingate_server.client import (
     Execution,
+    ExpiryPrice,
     KillMode,
     KillScope,
     MarginGate,
     Order,
     RetryPolicy,
+    Settlement,
     StatedPosition,
     buy,
     sell,
@@ -38,6 +40,7 @@ PAIR = types.Order(
 )
 LEGS = (buy(Decimal("1E+3"), "BTC-PERPETUAL", "95000.5"), sell(Decimal("0.000001"), "ETH"))
 TWO = Order(LEGS, Execution.INDEPENDENT_LEGS, "o-1", "r-1")
+EXPIRY = Timestamp(seconds=1_798_358_400)
 
 Call = Callable[[MarginGate], Any]
 CASES: list[tuple[Call, str, Message, Message]] = [
@@ -136,6 +139,30 @@ CASES: list[tuple[Call, str, Message, Message]] = [
         "GetRiskArray",
         market.GetRiskArrayRequest(instrument="ETH"),
         market.GetRiskArrayResponse(),
+    ),
+    (
+        lambda gate: gate.market.publish_settlement_prices(
+            [
+                ExpiryPrice("BTC", EXPIRY, Decimal("95012.34")),
+                ExpiryPrice("ETH", EXPIRY, 3_500, Settlement.INVERSE),
+                ExpiryPrice("ETH", EXPIRY, "3501", Settlement.LINEAR),
+            ]
+        ),
+        "PublishSettlementPrices",
+        market.PublishSettlementPricesRequest(
+            prices=[
+                market.SettlementPrice(underlying="BTC", expiry_time=EXPIRY, price="95012.34"),
+                market.SettlementPrice(
+                    underlying="ETH", expiry_time=EXPIRY, price="3500",
+                    settlement=types.SETTLEMENT_INVERSE,
+                ),
+                market.SettlementPrice(
+                    underlying="ETH", expiry_time=EXPIRY, price="3501",
+                    settlement=types.SETTLEMENT_LINEAR,
+                ),
+            ]
+        ),
+        market.PublishSettlementPricesResponse(position_count=3),
     ),
     (
         lambda gate: gate.market.list_models(),

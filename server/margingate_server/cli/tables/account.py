@@ -110,7 +110,7 @@ def _cash(balance: Balance) -> str:
 
 
 def _positions_table(positions: Iterable[Position]) -> RenderableType:
-    made = table("instrument", ">quantity", ">entry", ">mark", ">value, USD")
+    made = table("instrument", ">quantity", ">entry", ">mark", ">value, USD", "")
     for each in positions:
         made.add_row(
             each.instrument,
@@ -118,5 +118,6 @@ def _positions_table(positions: Iterable[Position]) -> RenderableType:
             average_text(each.entry_price),
             price_text(each.mark_price),
             money_text(each.value),
+            Text("awaits settlement" if each.awaiting_settlement else "", style=BAD),
         )
     return made if made.row_count else Text(" no positions", style=FAINT)

@@ -12,6 +12,7 @@ from margingate_server.client import (
     InstrumentState,
     ListModelsResponse,
     MarginModel,
+    PublishSettlementPricesResponse,
     enum_name,
 )
 
@@ -48,6 +49,17 @@ def array_table(answer: GetRiskArrayResponse, instrument: str) -> RenderableType
 def models_tables(answer: ListModelsResponse) -> RenderableType:
     """For each model its parameters by underlying, and its scenarios."""
     return Group(*(part for model in answer.models for part in _model_parts(model)))
+
+
+def settled_line(answer: PublishSettlementPricesResponse) -> RenderableType:
+    """How much became cash."""
+    if not answer.instrument_count:
+        return Text("had settled at that price before; nothing changed")
+    return Text(
+        f"{answer.instrument_count} instruments settled: {answer.position_count} positions are "
+        f"cash now; accounts that changed: {answer.account_count}",
+        style=GOOD,
+    )
 
 
 def _model_parts(model: MarginModel) -> list[RenderableType]:
