@@ -22,6 +22,7 @@ from margingate_server.ledger.state import AccountState, ShardState
 from margingate_server.ledger.store import EventDraft
 from margingate_server.recovery import DeskBuilder
 from margingate_server.service.accounts import StatedPosition
+from margingate_server.service.amending import AmendCommand, AmendLeg, VenueAnswer
 from margingate_server.service.decisions import CheckAnswer, CheckCommand
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits
@@ -137,9 +138,20 @@ class SmallDesk:
             limit=None if price is None else Decimal(price),
         )
 
-    def order(self, *legs: RequestedLeg, order_id: str | None = None) -> RequestedOrder:
+    def order(
+        self,
+        *legs: RequestedLeg,
+        order_id: str | None = None,
+        execution: Execution | None = None,
+        is_reduce_only: bool = False,
+    ) -> RequestedOrder:
         several = Execution.INDEPENDENT_LEGS if len(legs) > 1 else Execution.SINGLE
-        return RequestedOrder(order_id=order_id or self.fresh_id(), legs=legs, execution=several)
+        return RequestedOrder(
+            order_id=order_id or self.fresh_id(),
+            legs=legs,
+            execution=execution or several,
+            is_reduce_only=is_reduce_only,
+        )
 
     def check(
         self,
@@ -148,16 +160,60 @@ class SmallDesk:
         request_id: str | None = None,
         digest: str = "d",
         account: str = "a",
+        execution: Execution | None = None,
+        is_reduce_only: bool = False,
+        hold_ns: int = 0,
     ) -> CheckAnswer:
         """The answer to an order of these legs, sent now."""
         command = CheckCommand(
             account=account,
             request_id=request_id or self.fresh_id(),
             digest=digest,
-            order=self.order(*legs, order_id=order_id),
+            order=self.order(
+                *legs, order_id=order_id, execution=execution, is_reduce_only=is_reduce_only
+            ),
             sent_ns=self.now_ns,
+            hold_ns=hold_ns,
         )
         return self.desk.checking.check(command, self.now_ns)
+
+    def amend_leg(self, name: str, lots: Decimal | int, price: str | None) -> AmendLeg:
+        """A leg as it is to become, of `lots` in total (signed, may be a fraction)."""
+        return AmendLeg(
+            instrument=name,
+            side=Side.BUY if lots > 0 else Side.SELL,
+            quantity=self.quantity(name, abs(lots)),
+            limit=None if price is None else Decimal(price),
+        )
+
+    def amend(
+        self,
+        order_id: str,
+        *legs: AmendLeg,
+        request_id: str | None = None,
+        digest: str = "d",
+        sent_ns: int | None = None,
+    ) -> CheckAnswer:
+        """The answer to a change of an order of account a, sent now unless told otherwise."""
+        command = AmendCommand(
+            account="a",
+            request_id=request_id or self.fresh_id(),
+            digest=digest,
+            order_id=order_id,
+            legs=legs,
+            sent_ns=self.now_ns if sent_ns is None else sent_ns,
+        )
+        return self.desk.amending.amend(command, self.now_ns)
+
+    def confirm(self, order_id: str, request_id: str | None = None) -> VenueAnswer:
+        return self.desk.amending.confirm(
+            "a", order_id, request_id or self.fresh_id(), "d", self.now_ns
+        )
+
+    def withdraw(self, order_id: str, request_id: str | None = None) -> VenueAnswer:
+        return self.desk.amending.withdraw(
+            "a", order_id, request_id or self.fresh_id(), "d", self.now_ns
+        )
 
     def release(self, order_id: str, request_id: str | None = None) -> ReleaseAnswer:
         return self.desk.orders.release(

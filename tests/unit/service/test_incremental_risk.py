@@ -1,20 +1,21 @@
 """Whatever is asked of a desk, the risk it keeps in step is the risk worked out anew, exactly."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from decimal import Decimal
+from math import gcd
 from random import Random
 
 import pytest
 
-from margingate_engine.core.errors import MissingData
+from margingate_engine.core.orders import Execution
 from margingate_server.ledger.events import InstrumentsListed
-from margingate_server.service.freshness import oldest_of_portfolio
-from margingate_server.service.refusals import NotNow
-from tests.property.totals import totals_of
+from margingate_server.service.refusals import AmendPending, NotNow
 from tests.unit.engine.small_market import INSTRUMENTS, MARKS, NANO
-from tests.unit.service.small_desk import SmallDesk, folded_again, small_desk, update
+from tests.unit.service.in_step import assert_folds_again, assert_in_step
+from tests.unit.service.small_desk import SmallDesk, small_desk, update
 
-STEPS = 150
+STEPS = 250
 TRADED = [each for each in INSTRUMENTS if each.underlying == "BTC"]
 
 
@@ -25,7 +26,7 @@ class Session:
         self.random = Random(seed)
         self.desk: SmallDesk = small_desk()
         for account, tier in (("a", "charged"), ("b", "default")):
-            self.desk.open(account, usd="3000000", coins="20", tier=tier)
+            self.desk.open(account, usd="5000000", coins="40", tier=tier)
         self.marks = dict(MARKS)
         self.index = 100_000.0
         self.listed = 0
@@ -35,6 +36,8 @@ class Session:
             *(self.check,) * 6,
             *(self.fill,) * 4,
             *(self.release,) * 2,
+            *(self.amend,) * 3,
+            *(self.hear_from_the_venue,) * 2,
             self.release_all,
             self.adjust,
             self.state,
@@ -53,20 +56,50 @@ class Session:
         return format(Decimal(max(1, nano // tick_nano) * tick_nano) / NANO, "f")
 
     def lots(self) -> int:
-        return self.random.choice((-1, 1)) * self.random.randint(1, 40)
+        return self.random.choice((-1, 1)) * self.random.randint(1, 30)
 
     def name(self) -> str:
         return self.random.choice(TRADED).name
 
     def check(self) -> None:
         names = [self.name() for _ in range(self.random.choice((1, 1, 1, 2, 4)))]
-        self.desk.check(*(self.desk.leg(name, self.lots(), self.price(name)) for name in names))
+        several = (Execution.ATOMIC_COMBO, Execution.INDEPENDENT_LEGS)
+        self.desk.check(
+            *(self.desk.leg(name, self.lots(), self.price(name)) for name in names),
+            execution=self.random.choice(several) if len(names) > 1 else None,
+            is_reduce_only=self.random.random() < 0.2,
+        )
+
+    def amend(self) -> None:
+        """Ask for other lots and prices; of a combo for more or fewer of its units."""
+        account = self.desk.account()
+        if not account.orders:
+            return
+        order_id = self.random.choice(sorted(account.orders))
+        memo = account.orders[order_id]
+        unit = gcd(*memo.totals)
+        legs = []
+        for (name, side), total in zip(memo.sides, memo.totals, strict=True):
+            lots = self.random.randint(1, total + 10)
+            if memo.execution == Execution.ATOMIC_COMBO.value:
+                lots = total // unit * (unit + self.random.randint(1, 3))
+            legs.append(self.desk.amend_leg(name, side * lots, self.price(name)))
+        is_pending = order_id in account.portfolio.amendments
+        with pytest.raises(AmendPending) if is_pending else nullcontext():
+            self.desk.amend(order_id, *legs)
+
+    def hear_from_the_venue(self) -> None:
+        pending = sorted(self.desk.account().portfolio.amendments)
+        order_id = self.random.choice(pending) if pending else "unheard"
+        self.random.choice((self.desk.confirm, self.desk.withdraw))(order_id)
 
     def fill(self) -> None:
-        legs = self.desk.account().portfolio.legs
-        if legs and self.random.random() < 0.8:
-            order_id = self.random.choice(sorted(legs))
-            leg = self.random.choice(legs[order_id])
+        portfolio = self.desk.account().portfolio
+        if portfolio.legs and self.random.random() < 0.8:
+            order_id = self.random.choice(sorted(portfolio.legs))
+            # A venue may fill a change before it tells of it.
+            both = portfolio.legs[order_id] + portfolio.amendments.get(order_id, ())
+            leg = self.random.choice(both)
             name = self.desk.state.table.instruments[leg.row].name
             lots = int(leg.side) * self.random.randint(1, leg.lots + 1)
         else:
@@ -128,35 +161,19 @@ class Session:
         market.view = view
 
 
-def assert_in_step(desk: SmallDesk, account: str) -> bool:
-    """Compare the kept with the full calculation; False when something has no price."""
-    kept = desk.shard.view_of(desk.account(account))
-    try:
-        full = desk.full_risk(account)
-    except MissingData:
-        assert kept.risk is None
-        return False
-    assert kept.risk is not None
-    assert totals_of(kept.risk) == totals_of(full)
-    oldest = oldest_of_portfolio(desk.shard.market.view, desk.account(account).portfolio)
-    # What was released may still count as old until the next prices; never the other way.
-    assert kept.oldest.underlying_ns <= oldest.underlying_ns
-    assert kept.oldest.instrument_ns <= oldest.instrument_ns
-    return True
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_the_risk_kept_in_step_is_the_risk_worked_out_anew(seed: int) -> None:
     session = Session(seed)
     priced = 0
-    for _ in range(STEPS):
+    for step in range(STEPS):
         session.step()
         priced += assert_in_step(session.desk, "a")
+        if step % 10 == 0:
+            assert_folds_again(session.desk)
     assert_in_step(session.desk, "b")
     assert priced > STEPS // 2
     kinds = {each.kind for each in session.desk.events()}
     assert {"order_accepted", "fill_reported", "orders_released", "positions_set"} <= kinds
-    again = folded_again(session.desk)
-    assert again.accounts == session.desk.state.accounts
-    assert again.open_order_count == session.desk.state.open_order_count
-    assert again.table.instruments == session.desk.state.table.instruments
+    assert "amend_accepted" in kinds
+    assert {"amend_confirmed", "amend_withdrawn"} & kinds
+    assert_folds_again(session.desk)
