@@ -1,8 +1,8 @@
 """What a power cut leaves of files whose writes the shim noted.
 
 Of what was not synced any part may have reached the disk: nothing, the first of it with the last
-write torn, or any sectors in any order. Names in a folder that was not synced come and go likewise,
-in the order in which they were made.
+write torn, or any sectors in any order. What a sync failed to write is not written by a later one.
+Names in a folder that was not synced come and go likewise, in the order in which they were made.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,7 +21,8 @@ class Record:
 
     kind W: `length` bytes are written at `offset`; T: the file is cut or grown to `offset`.
     `old` is what stood there, `size_before` the file's size.
-    S: what was noted before record number `mark` is durable in this file; D: in names.
+    B: a sync of the file or folder begins, under the number `mark`. S: it is done, and what was
+    noted before it began is durable in this file; D: in names. F, E: the same, failed.
     C: a file `path` is made. R: "path\ntarget" renames, U unlinks; the file that loses its name is
     kept under the number `mark`, 0 when there was none.
     """
@@ -63,16 +64,17 @@ def read_journal(path: Path) -> Iterator[Record]:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A write that was not synced: its new bytes, or for a cut the new size."""
+    """A write: its new bytes, or for a cut the new size; whether it is durable all the same."""
 
     offset: int
     new: bytes
     size: int | None
+    is_durable: bool = False
 
 
 @dataclass(slots=True)
 class _File:
-    """A file as it is durably, and what may be added to it."""
+    """A file as it was before the first change that is not durable, and what came after."""
 
     path: Path
     content: bytearray
@@ -82,27 +84,31 @@ class _File:
 Partly = Callable[[_File, Random], None]
 
 
-def nothing(_file: _File, _random: Random) -> None:
+def nothing(file: _File, _random: Random) -> None:
     """Nothing of what was not synced is on the disk."""
+    for change in file.changes:
+        if change.is_durable:
+            _apply(file, change)
 
 
 def the_first(file: _File, random: Random) -> None:
     """The first changes are on the disk, the last of them torn."""
     count = random.randint(0, len(file.changes))
-    for change in file.changes[:count]:
-        _apply(file, change)
-    if count < len(file.changes) and file.changes[count].size is None:
-        torn = file.changes[count]
-        kept = random.randrange(0, len(torn.new) + 1)
-        _apply(file, _Change(torn.offset, torn.new[: kept - kept % SECTOR_BYTES], None))
+    for number, change in enumerate(file.changes):
+        if number < count or change.is_durable:
+            _apply(file, change)
+        elif number == count and change.size is None:
+            kept = random.randrange(0, len(change.new) + 1)
+            torn = change.new[: kept - kept % SECTOR_BYTES]
+            _apply(file, _Change(change.offset, torn, None))
 
 
 def any_sectors(file: _File, random: Random) -> None:
     """Each sector of each change is on the disk or not."""
     share = random.choice((0.1, 0.5, 0.9))
     for change in file.changes:
-        if change.size is not None:
-            if random.random() < share:
+        if change.is_durable or change.size is not None:
+            if change.is_durable or random.random() < share:
                 _apply(file, change)
             continue
         for start, stop in _sectors(change):
@@ -149,7 +155,7 @@ def cut_power(folder: Path, journal: Path, kept: Path, way: Partly, random: Rand
     records = list(read_journal(journal))
     paths = [path for path in (*folder.rglob("*"), *kept.iterdir()) if path.is_file()]
     files = _files(records, paths)
-    pending = sum(len(file.changes) for file in files)
+    pending = sum(not change.is_durable for file in files for change in file.changes)
     for file in files:
         way(file, random)
         file.path.write_bytes(file.content)
@@ -160,28 +166,48 @@ def cut_power(folder: Path, journal: Path, kept: Path, way: Partly, random: Rand
 
 
 def _files(records: list[Record], paths: list[Path]) -> list[_File]:
-    """Files with changes that were not synced, in the state before the first of these."""
+    """Files with changes that are not durable, in the state before the first of these."""
     files = []
     for path in paths:
         inode = path.stat().st_ino
         own = [(n, each) for n, each in enumerate(records) if each.inode == inode]
-        synced = max((each.mark for _, each in own if each.kind == "S"), default=0)
-        changes = [each for n, each in own if each.kind in "WT" and n >= synced]
+        durable = _durable(own)
+        written = [(n, each) for n, each in own if each.kind in "WT"]
+        first = min((n for n, _ in written if n not in durable), default=len(records))
+        changes = [(n, each) for n, each in written if n >= first]
         if changes:
             file = _File(path, bytearray(path.read_bytes()))
-            file.changes = [_undone(file.content, each) for each in reversed(changes)][::-1]
+            undone = [_undone(file.content, each, n in durable) for n, each in reversed(changes)]
+            file.changes = undone[::-1]
             files.append(file)
     return files
 
 
-def _undone(content: bytearray, record: Record) -> _Change:
+def _durable(own: list[tuple[int, Record]]) -> set[int]:
+    """Numbers of the writes that are: the first sync after each of them did not fail."""
+    durable: set[int] = set()
+    begun: dict[int, int] = {}
+    waiting: list[int] = []
+    for number, each in own:
+        if each.kind in "WT":
+            waiting.append(number)
+        elif each.kind == "B":
+            begun[each.mark] = number
+        elif each.kind in "SF":
+            synced = [n for n in waiting if n < begun[each.mark]]
+            waiting = [n for n in waiting if n >= begun[each.mark]]
+            durable.update(synced if each.kind == "S" else ())
+    return durable
+
+
+def _undone(content: bytearray, record: Record, is_durable: bool) -> _Change:
     """The change, taken back from `content`."""
     if record.kind == "T":
-        change = _Change(record.offset, b"", record.offset)
+        change = _Change(record.offset, b"", record.offset, is_durable)
     else:
         # The last write of all may not have been made: what it would have written is not known.
         new = bytes(content[record.offset : record.offset + record.length])
-        change = _Change(record.offset, new, None)
+        change = _Change(record.offset, new, None, is_durable)
     _resize(content, record.size_before)
     content[record.offset : record.offset + len(record.old)] = record.old
     return change
@@ -189,7 +215,9 @@ def _undone(content: bytearray, record: Record) -> _Change:
 
 def _take_back_names(records: list[Record], kept: Path, way: Partly, random: Random) -> int:
     """Undo names that were not synced: all of them, or the last ones."""
-    synced = max((each.mark for each in records if each.kind == "D"), default=0)
+    done = {each.mark for each in records if each.kind == "D"}
+    begun = (n for n, each in enumerate(records) if each.kind == "B" and each.mark in done)
+    synced = max(begun, default=0)
     pending = [each for n, each in enumerate(records) if each.kind in "CRU" and n >= synced]
     if way is everything:
         return 0

@@ -3,7 +3,9 @@
  * Preloaded into a process, it lets every write to the files under SHIM_FOLDER through, but first
  * notes in SHIM_JOURNAL what was there before. A sync is noted, not done: while the machine runs,
  * the page cache is as good as a disk. Files that are unlinked or replaced are kept by a hard link
- * under SHIM_KEPT. The journal is read by cuts.py, which says what the records mean.
+ * under SHIM_KEPT. While there is a file SHIM_FAILING, syncs fail, and what they should have written
+ * is lost as in a kernel that marks such pages clean. The journal is read by cuts.py, which says
+ * what the records mean.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -28,7 +30,6 @@ static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 static const char *folder, *kept;
 static size_t folder_bytes;
 static int journal = -1;
-static uint64_t record_count;
 
 #define REAL(name, result, ...)                                     \
     static result (*real_##name)(__VA_ARGS__);                      \
@@ -37,13 +38,6 @@ static uint64_t record_count;
 static ssize_t real_write_(int fd, const void *bytes, size_t size) {
     REAL(write, ssize_t, int, const void *, size_t);
     return real_write(fd, bytes, size);
-}
-
-static void must_write(const void *bytes, size_t size) {
-    if (size && real_write_(journal, bytes, size) != (ssize_t)size) {
-        perror("shim: journal");
-        abort();
-    }
 }
 
 static int is_ready(void) {
@@ -77,12 +71,25 @@ static int is_watched(int fd, struct stat *found) {
     return is_inside(path) && !fstat(fd, found);
 }
 
+/* In one write, so that several processes may note in one journal. */
 static void note(struct record *record, const char *path, const void *old) {
     record->path_bytes = path ? strlen(path) : 0;
-    must_write(record, sizeof *record);
-    must_write(path, record->path_bytes);
-    must_write(old, record->old_bytes);
-    record_count++;
+    size_t size = sizeof *record + record->path_bytes + record->old_bytes;
+    char *bytes = malloc(size);
+    memcpy(bytes, record, sizeof *record);
+    if (path) memcpy(bytes + sizeof *record, path, record->path_bytes);
+    if (old) memcpy(bytes + sizeof *record + record->path_bytes, old, record->old_bytes);
+    if (real_write_(journal, bytes, size) != (ssize_t)size) {
+        perror("shim: journal");
+        abort();
+    }
+    free(bytes);
+}
+
+/* Unique among the processes that note in one journal. */
+static uint64_t number(void) {
+    static uint32_t count;
+    return ((uint64_t)getpid() << 32) | ++count;
 }
 
 static size_t old_content(int fd, char *old, size_t size, off_t offset) {
@@ -153,13 +160,21 @@ int ftruncate64(int fd, off64_t size) { return ftruncate(fd, size); }
 static int noted_sync(int fd, int (*sync)(int)) {
     struct stat found;
     if (!is_watched(fd, &found)) return sync(fd);
-    pthread_mutex_lock(&turn);
+    const char *failing = getenv("SHIM_FAILING");
+    int fails = failing && !access(failing, F_OK), is_folder = S_ISDIR(found.st_mode);
     /* Only what was written before the sync began is durable when it is done. */
-    struct record record = {.kind = S_ISDIR(found.st_mode) ? 'D' : 'S', .inode = found.st_ino,
-                            .mark = record_count};
-    note(&record, NULL, NULL);
+    struct record begin = {.kind = 'B', .inode = found.st_ino};
+    struct record end = {.kind = is_folder ? (fails ? 'E' : 'D') : (fails ? 'F' : 'S'),
+                         .inode = found.st_ino};
+    pthread_mutex_lock(&turn);
+    begin.mark = end.mark = number();
+    note(&begin, NULL, NULL);
     pthread_mutex_unlock(&turn);
-    return 0;
+    pthread_mutex_lock(&turn);
+    note(&end, NULL, NULL);
+    pthread_mutex_unlock(&turn);
+    if (fails) errno = EIO;
+    return fails ? -1 : 0;
 }
 
 int fsync(int fd) {
@@ -173,10 +188,10 @@ int fdatasync(int fd) {
 }
 
 static uint64_t keep(const char *path) {
-    static uint64_t kept_count;
     char name[PATH_MAX];
-    snprintf(name, sizeof name, "%s/%llu", kept, (unsigned long long)++kept_count);
-    return link(path, name) ? 0 : kept_count;
+    uint64_t mark = number();
+    snprintf(name, sizeof name, "%s/%llu", kept, (unsigned long long)mark);
+    return link(path, name) ? 0 : mark;
 }
 
 static int noted_open(const char *path, int flags, mode_t mode) {

@@ -3,6 +3,8 @@
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -54,7 +56,17 @@ class Disk:
             "SHIM_FOLDER": os.fspath(self.folder.resolve()),
             "SHIM_JOURNAL": str(self._journal()),
             "SHIM_KEPT": str(kept),
+            "SHIM_FAILING": str(self._failing()),
         }
+
+    @contextmanager
+    def failing_syncs(self) -> Iterator[None]:
+        """Syncs fail while the block runs, and what they should have written is lost for good."""
+        self._failing().touch()
+        try:
+            yield
+        finally:
+            self._failing().unlink()
 
     def cut(self, way: Partly) -> int:
         """Lose what `way` leaves out; how much was not synced. The process must be dead."""
@@ -64,6 +76,9 @@ class Disk:
 
     def _journal(self) -> Path:
         return self.root / f"journal-{self.cut_count}"
+
+    def _failing(self) -> Path:
+        return self.root / "failing"
 
     def _kept(self) -> Path:
         return self.root / f"kept-{self.cut_count}"
