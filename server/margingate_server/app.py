@@ -181,11 +181,21 @@ class Application:
         self._lane.decide(lambda desk, now_ns: (None, self._builder.bring_into_force(desk, now_ns)))
 
     def _keep_up(self) -> None:
-        """Once a second: sync the ledger's head, checkpoint, recover, and tell the metrics."""
+        """Once a second: end holds, sync the ledger, recover it, and tell the metrics."""
         while not self._stopping.wait(UPKEEP_SECONDS):
+            tell(self._expire_holds)
             tell(self._keep_ledger)
             tell(self._tell_health)
             tell(self._count_state)
+
+    def _expire_holds(self) -> None:
+        monotonic_ns = int(self._clock.seconds() * 1e9)
+        try:
+            self._lane.decide(
+                lambda desk, now_ns: (None, desk.expiries.expire_due(monotonic_ns, now_ns))
+            )
+        except LedgerDown:
+            return
 
     def _keep_ledger(self) -> None:
         try:

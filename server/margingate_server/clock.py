@@ -24,5 +24,5 @@ class SystemClock:
         return time.time_ns()
 
     def seconds(self) -> float:
-        """Monotonic seconds."""
+        """Monotonic seconds; they stand still while the machine sleeps: nothing ends early."""
         return time.perf_counter()

@@ -5,6 +5,7 @@ from margingate_server.service.admin import Admin
 from margingate_server.service.amending import Amending
 from margingate_server.service.asking import Asking
 from margingate_server.service.checking import Checking
+from margingate_server.service.expiry import Expiries
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.orders import Orders
 from margingate_server.service.settlement import Settling
@@ -22,5 +23,6 @@ class Desk:
         self.amending = Amending(shard, asking)
         self.orders = Orders(shard)
         self.settling = Settling(shard)
+        self.expiries = Expiries(shard)
         self.accounts = Accounts(shard, age_limits)
         self.admin = Admin(shard)
