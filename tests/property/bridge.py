@@ -1,6 +1,7 @@
 """From the engine's words to those of the slow reference, which shares no code with it."""
 
 from collections import defaultdict
+from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -15,6 +16,8 @@ from tests.reference import contracts
 from tests.reference.book import Book
 from tests.reference.orders import OpenLeg as ReferenceLeg
 from tests.reference.orders import OpenOrder
+
+Legs = tuple[OpenLeg, ...]
 
 
 def reference_book(world: World) -> Book:
@@ -50,13 +53,33 @@ def reference_of(world: World, portfolio: Portfolio) -> reference_account.Accoun
             for row, held in portfolio.positions.items()
         },
         orders={
-            key: OpenOrder(
-                order_id=key,
-                combo=any(leg.ratio for leg in legs),
-                legs=[reference_leg(world, leg) for leg in legs],
-            )
+            key: reference_order(world, key, legs, portfolio.amendments.get(key))
             for key, legs in portfolio.legs.items()
         },
+    )
+
+
+def reference_order(
+    world: World, order_id: str, legs: Legs, amended: Legs | None, *, leg_count: int = 0
+) -> OpenOrder:
+    """An open order; a leg of which nothing is open keeps its place."""
+    known = {leg.number: leg for leg in (*(amended or ()), *legs)}
+    count = max(leg_count, *(number + 1 for number in known), 0)
+
+    def shape(given: Legs) -> list[ReferenceLeg]:
+        open_now = {leg.number: leg for leg in given}
+        filler = next(iter(known.values()), None)
+        assert filler is not None, "an order without any leg is not open"
+        return [
+            reference_leg(world, open_now.get(number) or replace(known.get(number, filler), lots=0))
+            for number in range(count)
+        ]
+
+    return OpenOrder(
+        order_id=order_id,
+        combo=any(leg.ratio for leg in known.values()),
+        legs=shape(legs),
+        amended=None if amended is None else shape(amended),
     )
 
 
@@ -66,6 +89,7 @@ def reference_leg(world: World, leg: OpenLeg) -> ReferenceLeg:
         side=int(leg.side),
         lots=leg.lots,
         price=Fraction(leg.price_nano, NANO),
+        ratio=leg.ratio,
     )
 
 

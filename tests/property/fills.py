@@ -8,11 +8,25 @@ from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from tests.property.chain import World
 
 
-def fill(world: World, portfolio: Portfolio, key: str, lots: int) -> None:
-    """Fill `lots` of a single-leg order at its limit, at the largest fee."""
-    (leg,) = portfolio.legs.pop(key)
-    if leg.lots > lots:
-        portfolio.legs[key] = (replace(leg, lots=leg.lots - lots),)
+def fill(world: World, portfolio: Portfolio, key: str, leg: OpenLeg, lots: int) -> None:
+    """Fill `lots` of a leg of an open order at the leg's limit, at the largest fee."""
+    trade(world, portfolio, leg, lots)
+    for legs_by_order in (portfolio.legs, portfolio.amendments):
+        if key in legs_by_order:
+            legs_by_order[key] = shrunk(legs_by_order[key], leg.number, lots)
+
+
+def shrunk(legs: tuple[OpenLeg, ...], number: int, lots: int) -> tuple[OpenLeg, ...]:
+    """The legs with `lots` less of one; what is filled is left out."""
+    return tuple(
+        replace(leg, lots=leg.lots - lots) if leg.number == number else leg
+        for leg in legs
+        if leg.number != number or leg.lots > lots
+    )
+
+
+def trade(world: World, portfolio: Portfolio, leg: OpenLeg, lots: int) -> None:
+    """What a fill does to cash and position; no order is touched."""
     instrument = world.table.instruments[leg.row]
     group = world.arrays.groups[world.arrays.group_i[leg.row]]
     assert group is not None

@@ -1,11 +1,12 @@
 """Random questions: an order of a random account, near the mark, of any size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from margingate_engine.check.question import (
+    Amend,
     Freshness,
     Gates,
     Limits,
@@ -18,8 +19,10 @@ from margingate_engine.core.amounts import NANO, whole
 from margingate_engine.core.orders import Execution, Side
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Position
-from tests.property.books import Book, limit_nano, rows, signed_lots
+from tests.property.books import Book
 from tests.property.chain import World
+from tests.property.legs import limit_nano, rows, signed_lots
+from tests.property.open_orders import DrawnOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +80,16 @@ def ask(
     policy: Policy | None = None,
     gates: Gates | None = None,
     is_combo: bool = False,
+    is_reduce_only: bool = False,
 ) -> Asked:
     """The question whether the account of this book may send these legs."""
     several = Execution.ATOMIC_COMBO if is_combo else Execution.INDEPENDENT_LEGS
     question = Question(
         order=RequestedOrder(
-            order_id="o", legs=legs, execution=several if len(legs) > 1 else Execution.SINGLE
+            order_id="o",
+            legs=legs,
+            execution=several if len(legs) > 1 else Execution.SINGLE,
+            is_reduce_only=is_reduce_only,
         ),
         portfolio=book.portfolio,
         account=AccountRisk.of(book.portfolio, book.world.arrays),
@@ -91,6 +98,31 @@ def ask(
         policy=policy or Policy(),
         gates=gates or Gates(),
         freshness=Freshness(),
+    )
+    return Asked(book=book, question=question)
+
+
+@st.composite
+def changes(draw: st.DrawFn, book: Book, order: DrawnOrder) -> Asked:
+    """A change of the open order `o` of this book: totals and limits of every leg anew."""
+    legs = []
+    for leg, filled_lots in zip(order.accepted, order.filled_lots, strict=True):
+        open_lots = leg.lots - filled_lots
+        lots = draw(st.integers(0, 2 * leg.lots) | st.just(open_lots) | st.integers(0, open_lots))
+        price_nano = draw(st.just(leg.price_nano) | limit_nano(book.world, leg.row))
+        signed = int(leg.side) * max(1, filled_lots + lots)
+        legs.append(_leg(book.world, leg.row, signed, price_nano))
+    asked = ask(
+        book,
+        *legs,
+        gates=Gates(is_reduce_only=draw(st.integers(0, 4)) == 0),
+        is_combo=order.is_combo,
+        is_reduce_only=draw(st.integers(0, 3)) == 0,
+    )
+    question = replace(
+        asked.question,
+        portfolio=book.portfolio.without_order("o"),
+        amends=Amend(legs=order.legs, filled_lots=order.filled_lots),
     )
     return Asked(book=book, question=question)
 

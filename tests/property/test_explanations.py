@@ -6,11 +6,12 @@ from hypothesis import strategies as st
 from margingate_engine.check.explain import explanation, scenario_tables, with_order
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import hold_of
-from tests.property.books import Book, books, open_legs
+from tests.property.books import Book, books
+from tests.property.open_orders import open_orders
 from tests.property.totals import totals_of
 
 
-@given(books(combos=True))
+@given(books(several=True))
 def test_parts_of_the_scan_add_up_to_scan_risk_and_groups_to_initial_margin(book: Book) -> None:
     account = AccountRisk.of(book.portfolio, book.world.arrays)
     tree = explanation(account)
@@ -21,11 +22,11 @@ def test_parts_of_the_scan_add_up_to_scan_risk_and_groups_to_initial_margin(book
         assert sum(part.amount for part in scan.parts) == -scan.amount
 
 
-@given(books(), st.data())
+@given(books(several=True), st.data())
 def test_a_copy_with_an_order_is_the_account_that_holds_it(book: Book, data: st.DataObject) -> None:
     account = AccountRisk.of(book.portfolio, book.world.arrays)
     before = totals_of(account)
-    legs = data.draw(st.lists(open_legs(book.world), min_size=1, max_size=3))
+    legs = data.draw(open_orders(book.world)).accepted
     order = hold_of(book.world.arrays, book.portfolio.fees, legs)
     copy = with_order(account, order)
     assert totals_of(account) == before

@@ -11,10 +11,11 @@ from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.fees import FeeRate
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
-from tests.property.books import Book, books, limit_nano
+from tests.property.books import Book, books
 from tests.property.chain import World, worlds
 from tests.property.effort import examples
-from tests.property.fills import fill
+from tests.property.fills import fill, trade
+from tests.property.legs import limit_nano
 
 
 def headroom(world: World, portfolio: Portfolio) -> int:
@@ -31,10 +32,38 @@ def test_any_fills_at_the_limit_leave_headroom_unchanged_or_higher(
     for key, (leg,) in book.portfolio.legs.items():
         lots = data.draw(st.sampled_from((0, 1, (leg.lots + 1) // 2, leg.lots)))
         if lots:
-            fill(book.world, portfolio, key, lots)
+            fill(book.world, portfolio, key, leg, lots)
             after = headroom(book.world, portfolio)
             assert after >= before
             before = after
+
+
+@examples(100)
+@given(books(orders_max=6, several=True), st.data())
+def test_fills_of_whole_units_leave_headroom_unchanged_or_higher(
+    book: Book, data: st.DataObject
+) -> None:
+    """[SPAN-16] all legs of a unit are reported before the next one"""
+    portfolio = deepcopy(book.portfolio)
+    portfolio.amendments.clear()
+    before = headroom(book.world, portfolio)
+    for key, legs in book.portfolio.legs.items():
+        for parts, most in together(legs):
+            units = data.draw(st.sampled_from((0, 1, most // 2, most)))
+            for leg, ratio in parts if units else ():
+                fill(book.world, portfolio, key, leg, units * ratio)
+            after = headroom(book.world, portfolio)
+            assert after >= before
+            before = after
+
+
+def together(legs: tuple[OpenLeg, ...]) -> list[tuple[list[tuple[OpenLeg, int]], int]]:
+    """What fills of a shape: (legs with the lots of each in a unit, units)."""
+    combo = [leg for leg in legs if leg.ratio]
+    units = min((leg.lots // leg.ratio for leg in combo), default=0)
+    fillers = [([(leg, leg.ratio) for leg in combo], units)] if units else []
+    alone = [(leg, leg.lots - units * leg.ratio) for leg in legs]
+    return fillers + [([(leg, 1)], lots) for leg, lots in alone if lots]
 
 
 def contracts(kind: InstrumentKind, settlement: Settlement) -> list[tuple[World, int]]:
@@ -64,7 +93,7 @@ def test_opening_growing_closing_and_turning_are_covered_for_every_kind_of_contr
         leg = OpenLeg(row=row, side=side, lots=lots, price_nano=price_nano)
         portfolio.legs["new"] = (leg,)
         held = headroom(world, portfolio)
-        fill(world, portfolio, "new", lots)
+        fill(world, portfolio, "new", leg, lots)
         assert headroom(world, portfolio) >= held
 
 
@@ -84,8 +113,7 @@ def test_shorting_an_option_at_its_mark_moves_headroom_by_the_requirement_alone(
     portfolio.fees = {kind: FeeRate(maker_ppm=0, taker_ppm=0) for kind in InstrumentKind}
     before = AccountRisk.of(portfolio, world.arrays)
     nano = world.arrays.mark_nano_i[row]
-    portfolio.legs["short"] = (OpenLeg(row=row, side=Side.SELL, lots=1, price_nano=nano),)
-    fill(world, portfolio, "short", 1)
+    trade(world, portfolio, OpenLeg(row=row, side=Side.SELL, lots=1, price_nano=nano), 1)
     after = AccountRisk.of(portfolio, world.arrays)
     assert 0 <= before.equity - after.equity <= 2
     requirement = after.risk.initial - before.risk.initial

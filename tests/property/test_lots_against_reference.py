@@ -48,8 +48,10 @@ def test_legs_are_the_references(world: World, per_mille: int) -> None:
             assert taken.basis_spot_up == expected.charges_up["spot"], instrument.name
             own = book.instruments[instrument.name].bucket
             assert taken.basis == expected.charges.get(own, 0), instrument.name
-            outflow = 0 if instrument.is_future else -min(0, *expected.flows.values())
-            assert taken.outflow == outflow, instrument.name
+            assert taken.gain == expected.gain, instrument.name
+            assert taken.pnl_r.tolist() == [*expected.rows, 0], instrument.name
+            flows = {} if instrument.is_future else expected.flows
+            assert dict(taken.cash) == flows, instrument.name
 
 
 def test_the_chain_has_every_kind_of_contract(world: World) -> None:

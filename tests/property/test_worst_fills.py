@@ -19,7 +19,7 @@ def is_exact(account: AccountRisk) -> bool:
     return all(each.is_exact for each in account.worst_with(None).values())
 
 
-@given(books(orders_max=6, combos=True))
+@given(books(orders_max=6, several=True))
 def test_headroom_is_the_worst_fill_where_exact_is_claimed_and_never_above_it(book: Book) -> None:
     account = AccountRisk.of(book.portfolio, book.world.arrays)
     worst = worst_by_trying(book.world, book.portfolio)
@@ -39,7 +39,7 @@ def test_without_a_basis_ten_orders_in_several_groups_are_exact(
     assert account.risk.headroom == worst_by_trying(book.world, book.portfolio)
 
 
-@given(books(combos=True))
+@given(books(several=True))
 def test_risk_is_the_references(book: Book) -> None:
     account = AccountRisk.of(book.portfolio, book.world.arrays)
     risk = Decider(reference_book(book.world)).risk(reference_of(book.world, book.portfolio))
@@ -52,7 +52,7 @@ def test_the_books_reach_what_they_are_meant_to_test() -> None:
     """Bounds, minimums that bind, coins in debt, entry losses, and holdings that have expired."""
     reached: set[str] = set()
 
-    @settings(max_examples=150, database=None)
+    @settings(max_examples=300, database=None)
     @given(books(orders_max=6))
     def look(book: Book) -> None:
         account = AccountRisk.of(book.portfolio, book.world.arrays)

@@ -1,5 +1,6 @@
 """The frozen world of an oracle: contracts in a market, with everything per lot remembered."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
@@ -9,8 +10,8 @@ from tests.reference.contracts import USD, Instrument, Kind, Market, Parameters,
 from tests.reference.fills import largest_fee
 from tests.reference.legs import SPOT_BUCKET, LegLot, leg_lot
 from tests.reference.lots import Lot, make_lot
-from tests.reference.margin import Group, Working
-from tests.reference.orders import OpenLeg
+from tests.reference.margin import Group, Held, Part, Working
+from tests.reference.orders import OpenLeg, OpenOrder, fillers
 
 
 class Book:
@@ -102,16 +103,62 @@ class Book:
             groups[name].add_coins(valuer.row(balance), valuer.charge(balance), SPOT_BUCKET)
         return groups
 
-    def groups_of(self, account: Account, legs: Iterable[OpenLeg] = ()) -> dict[str, Group]:
-        """Groups of an account with the working legs given."""
+    def groups_of(self, account: Account, orders: Iterable[OpenOrder] = ()) -> dict[str, Group]:
+        """Groups of an account with these orders open."""
         coins = {name: self.coin_balance(account, name) for name in self._valuers}
         lots = {symbol: position.lots for symbol, position in account.positions.items()}
         groups = self.groups(lots, coins)
-        for leg in legs:
-            if leg.lots:
-                group = groups[self.instruments[leg.symbol].underlying]
-                group.minimums[leg.symbol] = self.lot(leg.symbol).minimum
-                group.working.append(
-                    Working(symbol=leg.symbol, side=leg.side, lots=leg.lots, lot=self.leg_lot(leg))
-                )
+        for order in orders:
+            for name, held in self.held(order).items():
+                groups[name].orders.append(held)
+                for part in held.parts:
+                    groups[name].minimums[part.symbol] = self.lot(part.symbol).minimum
         return groups
+
+    def held(self, order: OpenOrder) -> dict[str, Held]:
+        """An open order in every group it may fill in. [SPAN-16, SPAN-17]"""
+        shapes = [self._working(shape) for shape in order.shapes]
+        names = sorted({name for shape in shapes for name in shape})
+        return {
+            name: Held(
+                shapes=tuple(tuple(shape.get(name, ())) for shape in shapes),
+                whole=len(names) == 1,
+            )
+            for name in names
+        }
+
+    def _working(self, legs: Iterable[OpenLeg]) -> dict[str, list[Working]]:
+        """What may fill of one shape of an order, by group."""
+        working: dict[str, list[Working]] = {}
+        for units, together, combo in fillers(legs):
+            parts: dict[str, list[Part]] = {}
+            for ratio, leg in together:
+                name = self.instruments[leg.symbol].underlying
+                part = Part(symbol=leg.symbol, side=leg.side, ratio=ratio, lot=self.leg_lot(leg))
+                parts.setdefault(name, []).append(part)
+            for name, each in parts.items():
+                working.setdefault(name, []).append(
+                    Working(units=units, parts=tuple(each), combo=combo, whole=len(parts) == 1)
+                )
+        return working
+
+    def outflows(self, order: OpenOrder) -> dict[str, int]:
+        """What fills of an order may take from each asset; of a pending change the more. [DEC-03]
+
+        Futures are settled through their entry. A combo's unit is netted over its legs.
+        """
+        shapes = [self._outflows(shape) for shape in order.shapes]
+        assets = {asset for shape in shapes for asset in shape}
+        return {asset: max(shape.get(asset, 0) for shape in shapes) for asset in assets}
+
+    def _outflows(self, legs: Iterable[OpenLeg]) -> dict[str, int]:
+        taken: defaultdict[str, int] = defaultdict(int)
+        for units, together, _ in fillers(legs):
+            cash: defaultdict[str, int] = defaultdict(int)
+            for ratio, leg in together:
+                if not self.instruments[leg.symbol].is_future:
+                    for asset, amount in self.leg_lot(leg).flows.items():
+                        cash[asset] += ratio * amount
+            for asset, amount in cash.items():
+                taken[asset] += units * max(0, -amount)
+        return taken

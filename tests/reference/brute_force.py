@@ -1,4 +1,4 @@
-"""The worst headroom over every combination of fills, by trying them all. [SPAN-14, SPAN-15]"""
+"""The worst headroom over every combination of fills, by trying them all. [SPAN-14 to SPAN-17]"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,15 +6,31 @@ from itertools import product
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlainOrder:
-    """An open leg in plain numbers, per lot: entry loss (≤ 0), rows, charges by bucket."""
+class PlainLeg:
+    """Lots of one leg that fill together, in plain numbers per lot: gain, rows, charges."""
 
     instrument: str
     side: int
-    lots: int
-    loss: int
+    gain: int
     rows: Sequence[int]
     charges: Mapping[str, int] = field(default_factory=dict)
+    ratio: int = 1
+    group: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainUnits:
+    """So many units, each of which fills with all of its legs or not at all."""
+
+    units: int
+    legs: Sequence[PlainLeg]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainOrder:
+    """An order: its shapes, of which one may fill, each in units that fill on their own."""
+
+    shapes: Sequence[Sequence[PlainUnits]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,32 +41,40 @@ class PlainGroup:
     charges: Mapping[str, int] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
     minimums: Mapping[str, int] = field(default_factory=dict)
-    orders: Sequence[PlainOrder] = ()
 
 
-def worst_headroom(equity: int, groups: Sequence[PlainGroup]) -> int:
-    """Smallest headroom that any fills leave; every number of lots of every leg is tried."""
-    return equity + sum(
-        min(left_by_fills(group, fills) for fills in every_fill(group.orders)) for group in groups
+Fills = Sequence[tuple[int, PlainUnits]]
+
+
+def worst_headroom(equity: int, groups: Sequence[PlainGroup], orders: Sequence[PlainOrder]) -> int:
+    """Smallest headroom that any fills leave; every number of units of every shape is tried."""
+    return equity + min(
+        sum(left_by_fills(number, group, fills) for number, group in enumerate(groups))
+        for fills in every_fill(orders)
     )
 
 
-def every_fill(orders: Sequence[PlainOrder]) -> Iterator[tuple[int, ...]]:
-    """Filled lots by leg, from nothing to everything."""
-    return product(*(range(order.lots + 1) for order in orders))
+def every_fill(orders: Sequence[PlainOrder]) -> Iterator[Fills]:
+    """Filled units, from nothing to everything, of one shape of each order."""
+    for shapes in product(*(order.shapes for order in orders)):
+        working = [units for shape in shapes for units in shape]
+        for filled in product(*(range(each.units + 1) for each in working)):
+            yield list(zip(filled, working, strict=True))
 
 
-def left_by_fills(group: PlainGroup, fills: Sequence[int]) -> int:
-    """What these fills add to headroom: their losses less the requirement they leave."""
-    filled = list(zip(group.orders, fills, strict=True))
-    losses = sum(lots * order.loss for order, lots in filled)
-    rows = list(group.rows)
-    charges, held = dict(group.charges), dict(group.held)
-    for order, lots in filled:
-        rows = [total + lots * row for total, row in zip(rows, order.rows, strict=True)]
-        for bucket, charge in order.charges.items():
-            charges[bucket] = charges.get(bucket, 0) + lots * charge
-        held[order.instrument] = held.get(order.instrument, 0) + order.side * lots
+def left_by_fills(number: int, group: PlainGroup, fills: Fills) -> int:
+    """What these fills add to the headroom of a group: losses less the requirement they leave."""
+    rows, charges, held = list(group.rows), dict(group.charges), dict(group.held)
+    losses = 0
+    for units, working in fills:
+        legs = [leg for leg in working.legs if leg.group == number]
+        losses += units * min(0, sum(leg.ratio * leg.gain for leg in legs))
+        for leg in legs:
+            lots = units * leg.ratio
+            rows = [total + lots * row for total, row in zip(rows, leg.rows, strict=True)]
+            for bucket, charge in leg.charges.items():
+                charges[bucket] = charges.get(bucket, 0) + lots * charge
+            held[leg.instrument] = held.get(leg.instrument, 0) + leg.side * lots
     return losses - _requirement(rows, charges, held, group.minimums)
 
 

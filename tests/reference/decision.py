@@ -1,16 +1,17 @@
 """The decision: gates in their order of precedence, then cash, then margin."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from tests.reference.account import Account
+from tests.reference.asked import Asked
 from tests.reference.book import Book
 from tests.reference.contracts import Instrument, Limits
 from tests.reference.fills import delivered_coins, flow
 from tests.reference.margin import Group, Risk, maintenance
-from tests.reference.orders import Leg, OpenLeg, Order
+from tests.reference.orders import Leg, OpenLeg, OpenOrder, Order, unit_ratios
 from tests.reference.rounding import MICRO, down, down_star
 from tests.reference.ticks import collar_bound, is_on_tick, market_order_price
 
@@ -55,35 +56,58 @@ class Decider:
 
     book: Book
 
-    def open_legs(self, account: Account) -> list[OpenLeg]:
-        """Open legs of every order of an account."""
-        return [leg for order in account.orders.values() for leg in order.legs if leg.lots]
-
     def risk(self, account: Account) -> Risk:
         """Margin of an account and its open orders. [SPAN-14]"""
-        return self._risk(account, self.book.groups_of(account, self.open_legs(account)))
-
-    def _risk(self, account: Account, groups: Mapping[str, Group]) -> Risk:
+        groups = self._groups(account)
         return Risk(
             equity=self.book.equity(account),
             initial=-sum(group.worst() for group in groups.values()),
             maintenance=maintenance(groups, self.book.parameters),
         )
 
-    def gross(self, account: Account, extra: Iterable[OpenLeg] = ()) -> int:
+    def is_exact(self, account: Account) -> bool:
+        """True when that margin is the worst case itself. [SPAN-15]"""
+        return all(group.is_exact() for group in self._groups(account).values())
+
+    def _groups(self, account: Account) -> dict[str, Group]:
+        return self.book.groups_of(account, account.orders.values())
+
+    def gross(self, account: Account) -> int:
         """Sum of |lots| times the largest unweighted P&L, positions and open orders."""
         held = sum(
             abs(position.lots) * self.book.lot(symbol).gross
             for symbol, position in account.positions.items()
         )
-        working = (*self.open_legs(account), *extra)
-        return held + sum(leg.lots * self.book.lot(leg.symbol).gross for leg in working)
+        return held + sum(
+            max(
+                sum(leg.lots * self.book.lot(leg.symbol).gross for leg in shape)
+                for shape in order.shapes
+            )
+            for order in account.orders.values()
+        )
 
     def decide(
         self, account: Account, order: Order, limits: Limits, switches: Switches = Switches()
     ) -> Answer:
-        """The answer to an order; changes nothing."""
-        gate = self._static_gate(account, order, limits, switches)
+        """The answer to a new order; changes nothing."""
+        asked = Asked(account=account, order=order, instruments=self.book.instruments)
+        return self._decide(asked, limits, switches)
+
+    def decide_change(
+        self, account: Account, order: Order, limits: Limits, switches: Switches = Switches()
+    ) -> Answer:
+        """The answer to a change of the open order of that id; changes nothing. [DEC-09]"""
+        changes = account.orders[order.order_id]
+        assert changes.amended is None, "one change at a time"
+        order = replace(order, combo=changes.combo, reduce_only=changes.reduce_only)
+        asked = Asked(
+            account=account, order=order, instruments=self.book.instruments, changes=changes
+        )
+        return self._decide(asked, limits, switches)
+
+    def _decide(self, asked: Asked, limits: Limits, switches: Switches) -> Answer:
+        account, order = asked.account, asked.order
+        gate = self._static_gate(asked, limits, switches)
         if not self._is_priced(account, order):
             reason = gate or "MARKET_DATA_MISSING"
             return Answer(reason=reason, before=None, after=None, is_exact=None)
@@ -93,53 +117,55 @@ class Decider:
             return Answer(
                 reason=gate, before=before, after=None, is_exact=None, gross=self.gross(account)
             )
-        legs = tuple(self._open_leg(leg, limits) for leg in order.legs)
-        groups = self.book.groups_of(account, [*self.open_legs(account), *legs])
-        after = self._risk(account, groups)
-        combos = [order.combo, *(o.combo for o in account.orders.values() if o.is_open)]
-        reason, risk_reducing = self._reason(account, legs, before, after)
-        if switches.reduce_only and not self._reduces_risk(account, legs, before, after):
-            reason, risk_reducing = "KILL_SWITCH", False
+        legs = self._open_legs(asked, limits)
+        projected = _with_order(asked, legs)
+        after = self.risk(projected)
+        reason, risk_reducing = self._reason(asked, legs, projected, switches)
         return Answer(
             reason=reason,
             before=before,
             after=after,
-            is_exact=not any(combos) and all(group.is_exact() for group in groups.values()),
+            is_exact=self.is_exact(projected),
             risk_reducing=risk_reducing,
-            gross=self.gross(account, legs),
+            gross=self.gross(projected),
             legs=legs,
         )
 
     def _reason(
-        self, account: Account, legs: Sequence[OpenLeg], before: Risk, after: Risk
+        self, asked: Asked, legs: Sequence[OpenLeg], projected: Account, switches: Switches
     ) -> tuple[str, bool]:
-        if self._cash_is_short(account, legs):
+        before, after = self.risk(asked.account).headroom, self.risk(projected).headroom
+        reducing = self._reduces_risk(asked, legs, after) or (
+            not asked.asks_for_more() and after >= before
+        )
+        if switches.reduce_only and not reducing:
+            return "KILL_SWITCH", False
+        if self._cash_is_short(asked.account, projected):
             return "INSUFFICIENT_COLLATERAL_CURRENCY", False
-        if after.headroom >= 0:
-            return ACCEPTED, False
-        if self._reduces_risk(account, legs, before, after):
-            return ACCEPTED, True
-        missing = before.headroom >= 0
-        return ("INSUFFICIENT_INITIAL_MARGIN" if missing else "STILL_UNDERMARGINED"), False
+        if after >= 0 or reducing:
+            return ACCEPTED, after < 0
+        return ("INSUFFICIENT_INITIAL_MARGIN" if before >= 0 else "STILL_UNDERMARGINED"), False
 
     def _instrument(self, leg: Leg | OpenLeg) -> Instrument:
         return self.book.instruments[leg.symbol]
 
-    def _static_gate(
-        self, account: Account, order: Order, limits: Limits, switches: Switches
-    ) -> str:
+    def _static_gate(self, asked: Asked, limits: Limits, switches: Switches) -> str:
         """First failing rule that reads no price."""
+        account, order = asked.account, asked.order
         legs = [(leg, self._instrument(leg)) for leg in order.legs]
+        grows = asked.asks_for_more() and not asked.only_closes()
+        is_taken = asked.changes is None and order.order_id in account.known_order_ids
         rules = (
             ("REQUEST_EXPIRED", switches.expired),
             ("KILL_SWITCH", switches.killed),
-            ("KILL_SWITCH", switches.reduce_only and not self._only_closes(account, order)),
+            ("KILL_SWITCH", switches.reduce_only and grows),
             ("ACCOUNT_SUSPENDED", switches.suspended),
             ("INSTRUMENT_NOT_TRADABLE", any(not self._is_tradable(i) for _, i in legs)),
             ("OFF_TICK", any(not self._on_tick(leg, i) for leg, i in legs)),
             ("OFF_LOT", any(leg.quantity % i.lot != 0 for leg, i in legs)),
-            ("DUPLICATE_ORDER_ID", order.order_id in account.known_order_ids),
+            ("DUPLICATE_ORDER_ID", is_taken),
             ("MAX_ORDER_QUANTITY", any(_is_too_large(leg, i, limits) for leg, i in legs)),
+            ("REDUCE_ONLY_WOULD_INCREASE", asked.finds_no_room()),
         )
         return next((reason for reason, fails in rules if fails), ACCEPTED)
 
@@ -150,7 +176,8 @@ class Decider:
         return not instrument.halted and not self.book.market.has_expired(instrument)
 
     def _is_priced(self, account: Account, order: Order) -> bool:
-        working = [leg.symbol for leg in self.open_legs(account)]
+        shapes = [shape for each in account.orders.values() for shape in each.shapes]
+        working = [leg.symbol for shape in shapes for leg in shape if leg.lots]
         symbols = {*account.positions, *working, *(leg.symbol for leg in order.legs)}
         instruments = [self.book.instruments[symbol] for symbol in symbols]
         coins = [name for name in self.book.parameters if account.cash[name]]
@@ -176,14 +203,29 @@ class Decider:
         bound = collar_bound(self._instrument(leg), leg.side, width, self.book.market)
         return leg.price > bound if leg.side > 0 else leg.price < bound
 
-    def _open_leg(self, leg: Leg, limits: Limits) -> OpenLeg:
-        instrument = self._instrument(leg)
-        price, width = leg.price, limits.price_collar
-        if price is None:
-            assert width is not None, "a market order without a collar was refused"
-            price = market_order_price(instrument, leg.side, width, self.book.market)
-        return OpenLeg(
-            symbol=leg.symbol, side=leg.side, lots=int(leg.quantity / instrument.lot), price=price
+    def _open_legs(self, asked: Asked, limits: Limits) -> tuple[OpenLeg, ...]:
+        """The legs as they would be open, one for each that was asked."""
+        legs = asked.order.legs
+        ratios = [0] * len(legs)
+        if asked.order.combo:
+            ratios = unit_ratios([int(leg.quantity / self._instrument(leg).lot) for leg in legs])
+        return tuple(
+            OpenLeg(
+                symbol=leg.symbol,
+                side=leg.side,
+                lots=lots,
+                price=self._held_price(leg, limits),
+                ratio=ratio,
+            )
+            for leg, lots, ratio in zip(legs, asked.cut_lots, ratios, strict=True)
+        )
+
+    def _held_price(self, leg: Leg, limits: Limits) -> Fraction:
+        if leg.price is not None:
+            return leg.price
+        assert limits.price_collar is not None, "a market order without a collar was refused"
+        return market_order_price(
+            self._instrument(leg), leg.side, limits.price_collar, self.book.market
         )
 
     def _notional(self, leg: Leg | OpenLeg) -> int:
@@ -197,32 +239,28 @@ class Decider:
         )
         return lots * down_star(MICRO * instrument.size * price)
 
-    def _cash_is_short(self, account: Account, legs: Sequence[OpenLeg]) -> bool:
-        """True when an asset the order takes from would not cover all outflows. [DEC-03]"""
-        wanted = self._outflows(legs)
-        promised = self._outflows(self.open_legs(account))
+    def _cash_is_short(self, account: Account, projected: Account) -> bool:
+        """True when an asset that more is taken from would not cover all outflows. [DEC-03]"""
+        promised, wanted = self._outflows(account), self._outflows(projected)
         return any(
-            account.cash[asset] - promised[asset] - amount < 0 for asset, amount in wanted.items()
+            amount > promised[asset] and account.cash[asset] < amount
+            for asset, amount in wanted.items()
         )
 
-    def _outflows(self, legs: Iterable[OpenLeg]) -> defaultdict[str, int]:
+    def _outflows(self, account: Account) -> defaultdict[str, int]:
         outflows: defaultdict[str, int] = defaultdict(int)
-        for leg in legs:
-            if not self._instrument(leg).is_future:
-                for asset, amount in self.book.leg_lot(leg).flows.items():
-                    if amount < 0:
-                        outflows[asset] -= leg.lots * amount
+        for order in account.orders.values():
+            for asset, amount in self.book.outflows(order).items():
+                outflows[asset] += amount
         return outflows
 
-    def _reduces_risk(
-        self, account: Account, legs: Sequence[OpenLeg], before: Risk, after: Risk
-    ) -> bool:
+    def _reduces_risk(self, asked: Asked, legs: Sequence[OpenLeg], after: int) -> bool:
         """True when the order makes an under-margined account safer. [DEC-02]"""
         notional = sum(self._notional(leg) for leg in legs)
         return (
-            not self._grows(account, legs)
-            and after.headroom >= before.headroom - down(ALLOWANCE * notional)
-            and self._lowers_margin(account, legs)
+            not asked.grows()
+            and after >= self.risk(asked.rest).headroom - down(ALLOWANCE * notional)
+            and self._lowers_margin(asked.account, legs)
         )
 
     def _lowers_margin(self, account: Account, legs: Sequence[OpenLeg]) -> bool:
@@ -248,40 +286,20 @@ class Decider:
             return flow(instrument, side, self.book.market.mark[instrument.symbol])
         return 0
 
-    def _grows(self, account: Account, legs: Sequence[OpenLeg]) -> bool:
-        """(c): a position with the open orders of one side could become larger."""
-        ordered: defaultdict[tuple[str, int], int] = defaultdict(int)
-        for leg in legs:
-            ordered[leg.symbol, leg.side] += leg.lots
-        working = self.open_legs(account)
-        for (symbol, side), lots in ordered.items():
-            same = sum(leg.lots for leg in working if (leg.symbol, leg.side) == (symbol, side))
-            exposed = self._held(account, symbol) + side * same
-            if abs(exposed + side * lots) > abs(exposed):
-                return True
-        return False
 
-    def _only_closes(self, account: Account, order: Order) -> bool:
-        """With the open orders of its side filled, no leg goes beyond zero. [DEC-08]"""
-        asked: defaultdict[tuple[str, int], Fraction] = defaultdict(Fraction)
-        for leg in order.legs:
-            asked[leg.symbol, leg.side] += leg.quantity / self._instrument(leg).lot
-        for open_leg in self.open_legs(account):
-            if (open_leg.symbol, open_leg.side) in asked:
-                asked[open_leg.symbol, open_leg.side] += open_leg.lots
-        return all(
-            self._held(account, symbol) * side < 0
-            and (self._held(account, symbol) + side * lots) * side <= 0
-            for (symbol, side), lots in asked.items()
-        )
-
-    def _held(self, account: Account, symbol: str) -> Fraction:
-        """Lots held; of spot the cash in its coin."""
-        instrument = self.book.instruments[symbol]
-        if not instrument.is_spot:
-            return Fraction(account.lots(symbol))
-        cash = account.cash.get(instrument.underlying, 0)
-        return Fraction(cash, delivered_coins(instrument, 1))
+def _with_order(asked: Asked, legs: Sequence[OpenLeg]) -> Account:
+    """The account with the order open, or with the change of it pending."""
+    order = asked.order
+    held = OpenOrder(
+        order_id=order.order_id,
+        combo=order.combo,
+        legs=list(legs),
+        reduce_only=order.reduce_only,
+    )
+    if asked.changes is not None:
+        held = replace(asked.changes, amended=list(legs))
+    orders = {**asked.rest.orders, order.order_id: held}
+    return replace(asked.account, orders=orders)
 
 
 def _initial(groups: dict[str, Group]) -> int:

@@ -45,8 +45,38 @@ class Oracle:
         state = self.accounts[account]
         state.known_order_ids.add(order.order_id)
         state.orders[order.order_id] = OpenOrder(
-            order_id=order.order_id, combo=order.combo, legs=legs
+            order_id=order.order_id, combo=order.combo, legs=legs, reduce_only=order.reduce_only
         )
+
+    def amend(self, account: str, order: Order, switches: Switches = NO_SWITCHES) -> Answer:
+        """The answer to a change of an open order; pending when it is accepted. [DEC-09]"""
+        state = self.accounts[account]
+        answer = self.decider.decide_change(state, order, self.limits(account), switches)
+        if answer.accepted:
+            state.orders[order.order_id].amended = [replace(leg) for leg in answer.legs]
+        return answer
+
+    def confirm(self, account: str, order_id: str) -> bool:
+        """The venue took the pending change; true when there was one."""
+        order = self.accounts[account].orders.get(order_id)
+        if order is None or order.amended is None:
+            return False
+        order.legs, order.amended = order.amended, None
+        self._close_if_done(account, order)
+        return True
+
+    def withdraw(self, account: str, order_id: str) -> bool:
+        """The venue did not take the pending change; true when there was one."""
+        order = self.accounts[account].orders.get(order_id)
+        if order is None or order.amended is None:
+            return False
+        order.amended = None
+        self._close_if_done(account, order)
+        return True
+
+    def _close_if_done(self, account: str, order: OpenOrder) -> None:
+        if not order.is_open:
+            del self.accounts[account].orders[order.order_id]
 
     def release(self, account: str, order_id: str) -> bool:
         """Gives back what is held; true when something was."""
@@ -69,18 +99,10 @@ class Oracle:
             fee = self.book.largest_fee(symbol, execution.lots, execution.price)
         lots = execution.side * execution.lots
         state.book(self.book.instruments[symbol], lots, execution.price, fee)
-        self._shrink(state, order_id, execution)
-
-    def _shrink(self, state: Account, order_id: str, execution: OpenLeg) -> None:
         order = state.orders.get(order_id)
-        rest = execution.lots
-        for leg in order.legs if order else ():
-            if (leg.symbol, leg.side) == (execution.symbol, execution.side):
-                filled = min(rest, leg.lots)
-                leg.lots -= filled
-                rest -= filled
-        if order and not order.is_open:
-            del state.orders[order_id]
+        if order is not None:
+            order.shrink(execution)
+            self._close_if_done(account, order)
 
     def risk(self, account: str) -> Risk:
         """Margin of an account now."""

@@ -49,10 +49,17 @@ def test_an_order_in_another_expiry_makes_the_margin_a_bound() -> None:
     assert (answer.reason, answer.is_exact) == (ACCEPTED, False)
 
 
-def test_a_combo_is_always_a_bound() -> None:
+def test_a_future_sold_against_a_call_bought_holds_what_the_call_does_not_cover() -> None:
+    """[SPAN-15, SPAN-16] together 15 % up they lose 1,515 - 1,500, and the reserve of the short"""
     oracle = funded(100_000)
-    combo = replace(order("CALL", 1, 1, "200"), combo=True)
-    assert oracle.preview("a", combo).is_exact is False
+    legs = (*order("CALL", 1, 1, "200").legs, *order("NEAR", -1, 1, "101000").legs)
+    apart = oracle.preview("a", Order(order_id="o", legs=legs))
+    combo = oracle.preview("a", Order(order_id="o", legs=legs, combo=True))
+    assert apart.after is not None
+    assert combo.after is not None
+    assert apart.after.initial == 1_515 * USD + 1
+    assert combo.after.initial == 15 * USD + 1
+    assert apart.is_exact is combo.is_exact is True
 
 
 def test_premium_needs_cash_and_open_orders_promise_theirs() -> None:

@@ -194,11 +194,17 @@ class SmallMarket:
         gates: Gates = Gates(),  # noqa: B008
         freshness: Freshness = Freshness(),  # noqa: B008
         execution: Execution | None = None,
+        is_reduce_only: bool = False,
     ) -> Question:
         """The question whether this account may send these legs."""
         several = Execution.INDEPENDENT_LEGS if len(legs) > 1 else Execution.SINGLE
         return Question(
-            order=RequestedOrder(order_id="o", legs=legs, execution=execution or several),
+            order=RequestedOrder(
+                order_id="o",
+                legs=legs,
+                execution=execution or several,
+                is_reduce_only=is_reduce_only,
+            ),
             portfolio=portfolio,
             account=AccountRisk.of(portfolio, self.arrays),
             arrays=self.arrays,

@@ -85,7 +85,7 @@ def test_the_reason_says_whether_the_account_was_margined_before() -> None:
     refused = answer(missing, "NEAR", 1, "101000")
     assert refused.reason is RejectReason.STILL_UNDERMARGINED
     assert refused.after is not None
-    assert not refused.legs
+    assert [leg.lots for leg in refused.legs] == [1]  # what would have been held is told
 
 
 def test_a_premium_must_be_paid_from_cash_of_its_own_asset() -> None:

@@ -50,6 +50,7 @@ ONE_FAILURE: dict[RejectReason, Question] = {
     RejectReason.OFF_LOT: ask(MARKET.leg("NEAR", Decimal("1.5"), "101000")),
     RejectReason.DUPLICATE_ORDER_ID: ask(gates=Gates(is_duplicate_order=True)),
     RejectReason.MAX_ORDER_QUANTITY: ask(limits=Limits(quantity_nano_max=NANO // 10 - 1)),
+    RejectReason.REDUCE_ONLY_WOULD_INCREASE: ask(is_reduce_only=True),
     RejectReason.MARKET_DATA_MISSING: ask(freshness=Freshness(missing_subject="FAR")),
     RejectReason.MARKET_DATA_STALE: ask(freshness=Freshness(stale_subject="BTC")),
     RejectReason.MAX_ORDER_NOTIONAL: ask(limits=Limits(notional_micro_max=10_100 * USD - 1)),

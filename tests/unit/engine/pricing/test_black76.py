@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from margingate_engine.pricing import black76
@@ -55,6 +55,7 @@ def test_hulls_index_call_is_reproduced_to_the_cent() -> None:
     assert round(price, 2) == 51.83
 
 
+@settings(deadline=None)
 @given(FORWARDS, DISTANCES, st.floats(0.01, 2.0), st.floats(1e-4, 4.0), st.booleans())
 def test_values_agree_with_fifty_digit_arithmetic(
     forward: float, distance: float, vol: float, tau: float, is_call: bool
@@ -66,6 +67,7 @@ def test_values_agree_with_fifty_digit_arithmetic(
     assert abs(computed - exact) <= Decimal("2e-15") * Decimal(max(forward, strike))
 
 
+@settings(deadline=None)
 @given(FORWARDS, DISTANCES, st.floats(0.01, 2.0), st.floats(1e-4, 4.0), st.booleans())
 def test_deltas_agree_with_fifty_digit_arithmetic(
     forward: float, distance: float, vol: float, tau: float, is_call: bool
@@ -78,6 +80,7 @@ def test_deltas_agree_with_fifty_digit_arithmetic(
     assert abs(computed - exact) < Decimal("1e-15") + Decimal("4e-16") / deviation
 
 
+@settings(deadline=None)
 @given(FORWARDS, MONEYNESS, VOLS, TAUS)
 def test_call_less_put_is_forward_less_strike(
     forward: float, moneyness: float, vol: float, tau: float
@@ -88,6 +91,7 @@ def test_call_less_put_is_forward_less_strike(
     assert call - put == pytest.approx(forward - strike, abs=1e-15 * max(forward, strike) * 4)
 
 
+@settings(deadline=None)
 @given(FORWARDS, MONEYNESS, VOLS, st.floats(0.001, 1.0), TAUS, st.booleans())
 def test_values_rise_with_vol_up_to_rounding_and_stay_between_intrinsic_and_bound(
     forward: float, moneyness: float, vol: float, more: float, tau: float, is_call: bool
@@ -101,6 +105,7 @@ def test_values_rise_with_vol_up_to_rounding_and_stay_between_intrinsic_and_boun
     assert high <= (forward if is_call else strike) + noise
 
 
+@settings(deadline=None)
 @given(FORWARDS, st.floats(1.0, 2.0), MONEYNESS, VOLS, TAUS)
 def test_calls_rise_with_the_forward_and_puts_fall(
     forward: float, factor: float, moneyness: float, vol: float, tau: float
