@@ -297,3 +297,12 @@ def folded_again(desk: SmallDesk) -> ShardState:
     for seq, draft in enumerate(desk.events(), 1):
         apply(state, decode_event(draft.body), seq, draft.recorded_ns)
     return state
+
+
+def restarted(desk: SmallDesk) -> SmallDesk:
+    """The desk that a server would open on the events of this one, priced as it was listed."""
+    drafts, state = desk.events(), folded_again(desk)
+    shard = Shard(state, Market(small_model(), state.table), lambda seq: drafts[seq - 1].body)
+    again = SmallDesk(Desk(shard, AGE_LIMITS), drafts, desk.now_ns, desk.numbers)
+    again.quote()
+    return again
