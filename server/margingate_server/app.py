@@ -52,6 +52,7 @@ from margingate_server.service.freshness import AgeLimits, age_seconds
 from margingate_server.service.market import MarketView
 
 UPKEEP_SECONDS = 1.0
+EXPIRY_TURNS_MAX = 20
 GRACE_SECONDS = 5.0
 MODEL = "span"
 
@@ -189,11 +190,14 @@ class Application:
             tell(self._count_state)
 
     def _expire_holds(self) -> None:
-        monotonic_ns = int(self._clock.seconds() * 1e9)
+        def expire(desk: Desk, now_ns: int) -> tuple[bool, int]:
+            seq = desk.expiries.expire_due(int(self._clock.seconds() * 1e9), now_ns)
+            return desk.expiries.is_behind, seq
+
         try:
-            self._lane.decide(
-                lambda desk, now_ns: (None, desk.expiries.expire_due(monotonic_ns, now_ns))
-            )
+            for _ in range(EXPIRY_TURNS_MAX):
+                if not self._lane.decide(expire):
+                    return
         except LedgerDown:
             return
 

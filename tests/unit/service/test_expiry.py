@@ -1,6 +1,5 @@
 """Holds that end: late rather than early, as events, whatever the wall clock does."""
 
-
 import pytest
 
 from margingate_server.ledger.events import OrdersExpired, decode_event
@@ -118,8 +117,7 @@ def test_after_a_restart_the_full_duration_runs_again() -> None:
     def later(after_ns: int) -> int:
         return again.desk.expiries.expire_due(after_ns, again.now_ns)
 
-    later(0)
-    later(NANO)
+    assert later(NANO) == 0
     assert later(NANO + with_lag(HOLD_NS) - 1) == 0
     assert is_open(again)
     assert later(NANO + with_lag(HOLD_NS)) > 0
@@ -222,8 +220,28 @@ def test_many_that_are_due_end_in_turns(monkeypatch: pytest.MonkeyPatch) -> None
     left = []
     for _ in range(4):
         call(desk, 2 * with_lag(HOLD_NS))
-        left.append(sorted(desk.account().orders))
-    assert left == [["o-2", "o-3", "o-4"], ["o-4"], [], []]
+        left.append((sorted(desk.account().orders), desk.desk.expiries.is_behind))
+    assert left == [(["o-2", "o-3", "o-4"], True), (["o-4"], True), ([], False), ([], False)]
+
+
+def test_many_durations_start_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later than the acceptance, never earlier."""
+    monkeypatch.setattr(expiry, "STARTED_MAX", 2)
+    desk = funded()
+    for number in range(5):
+        accepted(desk, f"o-{number}")
+    desk.desk = Desk(desk.shard, AGE_LIMITS)
+    desk.release("o-0")
+    behind = []
+    for turn in range(3):
+        call(desk, turn)
+        behind.append(desk.desk.expiries.is_behind)
+    assert behind == [True, True, False]
+    for turn, ended in enumerate((1, 3, 4)):
+        call(desk, turn + with_lag(HOLD_NS) - 1)
+        assert len(desk.account().orders) == (4, 3, 1)[turn]
+        call(desk, turn + with_lag(HOLD_NS))
+        assert len(desk.account().orders) == 4 - ended
 
 
 def test_orders_that_come_between_calls_get_deadlines_of_their_own() -> None:
@@ -259,7 +277,7 @@ def test_closed_orders_are_forgotten_long_before_their_deadline(
         accepted(desk, f"o-{number}", hold_ns=10**6 * NANO)
         call(desk, number)
         desk.release(f"o-{number}")
-        assert len(expiries._queue) <= len(expiries._known) <= 14
+        assert len(expiries._queue) + len(expiries._swept) <= len(expiries._known) <= 14
     call(desk, 100)
     assert call(desk, with_lag(10**6 * NANO) + 100) > 0
     assert desk.account().orders == {}
@@ -277,4 +295,4 @@ def test_no_hold_ends_while_nothing_is_known_of_its_account_but_the_ledger() -> 
 
 
 def test_lag_and_turns_are_what_the_documents_say() -> None:
-    assert (LAG_NS, expiry.LAG_PPM, expiry.EXPIRED_MAX) == (5 * NANO, 1_000, 1_000)
+    assert (LAG_NS, expiry.LAG_PPM, expiry.EXPIRED_MAX) == (5 * NANO, 1_000, 100)
