@@ -22,16 +22,19 @@ SERVER_MAY_IMPORT: dict[str, set[str]] = {
     "ledger": set(),
     "feeds": {"clock"},
     "service": {"ledger", "feeds", "clock"},
+    "replaying": {"service", "ledger"},
     "rpc": {"service", "ledger", "feeds", "clock"},
     "observe": set(),
     "clock": set(),
     "config": set(),
     "client": {"clock"},
-    "cli": {"client", "app", "config", "ledger"},
+    "maintenance": {"ledger"},
+    "cli": {"client", "app", "clock", "config", "ledger", "maintenance"},
 }
 """Parts of the server and what they may import of it beside themselves; others wire them up.
 
-The clock is imported for its port; which clock it is, only the app decides, and the client.
+The clock is imported for its port; which clock it is, only the app decides, and the client;
+of commands those that keep a ledger.
 """
 
 WIRE = {"grpc", "grpc_health", "grpc_reflection", "grpc_status", "google", "margingate"}

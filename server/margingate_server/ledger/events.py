@@ -81,7 +81,11 @@ class AmendAccepted(Event, frozen=True, tag="amend_accepted"):
 
 
 class AmendRejected(Event, frozen=True, tag="amend_rejected"):
-    """A change of an open order was refused for margin or cash; the old hold stands."""
+    """A change of an open order was refused for margin or cash; the old hold stands.
+
+    order: as of AmendAccepted. totals: lots of each leg as they were asked for: a rule looks at
+    them before the venue would cut a reduce-only order.
+    """
 
     order: OrderNumbers
     totals: tuple[int, ...]

@@ -100,7 +100,7 @@ class Accounts:
         if not has_model:
             _refuse_away_from_zero(before, balance)
         elif units < 0:
-            self._refuse_withdrawal(account, asset, units, balance, now_ns)
+            self.refuse_withdrawal(account, asset, units, balance, now_ns)
         event = CollateralAdjusted(
             account=account_id,
             request_id=request_id,
@@ -155,14 +155,13 @@ class Accounts:
         risk = self.account_risk(account_id)[1].risk
         return None if risk is None else risk.risk
 
-    def _has_model(self, asset: str) -> bool:
-        view = self._shard.market.view
-        is_coin = asset in view.table.underlyings and asset not in view.arrays.unmodelled
-        return asset == USD or is_coin
-
-    def _refuse_withdrawal(
+    def refuse_withdrawal(
         self, account: AccountState, asset: str, units: int, balance: int, now_ns: int
     ) -> None:
+        """NotNow when cash or margin would be short after a withdrawal, or cannot be judged.
+
+        units: negative, of the asset. balance: its cash after it.
+        """
         view = judged(self._shard.view_of(account))
         if view.risk is None:
             raise NotNow(RejectReason.MARKET_DATA_MISSING, view.missing_subject or "")
@@ -176,6 +175,11 @@ class Accounts:
         view.risk.move_cash(asset, -units)
         if not is_margined:
             raise NotNow(RejectReason.INSUFFICIENT_INITIAL_MARGIN, asset)
+
+    def _has_model(self, asset: str) -> bool:
+        view = self._shard.market.view
+        is_coin = asset in view.table.underlyings and asset not in view.arrays.unmodelled
+        return asset == USD or is_coin
 
     def _position(
         self, account: AccountState, number: int, stated: StatedPosition

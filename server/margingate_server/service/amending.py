@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from margingate_engine.check.decide import Outcome
-from margingate_engine.check.question import RequestedLeg, RequestedOrder
+from margingate_engine.check.question import Question, RequestedLeg, RequestedOrder
+from margingate_engine.check.sizing import whole_units
 from margingate_engine.core.amounts import NANO, whole
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.orders import Execution, Side
@@ -58,6 +59,22 @@ class AmendCommand:
     sent_ns: int
 
 
+def amend_totals(question: Question, order: OrderNumbers, *, is_accepted: bool) -> tuple[int, ...]:
+    """Lots of each leg, fills included: what a change comes to, or what a refused one asked for.
+
+    order: the change as it was sized. The two differ where the venue would cut the order.
+    """
+    assert question.amends is not None, "only a change has totals"
+    if is_accepted:
+        filled = question.amends.filled_lots
+        return tuple(done + leg.lots for done, leg in zip(filled, order.legs, strict=True))
+    lots = (
+        whole_units(leg.quantity, question.table.instruments[leg.row].lot_nano)
+        for leg in question.order.legs
+    )
+    return tuple(each or 0 for each in lots)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueAnswer:
     """What became of a pending change; is_changed False when none was pending."""
@@ -97,7 +114,7 @@ class Amending:
         outcome = outcome_of(at_time(question, command.sent_ns, now_ns))
         decision = decision_numbers(outcome, command.order_id, account, view.view, now_ns)
         numbers = order_numbers(question, outcome, 0)
-        seq = self._recorded(account, command, numbers, decision, outcome, now_ns)
+        seq = self._recorded(command, question, numbers, decision, outcome, now_ns)
         if outcome.is_accepted:
             hold_more(view, outcome)
         return CheckAnswer(
@@ -168,8 +185,8 @@ class Amending:
 
     def _recorded(
         self,
-        account: AccountState,
         command: AmendCommand,
+        question: Question,
         order: OrderNumbers,
         decision: DecisionNumbers,
         outcome: Outcome,
@@ -178,13 +195,12 @@ class Amending:
         if not (outcome.is_accepted or outcome.reason.is_from_margin):
             return self._shard.state.last_seq
         kind = AmendAccepted if outcome.is_accepted else AmendRejected
-        filled = filled_lots(account, command.order_id)
         event = kind(
             account=command.account,
             request_id=command.request_id,
             request_digest=command.digest,
             order=order,
-            totals=tuple(done + leg.lots for done, leg in zip(filled, order.legs, strict=True)),
+            totals=amend_totals(question, order, is_accepted=outcome.is_accepted),
             decision=decision,
         )
         return self._shard.record(event, now_ns)
