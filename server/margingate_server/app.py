@@ -5,6 +5,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from threading import Event, Thread
 from typing import get_args
@@ -21,6 +22,7 @@ from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.numbers import (
     PolicyNumbers,
 )
+from margingate_server.ledger.snapshot_file import newest_snapshot
 from margingate_server.ledger.sqlite_market_store import SqliteMarketStore
 from margingate_server.ledger.sqlite_store import SqliteStore
 from margingate_server.ledger.state import ShardState
@@ -50,6 +52,7 @@ from margingate_server.seed_accounts import seed
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits, age_seconds
 from margingate_server.service.market import MarketView
+from margingate_server.snapshot_keeper import SnapshotKeeper
 
 UPKEEP_SECONDS = 1.0
 EXPIRY_TURNS_MAX = 20
@@ -75,7 +78,8 @@ class Application:
         )
         margin_model = model(MODEL, read_tables(config.parameters_path, "span.toml"))
         policy = PolicyNumbers(allowance_ppm=int(config.allowance_ppm))
-        self._builder = DeskBuilder(margin_model, fee_tiers, policy, age_limits)
+        newest = partial(newest_snapshot, config.data_dir)
+        self._builder = DeskBuilder(margin_model, fee_tiers, policy, age_limits, newest)
         now_ns = self._clock.now_ns()
         feed = None
         if config.feed != "none":
@@ -110,6 +114,9 @@ class Application:
             self._metrics.registry, self._readiness, host=config.http_host, port=config.http_port
         )
         self.http_port = self._http.port
+        self._snapshots = SnapshotKeeper(
+            config.data_dir, config.snapshot_every, self._clock, self._log
+        )
         self._upkeep = Thread(target=self._keep_up, name="upkeep", daemon=True)
 
     def start(self) -> None:
@@ -151,6 +158,7 @@ class Application:
         if self._feed_loop is not None:
             self._feed_loop.stop()
         self._upkeep.join()
+        self._snapshots.stop()
         self._http.close()
         self._markets.close()
         self._store.close()
@@ -186,6 +194,7 @@ class Application:
         while not self._stopping.wait(UPKEEP_SECONDS):
             tell(self._expire_holds)
             tell(self._keep_ledger)
+            tell(self._snapshots.keep, self._store.head.seq)
             tell(self._tell_health)
             tell(self._count_state)
 

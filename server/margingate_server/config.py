@@ -11,6 +11,7 @@ from margingate_engine.core.errors import InvalidInput
 class ServerConfig:
     """Settings of one server. Paths of None mean what is built in.
 
+    snapshot_every: events after which a snapshot of the ledger is made, 0 for never.
     risk_reducing_allowance: of notional, how much headroom a risk-reducing order may cost. [DEC-02]
     """
 
@@ -22,6 +23,7 @@ class ServerConfig:
     http_host: str = "127.0.0.1"
     http_port: int = 9464
     data_dir: Path = Path("var/margingate")
+    snapshot_every: int = 200_000
     has_seed_accounts: bool = True
     parameters_path: Path | None = None
     fees_path: Path | None = None
@@ -43,6 +45,8 @@ class ServerConfig:
             raise InvalidInput(
                 "risk_reducing_allowance", "must lie in [0, 0.1], with 6 decimal places at most"
             )
+        if self.snapshot_every < 0:
+            raise InvalidInput("snapshot_every", "must not be negative")
         if min(self.underlying_age_seconds_max, self.instrument_age_seconds_max) <= 0:
             raise InvalidInput("underlying_age_max", "and instrument_age_max must be positive")
 

@@ -10,5 +10,7 @@ REFUSED = 4
 """The server refused the call itself: unknown account, malformed quantity."""
 UNANSWERED = 5
 """No answer: not reachable, or too late."""
+CORRUPT = 6
+"""The ledger is not what was written: where and how was said."""
 INTERNAL = 70
 INTERRUPTED = 130

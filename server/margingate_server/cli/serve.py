@@ -39,6 +39,12 @@ HttpPortOption = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of /metrics, /livez and /readyz.")
 ]
 DataDirOption = Annotated[Path, typer.Option(help="Where the ledger is kept.")]
+SnapshotEveryOption = Annotated[
+    int,
+    typer.Option(
+        min=0, metavar="EVENTS", help="Make a snapshot of the ledger every so often; 0 for never."
+    ),
+]
 SeedAccountsOption = Annotated[
     bool,
     typer.Option("--seed-accounts/--no-seed-accounts", help="Open a few accounts to try with."),
@@ -89,6 +95,7 @@ def serve(
     http_host: HttpHostOption = "127.0.0.1",
     http_port: HttpPortOption = 9464,
     data_dir: DataDirOption = Path("var/margingate"),
+    snapshot_every: SnapshotEveryOption = 200_000,
     has_seed_accounts: SeedAccountsOption = True,
     parameters: ParametersOption = None,
     fees: FeesOption = None,
@@ -113,6 +120,7 @@ def serve(
             http_host=http_host,
             http_port=http_port,
             data_dir=data_dir,
+            snapshot_every=snapshot_every,
             has_seed_accounts=has_seed_accounts,
             parameters_path=parameters,
             fees_path=fees,

@@ -1,6 +1,6 @@
 """A log of random events that fit each other: every kind there is, in any mix, from a seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from margingate_engine.core.instruments import Instrument
@@ -52,6 +52,7 @@ class RandomLog:
         accounts: int = 3,
         weights: Mapping[str, int] = EVERY_KIND,
         instruments: Sequence[Instrument] = INSTRUMENTS,
+        market_digest: Callable[[int], str] = lambda version: f"{version:032x}",
     ) -> None:
         self.random = Random(seed)
         self.state = ShardState()
@@ -59,6 +60,7 @@ class RandomLog:
         self._kinds, self._weights = list(weights), list(weights.values())
         self._names = [each.name for each in instruments]
         self._expiring = [each.name for each in instruments if each.expiry_ns is not None]
+        self._market_digest = market_digest
         self._numbers = 0
         self._time_ns = START_NS
         self._record(self._loaded())
@@ -79,7 +81,7 @@ class RandomLog:
         return drafts
 
     def _record(self, event: e.AnyEvent) -> None:
-        state = self.state
+        state, market_version = self.state, self._market_version()
         self._time_ns += self.random.randrange(10**6)
         apply(state, event, state.last_seq + 1, self._time_ns)
         account = state.accounts.get(event.account)
@@ -92,10 +94,14 @@ class RandomLog:
                 body=encode_event(event),
                 model="span",
                 parameters_digest=DIGEST,
-                market_version=1 + state.last_seq // 50,
+                market_version=market_version,
                 recorded_ns=self._time_ns,
             )
         )
+
+    def _market_version(self) -> int:
+        """Prices change every 50 events."""
+        return 1 + self.state.last_seq // 50
 
     def _id(self) -> str:
         self._numbers += 1
@@ -149,9 +155,9 @@ class RandomLog:
             worst_before=worst,
             worst_after=worst,
             binding="scan_risk",
-            market_version=1 + self.state.last_seq // 50,
+            market_version=self._market_version(),
             market_time_ns=self._time_ns - 1000,
-            market_digest=f"{random.getrandbits(128):032x}",
+            market_digest=self._market_digest(self._market_version()),
             account_version=account.version,
             model="span",
             parameters_digest=DIGEST,
@@ -255,7 +261,7 @@ class RandomLog:
             asset=asset,
             units=units,
             balance=balance + units,
-            market_digest="" if units >= 0 else f"{self.random.getrandbits(128):032x}",
+            market_digest="" if units >= 0 else self._market_digest(self._market_version()),
         )
 
     def _stated(self) -> e.AnyEvent:
