@@ -29,7 +29,7 @@ SERVER_MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "client": {"clock"},
     "maintenance": {"ledger"},
-    "cli": {"client", "app", "clock", "config", "ledger", "maintenance"},
+    "cli": {"client", "app", "clock", "config", "ledger", "maintenance", "replaying"},
 }
 """Parts of the server and what they may import of it beside themselves; others wire them up.
 
