@@ -496,8 +496,9 @@ class Order(_message.Message):
 
     @_builtins.property
     def hold_duration(self) -> _duration_pb2.Duration:
-        """After this long the hold ends by itself, at the earliest; absent for a hold without end. Only for an
-        order whose time in force at the venue ends before. 1 s to 30 days. Counted anew after a restart.
+        """After this long the hold ends by itself, at the earliest; absent for a hold without end. 1 s to 30
+        days. Only for an order that at the venue ends before, counted from when the check was first sent,
+        however late its answer came. Counted anew after a restart; a change of the order leaves it as it is.
         """
 
     def __init__(
