@@ -43,13 +43,17 @@ class Book:
 
 
 class Books:
-    """Every account; `totals` is what went in from outside and what trades moved, by asset."""
+    """Every account; `totals` is what went in from outside and what trades moved, by asset.
+
+    launched_ns: when the process was launched whose events are booked.
+    """
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
         self.by_account: dict[str, Book] = {}
         self.settlement_prices: dict[str, Fraction] = {}
         self.totals: Counter[str] = Counter()
         self.instruments = instruments
+        self.launched_ns = 0
         self.counts: Counter[str] = Counter()
         self._admin_version = 0
 
@@ -107,7 +111,7 @@ class Books:
             case "amend_confirmed" | "amend_withdrawn":
                 yield from _answered(row, book)
             case "orders_released" | "orders_expired":
-                yield from _ended(row, book)
+                yield from _ended(row, book, self.launched_ns)
             case "collateral_adjusted":
                 yield from self._adjusted(event, book)
             case "positions_set":
@@ -236,11 +240,12 @@ def _answered(row: Row, book: Book) -> Iterator[str]:
     book.close_done()
 
 
-def _ended(row: Row, book: Book) -> Iterator[str]:
+def _ended(row: Row, book: Book, launched_ns: int) -> Iterator[str]:
+    """Holds end by themselves not before their time, which a restart begins anew."""
     for order_id in row.event["order_ids"]:
         order = book.orders.get(order_id)
         if row.kind == "orders_expired" and order is not None:
-            age_ns = row.recorded_ns - order.accepted_ns
+            age_ns = row.recorded_ns - max(order.accepted_ns, launched_ns)
             if not order.hold_ns or age_ns < order.hold_ns:
                 yield f"{order_id} expires after {age_ns} ns, its hold is {order.hold_ns} ns"
         if not book.close(order_id):

@@ -9,9 +9,8 @@ from time import sleep
 from tests.crash.server import STOP_SECONDS_MAX, Server
 
 LOAD_SECONDS_MAX = 0.9
-LONG_LOAD_SECONDS_MAX = 2.5
-LONG_SHARE = 0.12
-"""Holds that expire do so after a second or more, counted anew after a restart."""
+EXPIRING_SECONDS = (7.0, 9.5)
+"""Holds end by themselves so long after a start: their duration and the server's safety lag."""
 
 STILL_SHARE = 0.4
 STILL_SECONDS_MAX = 0.5
@@ -44,8 +43,7 @@ def load(source: random.Random, quiet: Quiet, still_share: float = STILL_SHARE) 
     Under prices that stand still the server only adds and takes off: every margin it shows then is
     compared with one that is worked out anew after the restart.
     """
-    is_long = source.random() < LONG_SHARE
-    sleep(source.uniform(0, LONG_LOAD_SECONDS_MAX if is_long else LOAD_SECONDS_MAX))
+    sleep(source.uniform(0, LOAD_SECONDS_MAX))
     if source.random() < still_share:
         quiet.feed.set()
         sleep(source.uniform(0, STILL_SECONDS_MAX))
@@ -54,6 +52,12 @@ def load(source: random.Random, quiet: Quiet, still_share: float = STILL_SHARE) 
 def kill_under_load(server: Server, source: random.Random, quiet: Quiet) -> None:
     """SIGKILL at any instant."""
     load(source, quiet)
+    server.kill()
+
+
+def kill_while_holds_end(server: Server, source: random.Random, _quiet: Quiet) -> None:
+    """SIGKILL after holds that a duration was given for have begun to end."""
+    sleep(source.uniform(*EXPIRING_SECONDS))
     server.kill()
 
 
@@ -88,10 +92,14 @@ UNDER_LOAD = (
 
 AT_REST = Ending("killed at rest", 0, fall_quiet)
 AT_REST_EVERY = 6
+EXPIRING = Ending("killed while holds end", 0, kill_while_holds_end)
+EXPIRING_EVERY, EXPIRING_AT = 20, 9
 
 
 def draw_ending(source: random.Random, number: int) -> Ending:
     """How the process number so many of a ledger, from 0, ends."""
+    if number % EXPIRING_EVERY == EXPIRING_AT:
+        return EXPIRING
     if number % AT_REST_EVERY == 1:
         return AT_REST
     return source.choices(UNDER_LOAD, [each.weight for each in UNDER_LOAD])[0]

@@ -94,11 +94,13 @@ class LedgerLife:
         shutil.rmtree(self._copy, ignore_errors=True)
         shutil.copytree(self._data, self._copy)
         names = [ending.name, *self._die_at_start()]
+        self.audit.books.launched_ns = self._server.launched_ns
         self._server = Server.launched(self._data)
         rows = rows_after(self._copy, self.head_seq)
         self._find(lacking_markets(rows, self._copy))
         self._find(self.audit.fold(rows))
         self._tally.recovery_seconds.append(self._server.wait_until_serving())
+        self.audit.books.launched_ns = self._server.launched_ns
         self._find(self._compared())
         self._tally.cycles += 1
         return ", ".join(names)

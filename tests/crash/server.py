@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic_ns, perf_counter
+from time import monotonic_ns, perf_counter, time_ns
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,12 +28,14 @@ def environment() -> dict[str, str]:
 class Server:
     """A process that serves the ledger in `folder`, or is about to.
 
-    struck_ns: when it was first told to end, 0 before. log: the end of its stderr.
+    struck_ns: when it was first told to end, 0 before, by the monotonic clock; launched_ns: since
+    1970. log: the end of its stderr.
     """
 
     process: subprocess.Popen[bytes]
     folder: Path
     launched_seconds: float
+    launched_ns: int
     port: int = 0
     struck_ns: int = 0
     log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES_MAX))
@@ -47,6 +49,7 @@ class Server:
             *("--port", "0", "--http-port", "0", "--no-seed-accounts"),
             *("--underlying-age-max", "60", "--data-dir", str(folder)),
         ]
+        started_seconds, started_ns = perf_counter(), time_ns()
         process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -55,7 +58,7 @@ class Server:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        server = cls(process, folder, perf_counter())
+        server = cls(process, folder, started_seconds, started_ns)
         assert process.stderr is not None
         Thread(target=server._listen, args=(process.stderr,), daemon=True).start()
         return server
