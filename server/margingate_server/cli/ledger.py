@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 from rich.table import Table
 
 from margingate_server.cli.exit_codes import CANNOT_SERVE, CORRUPT, USAGE
+from margingate_server.cli.replay import replay
 from margingate_server.clock import SystemClock
 from margingate_server.ledger.sqlite_store import SqliteStore
 from margingate_server.ledger.store import CorruptLedger, LedgerError, LedgerInUse, StoreFailure
@@ -23,8 +24,9 @@ from margingate_server.maintenance.verifying import Finding, verify_ledger
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
-    help="Verify, snapshot, export, back up and restore the ledger in a data directory.",
+    help="Verify, replay, snapshot, export, back up and restore the ledger in a data directory.",
 )
+app.command()(replay)
 
 DataDir = Annotated[Path, typer.Option("--data-dir", metavar="DIR", help="Where the ledger is.")]
 DATA_DIR = Path("var/margingate")
