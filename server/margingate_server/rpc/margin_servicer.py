@@ -109,6 +109,7 @@ class MarginServicer:
         """Decide and forget."""
         account = identifier(request.account, "account")
         order = parse_order(request.order, "order", needs_id=False)
+        parse_hold_ns(request.order, "order")
         answer, explained = self._lane.look(
             lambda desk, now_ns: desk.checking.preview(
                 account, order(desk.shard.row), now_ns, has_explanation=request.explain
@@ -135,6 +136,8 @@ class MarginServicer:
             parse_order(order, f"orders[{number}]", needs_id=False)
             for number, order in enumerate(request.orders)
         ]
+        for number, each in enumerate(request.orders):
+            parse_hold_ns(each, f"orders[{number}]")
         check_leg_count(list(request.orders), "orders")
         answers = self._lane.look(
             lambda desk, now_ns: [

@@ -108,8 +108,9 @@ def parse_hold_ns(order: pb.Order, path: str) -> int:
     """How long the order may hold margin, 0 for no end; InvalidInput outside of the bounds."""
     if not order.HasField("hold_duration"):
         return 0
-    hold_ns = order.hold_duration.seconds * NANO + order.hold_duration.nanos
-    if not HOLD_NS_MIN <= hold_ns <= HOLD_NS_MAX:
+    seconds, nanos = order.hold_duration.seconds, order.hold_duration.nanos
+    hold_ns = seconds * NANO + nanos
+    if not (0 <= nanos < NANO and HOLD_NS_MIN <= hold_ns <= HOLD_NS_MAX):
         raise InvalidInput(f"{path}.hold_duration", "must lie between 1 second and 30 days")
     return hold_ns
 

@@ -8,7 +8,13 @@ from margingate_engine.core.errors import InvalidInput, MissingData, ModelFailur
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.rpc.lane import LedgerDown
 from margingate_server.rpc.status import DOMAIN, Failure, details_of, failure_of
-from margingate_server.service.refusals import NameTaken, NotNow, RequestConflict, UnknownName
+from margingate_server.service.refusals import (
+    AmendPending,
+    NameTaken,
+    NotNow,
+    RequestConflict,
+    UnknownName,
+)
 
 Code = grpc.StatusCode
 TABLE = [
@@ -16,6 +22,8 @@ TABLE = [
     (UnknownName("account", "a"), Code.NOT_FOUND, "ACCOUNT_NOT_FOUND"),
     (UnknownName("instrument", "X"), Code.NOT_FOUND, "INSTRUMENT_NOT_FOUND"),
     (UnknownName("request", "r"), Code.NOT_FOUND, "REQUEST_NOT_FOUND"),
+    (UnknownName("order", "o"), Code.NOT_FOUND, "ORDER_NOT_FOUND"),
+    (AmendPending("o"), Code.FAILED_PRECONDITION, "AMEND_PENDING"),
     (NameTaken("account", "a"), Code.ALREADY_EXISTS, "ACCOUNT_EXISTS"),
     (RequestConflict("r"), Code.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
     (
