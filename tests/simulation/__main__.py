@@ -38,6 +38,7 @@ def _run(seeds: range, processes: int) -> tuple[list[Failure], Counter[str], flo
         counts.update(outcome.counts)
         if outcome.failure is not None:
             failures.append(outcome.failure)
+            sys.stderr.write(f"seed {outcome.seed}: {outcome.failure.invariant}\n")
         if sys.stderr.isatty() or done % 100 == 0:
             rate = done / (time.monotonic() - started)
             line = f"{done}/{len(seeds)} seeds, {len(failures)} failed, {rate:.1f} a second"

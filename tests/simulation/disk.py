@@ -143,6 +143,7 @@ class Disks:
     def replugged(self) -> None:
         """A new process opens them: what failed before it fails no more."""
         self.log.fate = self.market_fate = Fate.KEPT
+        self.log.is_broken = False
         self.log.reopen()
         self.markets.reopen()
 

@@ -8,7 +8,7 @@ import numpy as np
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
 from margingate_server.feeds.feed import MarketUpdate
-from tests.simulation.instruments import AT_START, BY_NAME, INDEX, LISTED_LATER
+from tests.simulation.instruments import AT_START, BY_NAME, INDEX, LISTED_LATER, UNMODELLED
 from tests.simulation.simulated_clock import Instant, SimulatedClock
 
 YEAR_SECONDS = 365 * 86_400
@@ -30,7 +30,7 @@ class Exchange:
 
     def move(self) -> None:
         """Let prices go somewhere; now and then far."""
-        width = 0.08 if self._random.random() < 0.1 else 0.006
+        width = 0.1 if self._random.random() < 0.15 else 0.006
         for coin in self.index:
             self.index[coin] = round(self.index[coin] * math.exp(self._random.gauss(0, width)), 2)
         self.vol = min(1.5, max(0.2, self.vol + self._random.gauss(0, 0.02)))
@@ -95,6 +95,17 @@ class Exchange:
         wanted = round(self.mark(instrument) * self._random.uniform(0.97, 1.03) * NANO)
         tick_nano = instrument.tick_nano_at(wanted)
         return max(1, wanted // tick_nano) * tick_nano
+
+    def traded(self) -> list[str]:
+        """What may be traded; now and then everything that is listed."""
+        if self._random.random() < 0.05:
+            return [each.name for each in self.listed]
+        now_ns = self._clock.true_ns()
+        return [
+            each.name
+            for each in self.listed
+            if each.underlying != UNMODELLED and (each.expiry_ns or now_ns + 1) > now_ns
+        ]
 
     def expired(self) -> list[tuple[str, int]]:
         """Underlyings with expiries that have passed."""

@@ -71,10 +71,11 @@ def _of_coin(coin: str, strike: int) -> tuple[Instrument, ...]:
 
 
 INDEX = {"BTC": 100_000.0, "ETH": 4_000.0, "SOL": 150.0}
+UNMODELLED = "SOL"
 AT_START = (
     *_of_coin("BTC", 100_000),
     *_of_coin("ETH", 4_000),
-    _delta_one("SOL", "USD-PERPETUAL", InstrumentKind.PERPETUAL, inverse=False),
+    _delta_one(UNMODELLED, "USD-PERPETUAL", InstrumentKind.PERPETUAL, inverse=False),
 )
 LISTED_LATER = (
     _option("BTC", "USD-FAR-CALL", FAR_NS, 120_000, OptionRight.CALL, Settlement.LINEAR),

@@ -30,14 +30,14 @@ from tests.simulation.freshness_watch import judge_freshness
 from tests.simulation.margin_watch import Accepted, judge_acceptance, judge_kept_risk
 from tests.simulation.oracle import account_before, is_known_to_the_reference, judge_decision
 from tests.simulation.reply_watch import ReplyWatch
-from tests.simulation.requests import Check, Key, Request
+from tests.simulation.requests import Amend, Check, Key, Request
 from tests.simulation.retaking import retake
 from tests.simulation.server import Turn
 from tests.simulation.shadow import Shadow
 from tests.simulation.simulated_clock import SimulatedClock
 from tests.simulation.violation import hold
 
-ORACLE_SHARE = 0.02
+ORACLE_SHARE = 0.01
 TOTALS_SHARE = 0.1
 RETAKEN_COUNT = 2
 
@@ -57,7 +57,7 @@ class Judge:
         self._queue: deque[EventDraft] = deque()
         self._digests: dict[Key, str] = {}
         self._before: Account | None = None
-        self._sampled: Check | None = None
+        self._sampled: Check | Amend | None = None
         self.log = DurableLog()
         self.replies = ReplyWatch(self.log)
         self.shadow = Shadow()
@@ -69,7 +69,7 @@ class Judge:
         for each in commands_of(request):
             self._sent[each.key][each.digest] = each
         self._sampled = None
-        if isinstance(request, Check) and self._random.random() < ORACLE_SHARE:
+        if isinstance(request, Check | Amend) and self._random.random() < ORACLE_SHARE:
             self._sample(request, desk)
 
     def booked(self, account: str) -> Account | None:
@@ -178,7 +178,7 @@ class Judge:
         judge_freshness(turn, event, after, self._exchange.received, self._clock.instant())
         return judge_acceptance(turn, event, after)
 
-    def _sample(self, check: Check, desk: Desk) -> None:
+    def _sample(self, check: Check | Amend, desk: Desk) -> None:
         arrays, state = desk.shard.market.view.arrays, self.shadow.state
         if check.account in state.accounts and all(
             leg.instrument in arrays.table.row_by_name for leg in check.legs
@@ -188,7 +188,7 @@ class Judge:
             self._before = account_before(state, check.account, arrays)
             self._sampled = check
 
-    def _second_opinion(self, turn: Turn, check: Check, answer: CheckAnswer) -> None:
+    def _second_opinion(self, turn: Turn, check: Check | Amend, answer: CheckAnswer) -> None:
         assert self._before is not None
         self.judged_count += 1
         judge_decision(turn, check, answer.decision, self.shadow.state, self._before)

@@ -40,11 +40,10 @@ class Office:
             requests.append(
                 OpenAccount(account=account, request_id=self.ids.fresh("b"), fee_tier=tier)
             )
+            wealth = self.random.choice((0.03, 0.15, 0.6))
             for asset, most in ((USD, 1_500_000), ("BTC", 8), ("ETH", 100)):
                 if asset == USD or self.random.random() < 0.6:
-                    requests.append(
-                        self._adjust(account, asset, self.random.uniform(0.1, 1) * most)
-                    )
+                    requests.append(self._adjust(account, asset, wealth * most))
         requests.append(self._limits("", 300_000))
         return requests
 
@@ -82,8 +81,8 @@ class Office:
             elif roll < 0.2:
                 del held[name]
         if self.random.random() < 0.3:
-            futures = [each.name for each in self.exchange.listed if each.is_future]
-            held[self.random.choice(futures)] = self.random.choice((-5, 4, 20))
+            futures = [name for name in self.exchange.traded() if BY_NAME[name].is_future]
+            held[self.random.choice(futures)] = self.random.choice((-500, -5, 4, 20, 1_000))
         stated = tuple((name, lots, self._entry(name)) for name, lots in held.items())
         return SetPositions(account=account, request_id=self.ids.fresh("b"), stated=stated)
 

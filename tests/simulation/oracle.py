@@ -3,24 +3,25 @@
 from fractions import Fraction
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.orders import Execution
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.models.span import SpanModel
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.scenarios.risk_arrays import RiskArrays
 from margingate_server.ledger.numbers import DecisionNumbers, RiskNumbers
-from margingate_server.ledger.state import ShardState
+from margingate_server.ledger.state import AccountState, OrderMemo, ShardState
 from margingate_server.service.limits import joined_limits
-from tests.property.bridge import reference_of
+from tests.property.bridge import reference_of, reference_order
 from tests.property.chain import World
 from tests.reference import contracts
 from tests.reference.account import Account
 from tests.reference.book import Book
 from tests.reference.decision import Answer, Decider, Switches
 from tests.reference.margin import Risk
-from tests.reference.orders import Leg, Order
+from tests.reference.orders import Leg, OpenOrder, Order
 from tests.simulation.contracts import CONTRACTS, SPOTS
 from tests.simulation.instruments import BY_NAME
-from tests.simulation.requests import Check, quantity_of
+from tests.simulation.requests import Amend, Check, quantity_of
 from tests.simulation.server import SPAN, Turn
 from tests.simulation.simulated_clock import SECOND_NS
 from tests.simulation.violation import hold
@@ -29,40 +30,50 @@ UNKNOWN = {RejectReason.MARKET_DATA_STALE, RejectReason.MARKET_DATA_MISSING}
 """Reasons that the reference, which knows no time, cannot judge."""
 
 
-def account_before(state: ShardState, account: str, arrays: RiskArrays) -> Account:
+def account_before(state: ShardState, account_id: str, arrays: RiskArrays) -> Account:
     """The holdings of an account as the reference keeps them."""
-    portfolio = state.accounts[account].portfolio
+    account = state.accounts[account_id]
     assert isinstance(SPAN, SpanModel)
-    world = World(name="simulated", model=SPAN, arrays=arrays, fees=portfolio.fees)
-    before = reference_of(world, portfolio)
-    before.known_order_ids = {
-        *state.accounts[account].orders,
-        *state.accounts[account].closed_orders,
-    }
+    world = World(name="simulated", model=SPAN, arrays=arrays, fees=account.portfolio.fees)
+    before = reference_of(world, account.portfolio)
+    before.known_order_ids = {*account.orders, *account.closed_orders}
+    for order_id, memo in account.orders.items():
+        before.orders[order_id] = _open_order(world, account, order_id, memo)
     return before
 
 
-def is_known_to_the_reference(state: ShardState, check: Check) -> bool:
-    """False for what it cannot judge: combos, and underlyings without a model."""
-    if check.is_reduce_only:
-        return False
-    held = state.accounts[check.account].portfolio.legs.values()
-    is_combo = check.is_combo or any(leg.ratio for legs in held for leg in legs)
-    coins = {BY_NAME[leg.instrument].underlying for leg in check.legs}
-    return not is_combo and coins <= _PARAMETERS.keys()
+def _open_order(world: World, account: AccountState, order_id: str, memo: OrderMemo) -> OpenOrder:
+    legs = account.portfolio.legs[order_id]
+    amended = account.portfolio.amendments.get(order_id)
+    order = reference_order(world, order_id, legs, amended, leg_count=len(memo.totals))
+    open_lots = {leg.number: leg.lots for leg in legs}
+    order.filled = [total - open_lots.get(n, 0) for n, total in enumerate(memo.totals)]
+    order.combo = memo.execution == Execution.ATOMIC_COMBO.value
+    order.reduce_only = memo.is_reduce_only
+    return order
+
+
+def is_known_to_the_reference(state: ShardState, asked: Check | Amend) -> bool:
+    """False for what it cannot judge: underlyings without a model, changes that are refused."""
+    coins = {BY_NAME[leg.instrument].underlying for leg in asked.legs}
+    account = state.accounts[asked.account]
+    if isinstance(asked, Amend):
+        is_open = asked.order_id in account.orders
+        if not is_open or asked.order_id in account.portfolio.amendments:
+            return False
+    return coins <= _PARAMETERS.keys()
 
 
 def judge_decision(
-    turn: Turn, check: Check, decision: DecisionNumbers, state: ShardState, before: Account
+    turn: Turn, check: Check | Amend, decision: DecisionNumbers, state: ShardState, before: Account
 ) -> None:
     """Violation unless the reference decides the same. state: limits and switches in force."""
     if decision.reason in UNKNOWN:
         return
     fees = state.accounts[check.account].portfolio.fees
     decider = Decider(_book(turn.view.arrays, fees))
-    answer = decider.decide(
-        before, _order(check), _limits(state, check), _switches(state, turn, check)
-    )
+    decide = decider.decide_change if isinstance(check, Amend) else decider.decide
+    answer = decide(before, _order(check), _limits(state, check), _switches(state, turn, check))
     told = ("{} was decided {}, the reference says {}", check, decision, answer)
     hold(RejectReason(decision.reason).name == (answer.reason or "NONE"), "I2", *told)
     hold(decision.is_risk_reducing == answer.risk_reducing, "I2", *told)
@@ -83,7 +94,7 @@ def _agree(ours: RiskNumbers | None, theirs: Risk | None) -> bool:
     )
 
 
-def _order(check: Check) -> Order:
+def _order(check: Check | Amend) -> Order:
     return Order(
         order_id=check.order_id,
         legs=tuple(
@@ -95,11 +106,12 @@ def _order(check: Check) -> Order:
             )
             for leg in check.legs
         ),
-        combo=check.is_combo and len(check.legs) > 1,
+        combo=isinstance(check, Check) and check.is_combo and len(check.legs) > 1,
+        reduce_only=isinstance(check, Check) and check.is_reduce_only,
     )
 
 
-def _limits(state: ShardState, check: Check) -> contracts.Limits:
+def _limits(state: ShardState, check: Check | Amend) -> contracts.Limits:
     limits = joined_limits(state.accounts[check.account].limits, state.default_limits)
     return contracts.Limits(
         max_order_notional=_fraction(limits.notional_micro_max, 10**6),
@@ -111,7 +123,7 @@ def _fraction(number: int | None, units: int) -> Fraction | None:
     return None if number is None else Fraction(number, units)
 
 
-def _switches(state: ShardState, turn: Turn, check: Check) -> Switches:
+def _switches(state: ShardState, turn: Turn, check: Check | Amend) -> Switches:
     coins = {CONTRACTS[leg.instrument].underlying for leg in check.legs}
     scopes = {("all", ""), ("account", check.account), *(("underlying", coin) for coin in coins)}
     modes = {each.mode for key, each in state.kill_switches.items() if key in scopes}

@@ -1,5 +1,6 @@
 """A router: sends orders, is told by the venue what becomes of them, loses answers, asks again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.service.decisions import CheckAnswer
+from tests.reference.account import Account
 from tests.simulation.exchange import Exchange
 from tests.simulation.ids import Ids
 from tests.simulation.instruments import BY_NAME
@@ -56,7 +58,11 @@ class Working:
 
 @dataclass(slots=True)
 class Router:
-    """unanswered: sent, no reply yet. journal: every reply. working: what is at the venue."""
+    """booked: what an account should hold. unanswered: sent, no reply yet. journal: every reply.
+
+    working: what is at the venue. closed: what is not any more. placed, venue_told: orders and
+    changes that went there.
+    """
 
     name: str
     accounts: tuple[str, ...]
@@ -64,13 +70,13 @@ class Router:
     exchange: Exchange
     clock: SimulatedClock
     ids: Ids
+    booked: Callable[[str], Account | None]
     unanswered: dict[Key, Request] = field(default_factory=dict)
     journal: list[tuple[Request, Any]] = field(default_factory=list)
     working: dict[OrderName, Working] = field(default_factory=dict)
     closed: list[OrderName] = field(default_factory=list)
     placed: set[OrderName] = field(default_factory=set)
     venue_told: set[str] = field(default_factory=set)
-    traded: list[tuple[str, str, int]] = field(default_factory=list)
 
     def next_request(self) -> Request:
         """What the router sends now."""
@@ -87,9 +93,9 @@ class Router:
             (self._list, 3),
             (self._odd_fill, 3),
             (self._odd_release, 2),
-            (self._closing_check, 6),
-            (self._amend, 8),
-            (self._venue_says, 8),
+            (self._closing_check, 8),
+            (self._amend, 12),
+            (self._venue_says, 14),
             (self._odd_venue, 1),
         )
         names, weights = zip(*choices, strict=True)
@@ -144,7 +150,7 @@ class Router:
 
     def _leg(self, name: str) -> LegAsked:
         instrument = BY_NAME[name]
-        notional = 10 ** self.random.uniform(2.5, 5.6)
+        notional = 10 ** self.random.uniform(2.5, 6.2 if instrument.is_future else 5.2)
         index = self.exchange.index[instrument.underlying]
         per_lot = instrument.size_nano / 1e9
         if not instrument.is_inverse_future:
@@ -159,7 +165,7 @@ class Router:
 
     def _check(self, account: str | None = None) -> Check:
         count = self.random.choice((1, 1, 1, 1, 2, 3, 5))
-        names = self.random.sample([each.name for each in self.exchange.listed], count)
+        names = self.random.sample(self.exchange.traded(), count)
         sent_ns = self.clock.true_ns()
         if self.random.random() < 0.01:
             sent_ns -= 2 * 3_600 * SECOND_NS
@@ -176,12 +182,17 @@ class Router:
         )
 
     def _closing_check(self) -> Check | None:
-        """A reduce-only order against something that traded."""
-        if not self.traded:
+        """An order against a position, more or less as large; often reduce-only."""
+        account = self._account()
+        holdings = self.booked(account)
+        if holdings is None or not holdings.positions:
             return None
-        account, instrument, side = self.random.choice(self.traded)
-        leg = replace(self._leg(instrument), side=-side)
-        return replace(self._check(account), legs=(leg,), is_combo=False, is_reduce_only=True)
+        name, position = self.random.choice(list(holdings.positions.items()))
+        lots = max(1, round(abs(position.lots) * self.random.choice((0.3, 0.7, 1, 2))))
+        leg = replace(self._leg(name), side=-1 if position.lots > 0 else 1, lots=lots)
+        is_reduce_only = self.random.random() < 0.5
+        check = self._check(account)
+        return replace(check, legs=(leg,), is_combo=False, is_reduce_only=is_reduce_only)
 
     def _amend(self) -> Amend | None:
         """An order of which something is open is to become larger, smaller, dearer or cheaper."""
@@ -250,7 +261,6 @@ class Router:
         if self.random.random() < 0.04:
             lots += self.random.randint(1, 5)
         order.filled(number, lots)
-        self.traded.append((name[0], leg.instrument, leg.side))
         if not any(order.open_lots):
             self._forget(name)
         limit_nano = leg.price_nano or self._price(leg)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.simulation.violation import Violation
 from tests.simulation.world import World
 
-STEPS = 300
+STEPS = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

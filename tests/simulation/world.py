@@ -54,7 +54,9 @@ class World:
         ids = Ids()
         self.office = Office(ACCOUNTS, self.random, self.exchange, ids, self.judge.booked)
         self.routers = {
-            name: Router(name, accounts, self.random, self.exchange, self.clock, ids)
+            name: Router(
+                name, accounts, self.random, self.exchange, self.clock, ids, self.judge.booked
+            )
             for name, accounts in ROUTERS.items()
         }
         self.waiting: list[Caller] = []
