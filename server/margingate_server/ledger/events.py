@@ -93,21 +93,27 @@ class AmendRejected(Event, frozen=True, tag="amend_rejected"):
 
 
 class AmendConfirmed(Event, frozen=True, tag="amend_confirmed"):
-    """The venue took the change: the order is what it was changed into."""
+    """The venue took the change: the order is what it was changed into.
+
+    flag: why nothing was pending and nothing changed, in lower snake case; "" when it did.
+    """
 
     order_id: str
+    flag: str = ""
 
 
 class AmendWithdrawn(Event, frozen=True, tag="amend_withdrawn"):
-    """The venue did not take the change: the order is what it was."""
+    """The venue did not take the change: the order is what it was. flag: as of AmendConfirmed."""
 
     order_id: str
+    flag: str = ""
 
 
 class OrdersReleased(Event, frozen=True, tag="orders_released"):
-    """These orders hold nothing any more."""
+    """These orders hold nothing any more. flag: why there was none, in lower snake case, or ""."""
 
     order_ids: tuple[str, ...]
+    flag: str = ""
 
 
 class OrdersExpired(Event, frozen=True, tag="orders_expired"):

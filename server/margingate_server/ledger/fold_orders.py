@@ -60,6 +60,8 @@ def amend_accepted(state: ShardState, event: e.AmendAccepted, *_: object) -> Non
 
 def amend_confirmed(state: ShardState, event: e.AmendConfirmed, *_: object) -> None:
     """The pending change is the order."""
+    if event.flag:
+        return
     account = state.accounts[event.account]
     memo = account.orders[event.order_id]
     assert memo.amend_totals is not None, "a change that is not pending was confirmed"
@@ -70,6 +72,8 @@ def amend_confirmed(state: ShardState, event: e.AmendConfirmed, *_: object) -> N
 
 def amend_withdrawn(state: ShardState, event: e.AmendWithdrawn, *_: object) -> None:
     """The order stays what it was."""
+    if event.flag:
+        return
     account = state.accounts[event.account]
     account.orders[event.order_id] = replace(account.orders[event.order_id], amend_totals=None)
     del account.portfolio.amendments[event.order_id]

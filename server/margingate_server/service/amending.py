@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from margingate_engine.check.decide import Outcome
 from margingate_engine.check.question import Question, RequestedLeg, RequestedOrder
 from margingate_engine.check.sizing import whole_units
@@ -146,21 +148,18 @@ class Amending:
         if earlier is not None:
             if not isinstance(earlier[1], type(event)):
                 raise RequestConflict(event.request_id)
-            return self._answer(account, "", earlier[0], is_changed=True)
+            return self._answer(account, earlier[1].flag, earlier[0])
         if event.order_id not in account.portfolio.amendments:
-            # The answer rests on what settled or closed the order, which may not be durable yet.
+            # Remembered all the same: its retry must not answer a later change.
             is_known = event.order_id in account.orders or account.is_closed(event.order_id)
-            flag = "late" if is_known else "unknown_order"
-            return self._answer(account, flag, shard.state.last_seq, is_changed=False)
+            event = replace(event, flag="late" if is_known else "unknown_order")
         with orders_changing(shard, account, (event.order_id,)):
             seq = shard.record(event, now_ns)
-        return self._answer(account, "", seq, is_changed=True)
+        return self._answer(account, event.flag, seq)
 
-    def _answer(
-        self, account: AccountState, flag: str, seq: int, *, is_changed: bool
-    ) -> VenueAnswer:
+    def _answer(self, account: AccountState, flag: str, seq: int) -> VenueAnswer:
         risk = known_risk(self._shard.view_of(account))
-        return VenueAnswer(is_changed=is_changed, flag=flag, risk=risk, seq=seq)
+        return VenueAnswer(is_changed=not flag, flag=flag, risk=risk, seq=seq)
 
     def _requested(self, account: AccountState, command: AmendCommand) -> RequestedOrder:
         """The order as it is to become; a leg is never asked for less than was filled of it."""

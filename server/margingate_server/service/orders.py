@@ -82,13 +82,8 @@ class Orders:
         if earlier is not None:
             return self._released_before(account, request_id, earlier)
         if order_id not in account.portfolio.legs:
-            # The answer rests on whatever closed the order, which may not be durable yet.
-            return ReleaseAnswer(
-                released_count=0,
-                flag=LATE if account.is_closed(order_id) else UNKNOWN_ORDER,
-                risk=self.current_risk(account),
-                seq=self._shard.state.last_seq,
-            )
+            flag = LATE if account.is_closed(order_id) else UNKNOWN_ORDER
+            return self._release(account, (), request_id, digest, now_ns, flag)
         return self._release(account, (order_id,), request_id, digest, now_ns)
 
     def release_all(
@@ -131,17 +126,20 @@ class Orders:
         request_id: str,
         digest: str,
         now_ns: int,
+        flag: str = "",
     ) -> ReleaseAnswer:
+        # What released nothing is remembered, too: its retry must not release a later order.
         event = OrdersReleased(
             account=account.account,
             request_id=request_id,
             request_digest=digest,
             order_ids=order_ids,
+            flag=flag,
         )
         with orders_changing(self._shard, account, order_ids):
             seq = self._shard.record(event, now_ns)
         return ReleaseAnswer(
-            released_count=len(order_ids), flag="", risk=self.current_risk(account), seq=seq
+            released_count=len(order_ids), flag=flag, risk=self.current_risk(account), seq=seq
         )
 
     def _released_before(
@@ -152,7 +150,7 @@ class Orders:
             raise RequestConflict(request_id)
         return ReleaseAnswer(
             released_count=len(event.order_ids),
-            flag="",
+            flag=event.flag,
             risk=self.current_risk(account),
             seq=seq,
         )

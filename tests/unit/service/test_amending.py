@@ -363,18 +363,28 @@ def test_the_answer_of_the_venue_counts_once_however_often_it_is_told() -> None:
 def test_an_answer_to_no_pending_change_is_flagged(ending: str) -> None:
     desk = with_order()
     tell = getattr(desk, ending)
-    events = len(desk.events())
     for order_id, flag in (("o", "late"), ("unheard", "unknown_order")):
-        answer = tell(order_id, "r")
+        answer = tell(order_id, f"r-{order_id}")
         assert (answer.is_changed, answer.flag) == (False, flag)
         assert answer.risk == desk.kept_risk().risk
-    assert len(desk.events()) == events
     change(desk, -8)
     released = desk.release("o")
     answer = tell("o", "r")
     assert (answer.is_changed, answer.flag) == (False, "late")
     # It rests on the release, which must be durable first.
     assert answer.seq >= released.seq
+    assert folded_again(desk).accounts == desk.state.accounts
+
+
+@pytest.mark.parametrize("ending", ["confirm", "withdraw"])
+def test_the_retry_of_an_answer_that_came_too_early_settles_no_later_change(ending: str) -> None:
+    desk = with_order()
+    tell = getattr(desk, ending)
+    first = tell("o", "r")
+    change(desk, -8)
+    again = tell("o", "r")
+    assert (again.is_changed, again.flag, again.seq) == (False, "late", first.seq)
+    assert "o" in desk.account().portfolio.amendments
 
 
 def test_answers_about_unknown_accounts_are_refused() -> None:

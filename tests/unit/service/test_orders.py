@@ -101,9 +101,18 @@ def test_a_fill_is_applied_once_however_often_it_is_reported() -> None:
 
 def test_a_fill_id_may_equal_a_request_id() -> None:
     desk = with_order()
-    desk.release("unheard", "x")
     desk.check(desk.leg("CALL", 1, "200"), request_id="x")
     assert desk.fill("o", "NEAR", -1, "101000", fill_id="x").is_replayed is False
+
+
+def test_the_retry_of_a_release_that_came_too_early_releases_no_later_order() -> None:
+    desk = with_order()
+    first = desk.release("later", "x")
+    assert (first.released_count, first.flag) == (0, "unknown_order")
+    desk.check(desk.leg("CALL", 1, "200"), order_id="later")
+    again = desk.release("later", "x")
+    assert (again.released_count, again.flag, again.seq) == (0, "unknown_order", first.seq)
+    assert "later" in desk.account().orders
 
 
 def test_unusual_fills_are_applied_whole_and_flagged() -> None:
