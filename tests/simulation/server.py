@@ -158,6 +158,11 @@ class WatchedLane(Lane):
         self._asked = request
         return self._take_turn(request.use)
 
+    def _lead(self) -> None:
+        if not pending_of(self._desk.shard):
+            raise Violation("hang", "leads to make an event durable that is not to be written")
+        super()._lead()
+
     def _take_turn(self, use: Callable[[Desk, int], tuple[Any, int]]) -> tuple[Any, Ticket]:
         request, self._asked = self._asked, NOBODY
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.simulation.run import run_seed
 
-SEEDS = 40
+SEEDS = 32
 
 
 @pytest.mark.parametrize("block", range(4))
