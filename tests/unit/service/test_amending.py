@@ -14,7 +14,7 @@ from margingate_server.service.decisions import REQUEST_AGE_NS_MAX
 from margingate_server.service.refusals import AmendPending, RequestConflict, UnknownName
 from tests.property.totals import totals_of
 from tests.unit.engine.small_market import MARKS
-from tests.unit.service.small_desk import SmallDesk, restarted, update
+from tests.unit.service.small_desk import SmallDesk, folded_again, restarted, update
 from tests.unit.service.sound_desk import SoundDesk, sound_desk
 
 MARK = "101000"
