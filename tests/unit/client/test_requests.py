@@ -5,7 +5,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -24,12 +26,13 @@ from margingate_server.client import (
     RetryPolicy,
     Settlement,
     StatedPosition,
+    Terms,
     buy,
     sell,
 )
 from margingate_server.client.caller import Caller
 from margingate_server.client.channel import open_channel
-from tests.unit.client.fake_server import FakeServer
+from tests.unit.client.fake_server import FakeServer, Refusal
 
 BUY_LEG = types.OrderLeg(
     instrument="BTC-PERPETUAL", side=types.SIDE_BUY, quantity="1000", limit_price="95000.5"
@@ -57,6 +60,26 @@ CASES: list[tuple[Call, str, Message, Message]] = [
         "BatchPreviewOrders",
         margin.BatchPreviewOrdersRequest(account="a", orders=[PAIR]),
         margin.BatchPreviewOrdersResponse(),
+    ),
+    (
+        lambda gate: gate.preview_order("a", LEGS[0], terms=Terms(is_reduce_only=True)),
+        "PreviewOrder",
+        margin.PreviewOrderRequest(
+            account="a", order=types.Order(legs=[BUY_LEG], reduce_only=True)
+        ),
+        margin.PreviewOrderResponse(),
+    ),
+    (
+        lambda gate: gate.confirm_amend("a", "o-1", request_id="r"),
+        "ConfirmAmend",
+        margin.ConfirmAmendRequest(request_id="r", account="a", order_id="o-1"),
+        margin.ConfirmAmendResponse(changed=True),
+    ),
+    (
+        lambda gate: gate.reject_amend("a", "o-1", request_id="r"),
+        "RejectAmend",
+        margin.RejectAmendRequest(request_id="r", account="a", order_id="o-1"),
+        margin.RejectAmendResponse(changed=True),
     ),
     (
         lambda gate: gate.release_order("a", "o-1", request_id="r"),
@@ -259,6 +282,76 @@ def test_a_check_says_when_it_was_first_made(server: FakeServer) -> None:
             sent_time=Timestamp(seconds=1_800_000_000, nanos=5),
         )
     ]
+
+
+def test_a_change_names_the_order_every_leg_and_when_it_was_first_asked_for(
+    server: FakeServer,
+) -> None:
+    server.answers("AmendOrder", margin.AmendOrderResponse(replayed=True))
+    caller = Caller(timeout_seconds=5.0, retry=RetryPolicy())
+    with MarginGate(
+        open_channel(server.target, None), caller, now_ns=lambda: 1_800_000_000_000_000_005
+    ) as gate:
+        assert gate.amend_order("a", "o-1", *LEGS, request_id="r-1").replayed
+    assert server.asked("AmendOrder") == [
+        margin.AmendOrderRequest(
+            request_id="r-1",
+            account="a",
+            order_id="o-1",
+            legs=[BUY_LEG, SELL_LEG],
+            sent_time=Timestamp(seconds=1_800_000_000, nanos=5),
+        )
+    ]
+    assert server.headers[0]["x-account-id"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("hold_seconds", "duration"),
+    [
+        (None, None),
+        (30, Duration(seconds=30)),
+        (1.5, Duration(seconds=1, nanos=500_000_000)),
+        (0.1, Duration(nanos=100_000_000)),
+        (2_592_000.0, Duration(seconds=2_592_000)),
+    ],
+)
+def test_a_hold_lasts_as_long_as_told_and_for_good_when_nothing_is_told(
+    server: FakeServer, gate: MarginGate, hold_seconds: float | None, duration: Duration | None
+) -> None:
+    server.answers("CheckOrder", margin.CheckOrderResponse())
+    gate.check_order("a", LEGS[0], terms=Terms(hold_seconds=hold_seconds))
+    (request,) = server.asked("CheckOrder")
+    assert request.order.HasField("hold_duration") is (duration is not None)
+    assert duration is None or request.order.hold_duration == duration
+    assert not request.order.reduce_only
+
+
+def test_each_order_of_a_batch_has_its_own_terms(server: FakeServer, gate: MarginGate) -> None:
+    server.answers("BatchCheckOrders", margin.BatchCheckOrdersResponse())
+    terms = Terms(is_reduce_only=True, hold_seconds=60)
+    gate.batch_check_orders("a", [Order(LEGS[:1], terms=terms), Order(LEGS[:1])])
+    (request,) = server.asked("BatchCheckOrders")
+    told, plain = (item.order for item in request.items)
+    assert (told.reduce_only, told.hold_duration.seconds) == (True, 60)
+    assert (plain.reduce_only, plain.HasField("hold_duration")) == (False, False)
+
+
+@pytest.mark.parametrize("rpc", ["AmendOrder", "ConfirmAmend", "RejectAmend"])
+def test_calls_about_a_change_make_an_id_and_keep_it_when_they_are_tried_again(
+    server: FakeServer, gate: MarginGate, rpc: str
+) -> None:
+    calls: dict[str, Call] = {
+        "AmendOrder": lambda gate: gate.amend_order("a", "o-1", LEGS[0]),
+        "ConfirmAmend": lambda gate: gate.confirm_amend("a", "o-1"),
+        "RejectAmend": lambda gate: gate.reject_amend("a", "o-1"),
+    }
+    kind = getattr(margin, f"{rpc}Response")
+    server.answers(rpc, Refusal(code=grpc.StatusCode.UNAVAILABLE), kind())
+    calls[rpc](gate)
+    calls[rpc](gate)
+    first, again, other = (each.request_id for each in server.asked(rpc))
+    assert first == again != other
+    assert re.fullmatch(r"[A-Za-z0-9._:-]{1,64}", first)
 
 
 def test_a_batch_carries_each_order_with_its_own_ids(server: FakeServer, gate: MarginGate) -> None:
