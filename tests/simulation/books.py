@@ -72,7 +72,9 @@ class Books:
                 self._change(account, event)
             case e.AmendConfirmed() | e.AmendWithdrawn():
                 self._settle_change(account, event)
-            case e.OrdersReleased() | e.OrdersExpired():
+            case e.OrdersReleased():
+                self._release(account, event)
+            case e.OrdersExpired():
                 self._end(account, event)
             case e.FillReported():
                 self._fill(account, event)
@@ -150,20 +152,29 @@ class Books:
 
     def _settle_change(self, account: Booked, event: e.AmendConfirmed | e.AmendWithdrawn) -> None:
         order = account.orders.get(event.order_id)
-        is_pending = order is not None and order.amended is not None
-        hold(is_pending, "I7", "no change is pending: {}", event)
-        assert order is not None
-        order.settle_change(is_confirmed=isinstance(event, e.AmendConfirmed))
-        self._close_done(account)
+        flag = ""
+        if order is None or order.amended is None:
+            flag = "late" if event.order_id in account.ids else "unknown_order"
+        hold(event.flag == flag, "I7", "should be flagged {!r}: {}", flag, event)
+        if order is not None and not flag:
+            order.settle_change(is_confirmed=isinstance(event, e.AmendConfirmed))
+            self._close_done(account)
 
-    def _end(self, account: Booked, event: Ended) -> None:
-        wanted = event.order_ids
-        if isinstance(event, e.OrdersReleased):
-            request = self._request(REQUEST_SPACE, event)
-            is_one = isinstance(request, Release)
-            wanted = (request.order_id,) if is_one else tuple(sorted(account.orders))
-        hold(event.order_ids == wanted, "I7", "should end {}: {}", wanted, event)
-        for order_id in wanted:
+    def _release(self, account: Booked, event: e.OrdersReleased) -> None:
+        request = self._request(REQUEST_SPACE, event)
+        order_ids, flag = tuple(sorted(account.orders)), ""
+        if isinstance(request, Release):
+            order_ids = (request.order_id,)
+            if request.order_id not in account.orders:
+                flag = "late" if request.order_id in account.ids else "unknown_order"
+                order_ids = ()
+        is_right = (event.order_ids, event.flag) == (order_ids, flag)
+        hold(is_right, "I7", "should release {} {!r}: {}", order_ids, flag, event)
+        self._end(account, event)
+
+    @staticmethod
+    def _end(account: Booked, event: Ended) -> None:
+        for order_id in event.order_ids:
             hold(order_id in account.orders, "I7", "{} was not open: {}", order_id, event)
             del account.orders[order_id]
 

@@ -7,9 +7,6 @@ from margingate_server.ledger.events import (
     AnyEvent,
     FillReported,
     OrderAccepted,
-    OrdersExpired,
-    OrdersReleased,
-    PositionsSettled,
     decode_event,
 )
 from margingate_server.ledger.store import EventRecord
@@ -25,9 +22,6 @@ class DurableLog:
         self.event_by_key: dict[Key, AnyEvent] = {}
         self.seq_by_key: dict[Key, int] = {}
         self.accepted: set[tuple[str, str]] = set()
-        self.ended: set[tuple[str, str]] = set()
-        self.filled: set[tuple[str, str]] = set()
-        self.settled: set[str] = set()
         self._versions: defaultdict[str, int] = defaultdict(int)
         self._head = EMPTY
 
@@ -55,9 +49,3 @@ class DurableLog:
             name = (event.account, event.order.order_id)
             hold(name not in self.accepted, "I3", "{} was accepted before: {}", name, event)
             self.accepted.add(name)
-        elif isinstance(event, OrdersReleased | OrdersExpired):
-            self.ended |= {(event.account, order_id) for order_id in event.order_ids}
-        elif isinstance(event, FillReported):
-            self.filled.add((event.account, event.order_id))
-        elif isinstance(event, PositionsSettled):
-            self.settled.add(event.account)

@@ -5,7 +5,9 @@ from typing import Any
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.ledger.events import (
     AmendAccepted,
+    AmendConfirmed,
     AmendRejected,
+    AmendWithdrawn,
     CollateralAdjusted,
     FillReported,
     OrderAccepted,
@@ -13,7 +15,6 @@ from margingate_server.ledger.events import (
     OrdersReleased,
     PositionsSet,
 )
-from margingate_server.service.amending import VenueAnswer
 from margingate_server.service.decisions import CheckAnswer
 from margingate_server.service.settlement import SettlementAnswer
 from tests.simulation.durable_log import DurableLog
@@ -49,12 +50,8 @@ class ReplyWatch:
                     self._check(each, its)
             case Check() | Amend():
                 self._check(request, answer)
-            case VenueSays():
-                self._venue_says(request, answer)
             case Settle():
                 self._settled(request, answer)
-            case Release():
-                self._release(request, answer)
             case GetDecision():
                 self._decision(request, answer)
             case ListOrders():
@@ -95,25 +92,6 @@ class ReplyWatch:
         is_kept = isinstance(event, Accounted) and event.decision == answer.decision
         hold(is_kept, "I4", "{} was answered {}: the log has {}", request, answer, event)
 
-    def _release(self, request: Release, answer: Any) -> None:
-        name = (request.account, request.order_id)
-        if answer.released_count:
-            self._booked(request, answer)
-        elif answer.flag == "late":
-            closed = self._may_be_closed(name)
-            hold(closed, "I4", "{} was said to be closed, durably it is not", name)
-
-    def _may_be_closed(self, name: tuple[str, str]) -> bool:
-        log = self._log
-        return name in log.ended or name in log.filled or name[0] in log.settled
-
-    def _venue_says(self, request: VenueSays, answer: VenueAnswer) -> None:
-        name = (request.account, request.order_id)
-        if answer.is_changed:
-            self._booked(request, answer)
-        elif answer.flag == "late":
-            hold(name in self._log.accepted, "I4", "{} was said to be known: not durable", name)
-
     def _settled(self, request: Settle, answer: SettlementAnswer) -> None:
         is_there = answer.seq <= len(self._log.records)
         hold(is_there, "I4", "{} was answered {}: not in the log", request, answer)
@@ -125,7 +103,10 @@ class ReplyWatch:
         hold(event.request_digest == request.digest, "I3", "{} was answered for {}", request, event)
         match request, event:
             case ReleaseAll() | Release(), OrdersReleased():
-                is_same = answer.released_count == len(event.order_ids)
+                released = (answer.released_count, answer.flag)
+                is_same = released == (len(event.order_ids), event.flag)
+            case VenueSays(), AmendConfirmed() | AmendWithdrawn():
+                is_same = answer.flag == event.flag
             case Fill(), FillReported():
                 is_same = answer.flag == event.flag
             case Adjust(), CollateralAdjusted():
