@@ -90,6 +90,7 @@ def test_failing_calls_stop_every_answer_and_the_server_heals_by_itself(tmp_path
             sleep(0.1)
         assert len(told.acknowledged) > 10
         assert set(told.statuses) == {grpc.StatusCode.OK, grpc.StatusCode.UNAVAILABLE}
+        wait_until(wire.is_healthy, "the ledger is up again")
         expect_kept(wire, told)
     with served(tmp_path / "ledger") as again, connected(again.target) as wire:
         expect_kept(wire, told)
