@@ -183,7 +183,11 @@ class Application:
         return RpcServer(transport, servicers, config.workers)
 
     def _open_desk(self, store: Store) -> Desk:
-        return self._builder.open_desk(store, self._journal.market_version_min)
+        desk = self._builder.open_desk(store, self._journal.market_version_min)
+        newest = self._journal.newest_market()
+        if newest is not None:
+            desk.shard.market.remember(newest)
+        return desk
 
     def _record_parameters(self) -> None:
         """Remember in the ledger which parameters, fees and policy decide from here on."""

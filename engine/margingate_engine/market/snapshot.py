@@ -16,6 +16,7 @@ from margingate_engine.market.table import (
 )
 
 NEVER_OBSERVED_NS = -1
+UNKNOWN_MARK = -1
 PRICE_MAX = 9e8
 VOL_MAX = 100.0
 
@@ -83,6 +84,22 @@ class MarketSnapshot:
             forward_nano_i=_joined(self.forward_nano_i, _zeros(more_i)),
             observed_ns_i=_joined(self.observed_ns_i, _never(more_i)),
         )
+
+    def with_last_marks(self, table: InstrumentTable, mark_nano_i: IntArray) -> "MarketSnapshot":
+        """This one with former marks of what has expired and was not observed since.
+
+        mark_nano_i: of the first rows of the table, 1e-9, UNKNOWN_MARK where there is none. What is
+        taken from it counts as observed at time 0.
+        """
+        lost_i = (self.observed_ns_i < 0) & self.has_expired_i(table)
+        lost_i[len(mark_nano_i) :] = False
+        lost_i[: len(mark_nano_i)] &= mark_nano_i != UNKNOWN_MARK
+        rows = np.flatnonzero(lost_i)
+        if not len(rows):
+            return self
+        marks_i, observed_ns_i = self.mark_nano_i.copy(), self.observed_ns_i.copy()
+        marks_i[rows], observed_ns_i[rows] = mark_nano_i[rows], 0
+        return replace(self, mark_nano_i=read_only(marks_i), observed_ns_i=read_only(observed_ns_i))
 
     def with_quotes(
         self, table: InstrumentTable, quotes: Quotes, *, market_time_ns: int, observed_ns: int

@@ -43,6 +43,11 @@ class Journal:
         newest = self._markets.newest_version
         return 0 if newest is None else newest + 1
 
+    def newest_market(self) -> MarketSnapshot | None:
+        """The last market that a decision rested on; raises as MarketReader.snapshot."""
+        newest = self._markets.newest_version
+        return None if newest is None else self._markets.snapshot(newest)
+
     def prune_markets(self, recorded_ns: int) -> int:
         """See MarketStore.prune_before."""
         with self._writing_markets:

@@ -8,8 +8,8 @@ import numpy as np
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument
-from margingate_engine.market.snapshot import MarketSnapshot, Quotes
-from margingate_engine.market.table import InstrumentTable, read_only
+from margingate_engine.market.snapshot import UNKNOWN_MARK, MarketSnapshot, Quotes
+from margingate_engine.market.table import InstrumentTable, IntArray, read_only
 from margingate_engine.models.registry import MarginModel
 from margingate_engine.scenarios.risk_arrays import RiskArrays
 from margingate_server.feeds.feed import MarketUpdate
@@ -51,6 +51,7 @@ class Market:
         """A market without prices. version: of the first view, greater than any that was cited."""
         self.model = model
         self.view = self._unpriced(table, version)
+        self._last_mark_nano_i: IntArray = np.zeros(0, dtype=np.int64)
 
     def _unpriced(self, table: InstrumentTable, version: int) -> MarketView:
         snapshot = replace(MarketSnapshot.empty(table), version=version)
@@ -72,10 +73,23 @@ class Market:
         Prices are no part of a ledger, so a recovery need not lose them; they are as old as before.
         """
         table, old = self.view.table, former.view
+        self.remember(old.snapshot)
         if old.table.instruments == table.instruments:
             self.view = old
         elif old.snapshot.version >= self.view.snapshot.version:
             self.view = self._unpriced(table, old.snapshot.version + 1)
+
+    def remember(self, former: MarketSnapshot) -> None:
+        """Keep the last marks for what has expired, which no feed quotes any more. [SPAN-18]
+
+        former: prices of the same ledger from before a restart, newer than what was remembered
+        before; rows that the ledger does not have any more are left out.
+        """
+        mark_nano_i = np.full(len(self.view.table), UNKNOWN_MARK, dtype=np.int64)
+        mark_nano_i[: len(self._last_mark_nano_i)] = self._last_mark_nano_i
+        known = np.flatnonzero(former.observed_ns_i[: len(mark_nano_i)] >= 0)
+        mark_nano_i[known] = former.mark_nano_i[known]
+        self._last_mark_nano_i = mark_nano_i
 
     def new_instruments(self, listed: Sequence[Instrument]) -> tuple[Instrument, ...]:
         """Those that are new or differ from what is listed."""
@@ -115,6 +129,7 @@ class Market:
         snapshot = _aged(view.snapshot, now_ns).with_quotes(
             view.table, quotes, market_time_ns=update.market_time_ns, observed_ns=now_ns
         )
+        snapshot = snapshot.with_last_marks(view.table, self._last_mark_nano_i)
         observation = view.observation + 1
         if _same_prices(view.snapshot, snapshot):
             snapshot = replace(snapshot, version=view.snapshot.version)

@@ -278,9 +278,37 @@ def test_closed_orders_are_forgotten_long_before_their_deadline(
         call(desk, number)
         desk.release(f"o-{number}")
         assert len(expiries._queue) + len(expiries._swept) <= len(expiries._known) <= 14
-    call(desk, 100)
-    assert call(desk, with_lag(10**6 * NANO) + 100) > 0
-    assert desk.account().orders == {}
+    # The duration of the one that stays started with the second call.
+    call(desk, with_lag(10**6 * NANO))
+    assert is_open(desk, "stays")
+    call(desk, with_lag(10**6 * NANO) + 1)
+    assert not is_open(desk, "stays")
+
+
+def test_a_hold_ends_in_time_while_closed_orders_are_being_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(expiry, "GONE_MAX", 10)
+    desk = funded()
+    for number in range(60):
+        accepted(desk, f"o-{number}", hold_ns=HOLD_NS + number)
+    started(desk)
+    monkeypatch.setattr(expiry, "STARTED_MAX", 1)
+    stay = ("o-0", "o-1", "o-2", "o-3")
+    for number in range(4, 60):
+        desk.release(f"o-{number}")
+    expiries = desk.desk.expiries
+    sizes = []
+    for number, order_id in enumerate(stay):
+        assert is_open(desk, order_id)
+        call(desk, with_lag(HOLD_NS + number))
+        assert not is_open(desk, order_id)
+        sizes.append(len(expiries._swept))
+    # Two of a turn, and what ended.
+    assert sizes == [57, 54, 51, 48]
+    for _ in range(24):
+        call(desk, with_lag(HOLD_NS))
+    assert (expiries._swept, expiries._queue, expiries._known) == ([], [], set())
 
 
 def test_no_hold_ends_while_nothing_is_known_of_its_account_but_the_ledger() -> None:

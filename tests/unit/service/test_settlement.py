@@ -223,8 +223,12 @@ def test_a_pending_change_ends_with_its_instrument() -> None:
         sent_ns=desk.now_ns,
     )
     assert desk.desk.amending.amend(command, desk.now_ns).decision.reason == 0
+    # Of the old shape nothing is open any more, of the new one a lot.
+    desk.fill("o", "NEAR", 1, "101000")
+    desk.hold()
+    assert desk.account().portfolio.legs == {"o": ()}
     desk.quote(update(market_time_ns=NEAR_NS))
-    settle(desk, price())
+    assert counts(settle(desk, price())) == (6, 0, 1)
     portfolio = desk.account().portfolio
     assert (portfolio.legs, portfolio.amendments, desk.account().orders) == ({}, {}, {})
     late = desk.desk.amending.confirm("a", "o", "confirm", "d", desk.now_ns)
@@ -332,3 +336,68 @@ def test_what_has_settled_is_not_tradable_even_if_the_markets_clock_goes_back() 
         "leg 1: settled",
     )
     assert desk.check(desk.leg("FAR", 1, "104000")).decision.reason == 0
+
+
+def test_after_a_restart_what_has_expired_has_the_last_mark_of_before() -> None:
+    desk = small_desk().open(usd="100000")
+    desk.hold(CALL=-3, COIN_CALL=2, FAR=1)
+    desk.quote(update(market_time_ns=NEAR_NS))
+    before, former = desk.kept_risk().risk, desk.shard.market.view.snapshot
+    restarted = Market(desk.shard.market.model, desk.state.table, former.version + 1)
+    desk.shard.market = restarted
+    restarted.remember(former)
+    # It does not stand in for what is still quoted.
+    desk.quote(update({"NEAR": 1.0}, market_time_ns=NEAR_NS))
+    assert desk.shard.view_of(desk.account()).missing_subject == "FAR"
+    desk.quote(update({"FAR": MARKS["FAR"]}, market_time_ns=NEAR_NS))
+    assert desk.kept_risk().risk == before
+    assert restarted.view.snapshot.mark_nano_i[desk.row("NEAR")] == NANO
+    assert desk.check(desk.leg("FAR", 1, "104000")).decision.reason == 0
+
+
+def test_a_mark_of_before_a_restart_serves_from_the_expiry_on_and_not_before() -> None:
+    desk = small_desk().open(usd="100000")
+    desk.hold(CALL=-3)
+    restarted = Market(desk.shard.market.model, desk.state.table, 100)
+    restarted.remember(desk.shard.market.view.snapshot)
+    desk.shard.market = restarted
+    desk.quote(update({"FAR": 104_000.0}, market_time_ns=NEAR_NS - 1))
+    assert desk.shard.view_of(desk.account()).missing_subject == "CALL"
+    desk.quote(update({"FAR": 104_000.0}, market_time_ns=NEAR_NS))
+    # 0.3 coins sold at 200 to close, and the reserve of three lots.
+    assert desk.kept_risk().equity == 99_940 * USD - 3
+    # What was never observed before the restart stays unpriced.
+    empty = Market(restarted.model, desk.state.table, 200)
+    empty.remember(Market(restarted.model, desk.state.table).view.snapshot)
+    desk.shard.market = empty
+    desk.quote(update({"FAR": 104_000.0}, market_time_ns=NEAR_NS))
+    assert desk.shard.view_of(desk.account()).missing_subject == "CALL"
+
+
+def test_a_market_made_anew_after_a_failure_keeps_the_last_marks_too() -> None:
+    """The log may lack the newest instruments; prices of theirs are nobody's."""
+    desk = small_desk().open(usd="100000")
+    desk.hold(CALL=-3)
+    former, table = desk.shard.market, desk.state.table
+    (listed,) = (option("NEW", 90_000, OptionRight.CALL),)
+    former.view = former.planned_listing((listed,))
+    desk.quote(update({**MARKS}, market_time_ns=NEAR_NS))
+    # CALL is not quoted any more; what was remembered of it at the start is still known.
+    early = former.view.snapshot
+    former.view = Market(former.model, former.view.table, 50).view
+    desk.quote(update({"FAR": 104_000.0}, market_time_ns=NEAR_NS))
+    anew = Market(former.model, table, 1)
+    anew.remember(early)
+    anew.take_over(former)
+    other = option("OTHER", 90_000, OptionRight.CALL)
+    anew.view = anew.planned_listing((other,))
+    desk.shard.market = anew
+    desk.quote(update({"FAR": 104_000.0}, market_time_ns=NEAR_NS))
+    priced = dict(
+        zip(
+            (each.name for each in anew.view.table.instruments),
+            anew.view.arrays.priced_i,
+            strict=True,
+        )
+    )
+    assert (priced["CALL"], priced["OTHER"]) == (True, False)
