@@ -9,13 +9,12 @@ from margingate_server.ledger.events import (
     ParametersLoaded,
 )
 from margingate_server.ledger.fold import fee_tiers
-from margingate_server.ledger.folding import folded
+from margingate_server.ledger.folding import EventLog, folded
 from margingate_server.ledger.numbers import (
     FeeNumbers,
     PolicyNumbers,
 )
 from margingate_server.ledger.snapshot_file import Snapshot
-from margingate_server.ledger.store import Store
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.market import Market
@@ -23,7 +22,7 @@ from margingate_server.service.shard import Shard
 
 
 class DeskBuilder:
-    """Makes a desk of a store's log, with one model, schedule and policy.
+    """Makes a desk of a log, with one model, schedule and policy.
 
     newest_snapshot: of the log, None when there is none; asked each time a desk is made.
     """
@@ -47,19 +46,19 @@ class DeskBuilder:
             policy=policy,
         )
 
-    def open_desk(self, store: Store, market_version_min: int = 0) -> Desk:
+    def open_desk(self, log: EventLog, market_version_min: int = 0) -> Desk:
         """The desk after every event of the log, deciding by what the log says is in force.
 
         market_version_min: the least version of its market, beyond every one that is stored; a
         crash may have left one that no event cites. CorruptLedger names the event that cannot be
         applied.
         """
-        state, market_version = folded(store, self._newest_snapshot())
+        state, market_version = folded(log, self._newest_snapshot())
         after_cited = market_version + 1 if state.last_seq else 0
         market = Market(self.model, state.table, max(after_cited, market_version_min))
 
         def stored_body(seq: int) -> bytes:
-            record = store.get(seq)
+            record = log.get(seq)
             assert record is not None, "a remembered event is not in the log"
             return record.body
 

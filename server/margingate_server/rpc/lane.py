@@ -4,6 +4,10 @@ A decision is taken under the lock in microseconds; the lock is never held durin
 caller that finds no leader becomes it, commits what everybody decided meanwhile, and wakes the
 others. If a commit fails, all that was decided since the last durable event is void and nobody is
 told otherwise: the lane is down until `recover` has folded the log anew.
+
+Meanwhile the state in memory holds what is void, and nobody may see it. What only looks goes on all
+the same once `show_durable` has folded the durable events into a desk of their own: every answer of
+that desk was true when the lane went down, and nothing has happened since. Only prices move on.
 """
 
 from collections.abc import Callable
@@ -11,6 +15,8 @@ from threading import Condition, Lock
 from typing import NamedTuple, Protocol, TypeVar
 
 from margingate_server.clock import Clock
+from margingate_server.ledger.durable_part import DurablePart
+from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.store import EventDraft, LedgerError, Store
 from margingate_server.rpc.observers import tell
@@ -65,6 +71,7 @@ class Lane:
         self._durable_seq = self._store.head.seq
         self._is_leading = False
         self._is_down = False
+        self._shown: Desk | None = None
 
     @property
     def is_down(self) -> bool:
@@ -91,15 +98,25 @@ class Lane:
         return result
 
     def read(self, use: Callable[[Desk, int], ResultT]) -> ResultT:
-        """The result of `use(desk, now_ns)`, once everything it could see is durable."""
+        """The result of `use(desk, now_ns)`, once everything it could see is durable.
+
+        While the lane is down, of the desk that is shown; LedgerDown while there is none.
+        """
 
         def with_last_seq(desk: Desk, now_ns: int) -> tuple[ResultT, int]:
             return use(desk, now_ns), desk.shard.state.last_seq
 
-        return self.decide(with_last_seq)
+        shown = self._seen_of_shown(use)
+        return self.decide(with_last_seq) if shown is None else shown[0]
 
     def look(self, use: Callable[[Desk, int], ResultT]) -> ResultT:
-        """The result of `use(desk, now_ns)` at once: for answers that bind nothing."""
+        """The result of `use(desk, now_ns)` at once: for answers that bind nothing.
+
+        `use` records nothing. While the lane is down as for `read`.
+        """
+        shown = self._seen_of_shown(use)
+        if shown is not None:
+            return shown[0]
         return self._take_turn(lambda desk, now_ns: (use(desk, now_ns), 0))[0]
 
     def mark_down(self) -> None:
@@ -109,12 +126,25 @@ class Lane:
                 self._void()
             tell(self._observer.failed)
 
+    def show_durable(self, open_desk: Callable[[EventLog], Desk]) -> None:
+        """While the lane is down: fold what is durable into a desk that `read` and `look` see.
+
+        Once for each time that the lane goes down; not while it recovers. Raises what reading the
+        log raises; then nothing is shown.
+        """
+        if not self._is_down or self._shown is not None:
+            return
+        desk = open_desk(DurablePart(self._store, self._durable_seq))
+        desk.shard.market.take_over(self._desk.shard.market)
+        with self._deciding:
+            self._shown = desk
+
     def recover(self, open_desk: Callable[[Store], Desk]) -> None:
         """After a failure: reopen the stores, fold the log into a new desk, and go on with it.
 
         Waits for a commit under way: what it adds to the log must be folded. Raises what the stores
         raise; the lane then stays down. Only for a lane that is down: nobody decides or commits
-        meanwhile, so that the log is folded without the lock, and callers are refused at once.
+        meanwhile, so that the log is folded without the lock, and who would is refused at once.
         """
         assert self._is_down
         with self._turn:
@@ -122,12 +152,19 @@ class Lane:
                 self._turn.wait()
         self._journal.reopen()
         desk = open_desk(self._store)
-        desk.shard.market.take_over(self._desk.shard.market)
         with self._deciding, self._turn:
-            self._desk = desk
+            desk.shard.market.take_over((self._shown or self._desk).shard.market)
+            self._desk, self._shown = desk, None
             self._durable_seq = self._store.head.seq
             self._is_down = False
         tell(self._observer.recovered)
+
+    def _seen_of_shown(self, use: Callable[[Desk, int], ResultT]) -> tuple[ResultT] | None:
+        """What `use` makes of the desk that is shown while the lane is down; None without one."""
+        if self._shown is None:
+            return None
+        with self._deciding:
+            return None if self._shown is None else (use(self._shown, self._clock.now_ns()),)
 
     def _take_turn(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> tuple[ResultT, Ticket]:
         if self._is_down:  # tested before, too: nobody waits to be told so

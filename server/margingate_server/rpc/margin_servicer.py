@@ -207,11 +207,11 @@ class MarginServicer:
         account = identifier(request.account, "account")
         request_id = identifier(request.request_id, "request_id")
 
-        def use(desk: Desk, _now_ns: int) -> tuple[pb.GetDecisionResponse, int]:
+        def use(desk: Desk, _now_ns: int) -> pb.GetDecisionResponse:
             answer = desk.checking.decision_of(account, request_id)
-            return pb.GetDecisionResponse(decision=decision_message(answer)), answer.seq
+            return pb.GetDecisionResponse(decision=decision_message(answer))
 
-        return self._lane.decide(use)
+        return self._lane.read(use)
 
     def _answered(self, answer: CheckAnswer) -> pb.CheckOrderResponse:
         self._tell(answer)

@@ -72,6 +72,9 @@ class Publisher:
             market.view = view
             return None, seq
 
-        self._lane.decide(swap)
+        if changed:
+            self._lane.decide(swap)
+        else:  # prices bind nothing: they also reach a desk that is only looked at
+            self._lane.look(lambda desk, now_ns: swap(desk, now_ns)[0])
         tell(self._observer.revalued, view, self._clock.seconds() - started)
         return view
