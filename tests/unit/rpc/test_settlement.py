@@ -10,7 +10,7 @@ from margingate.v1 import market_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
 from margingate_server.rpc.fields import timestamp
 from tests.unit.engine import small_market
-from tests.unit.engine.small_market import INSTRUMENTS, MARKS, NANO
+from tests.unit.engine.small_market import INSTRUMENTS, NANO
 from tests.unit.rpc.gate import Gate
 
 Code = grpc.StatusCode
@@ -59,11 +59,11 @@ def test_a_position_says_that_it_waits_for_its_price_and_keeps_its_last_value() 
     gate = gate_with(("CALL", "-0.3"), ("FAR", "0.1"), market_time_ns=NEAR_NS - 1)
     before = account(gate)
     assert not any(each.awaiting_settlement for each in before.positions)
-    gate.quote(market_time_ns=NEAR_NS)
-    gate.quote(marks={**MARKS, "FAR": 104_000.0}, market_time_ns=NEAR_NS + 10**9)
-    call, far = account(gate).positions
-    assert (call.awaiting_settlement, far.awaiting_settlement) == (True, False)
-    assert call.value == before.positions[0].value == "-60.000003"
+    for later_ns in (0, 10**9):
+        gate.quote(market_time_ns=NEAR_NS + later_ns)
+        call, far = account(gate).positions
+        assert (call.awaiting_settlement, far.awaiting_settlement) == (True, False)
+        assert call.value == before.positions[0].value == "-60.000003"
 
 
 def test_prices_become_cash_in_one_durable_step() -> None:
