@@ -19,11 +19,13 @@ ReduceOnlyOption = Annotated[
     bool,
     typer.Option("--reduce-only", help="The venue cuts the order to what closes a position."),
 ]
+HOLD_SECONDS_MAX = 30 * 86_400.0
 HoldOption = Annotated[
     float | None,
     typer.Option(
         "--hold",
         min=1.0,
+        max=HOLD_SECONDS_MAX,
         metavar="SECONDS",
         help="The order's time in force ends then at the venue; absent: hold until released.",
     ),

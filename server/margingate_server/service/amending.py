@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
+from math import gcd
 
 from msgspec.structs import replace
 
 from margingate_engine.check.decide import Outcome
 from margingate_engine.check.question import Question, RequestedLeg, RequestedOrder
 from margingate_engine.check.sizing import whole_units
-from margingate_engine.core.amounts import NANO, whole
+from margingate_engine.core.amounts import NANO, ceil_div, whole
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.orders import Execution, Side
 from margingate_engine.core.risk import Risk
@@ -163,22 +165,28 @@ class Amending:
 
     def _requested(self, account: AccountState, command: AmendCommand) -> RequestedOrder:
         """The order as it is to become; a leg is never asked for less than was filled of it."""
-        instruments = self._shard.market.view.table.instruments
         memo = account.orders[command.order_id]
-        filled = filled_lots(account, command.order_id)
         asked = tuple((leg.instrument, int(leg.side)) for leg in command.legs)
         if asked != memo.sides:
             raise InvalidInput("legs", "are not the instruments and sides of the order")
-        legs = []
-        for leg, lots in zip(command.legs, filled, strict=True):
-            row = self._shard.row(leg.instrument)
-            least = whole(lots * instruments[row].lot_nano, NANO)
-            quantity = max(leg.quantity, least)
-            legs.append(RequestedLeg(row=row, side=leg.side, quantity=quantity, limit=leg.limit))
+        filled = filled_lots(account, command.order_id)
+        execution = Execution(memo.execution)
+        instruments = self._shard.market.view.table.instruments
+        rows = [self._shard.row(leg.instrument) for leg in command.legs]
+        lots_nano = [instruments[row].lot_nano for row in rows]
+        if execution is Execution.ATOMIC_COMBO:
+            filled = _filled_together(memo.totals, filled)
+            _refuse_other_ratio(memo.totals, command.legs, lots_nano)
+        least = [whole(lots * nano, NANO) for lots, nano in zip(filled, lots_nano, strict=True)]
         return RequestedOrder(
             order_id=command.order_id,
-            legs=tuple(legs),
-            execution=Execution(memo.execution),
+            legs=tuple(
+                RequestedLeg(
+                    row=row, side=leg.side, quantity=max(leg.quantity, low), limit=leg.limit
+                )
+                for row, leg, low in zip(rows, command.legs, least, strict=True)
+            ),
+            execution=execution,
             is_reduce_only=memo.is_reduce_only,
         )
 
@@ -203,3 +211,22 @@ class Amending:
             decision=decision,
         )
         return self._shard.record(event, now_ns)
+
+
+def _filled_together(totals: tuple[int, ...], filled: tuple[int, ...]) -> tuple[int, ...]:
+    """Lots of the units of a combo of which any leg was filled: its others are still to be told."""
+    units = gcd(*totals)
+    begun = max(ceil_div(lots * units, total) for total, lots in zip(totals, filled, strict=True))
+    return tuple(begun * (total // units) for total in totals)
+
+
+def _refuse_other_ratio(
+    totals: tuple[int, ...], legs: tuple[AmendLeg, ...], lots_nano: list[int]
+) -> None:
+    """InvalidInput unless a combo's legs are asked for in the proportion they were accepted in."""
+    units = {
+        Fraction(leg.quantity) / (total * nano)
+        for total, leg, nano in zip(totals, legs, lots_nano, strict=True)
+    }
+    if len(units) > 1:
+        raise InvalidInput("legs", "are not in the ratio of the combo")

@@ -2,6 +2,7 @@
 
 import grpc
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from margingate.v1 import margin_service_pb2 as margin
 from margingate.v1 import types_pb2 as types
@@ -57,6 +58,32 @@ def test_more_legs_follow_the_first(
     ]
 
 
+@pytest.mark.parametrize("seconds", ["30", "30.0"])
+def test_what_the_venue_was_told_is_told(run: Run, server: FakeServer, seconds: str) -> None:
+    server.answers("CheckOrder", answers.YES)
+    assert run("check", *ORDER, "--reduce-only", "--hold", seconds).code == 0
+    (asked,) = server.asked("CheckOrder")
+    assert asked.order.reduce_only
+    assert asked.order.hold_duration == Duration(seconds=30)
+
+
+def test_without_terms_an_order_has_none(run: Run, server: FakeServer) -> None:
+    server.answers("CheckOrder", answers.YES)
+    run("check", *ORDER)
+    (asked,) = server.asked("CheckOrder")
+    assert not asked.order.reduce_only
+    assert not asked.order.HasField("hold_duration")
+
+
+def test_a_preview_may_be_of_a_reduce_only_order(run: Run, server: FakeServer) -> None:
+    cut = types.OrderLeg(instrument="ETH", side=types.SIDE_BUY, quantity="3", limit_price="3500")
+    decision = types.Decision(verdict=types.VERDICT_ACCEPTED, held_legs=[cut])
+    server.answers("PreviewOrder", margin.PreviewOrderResponse(decision=decision))
+    ran = run("preview", "desk-1", "buy", "5", "ETH", "--limit", "3500", "--reduce-only")
+    assert server.asked("PreviewOrder")[0].order.reduce_only
+    assert " ".join(ran.row("held")) == "held buy 3 ETH at 3500"
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -81,6 +108,14 @@ def test_what_cannot_be_an_order_is_never_sent(
     ran = run(command, *words)
     assert ran.code == 2
     assert complaint in " ".join(ran.err.replace("│", " ").split())
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("seconds", ["0.5", "0", "-1", "soon", "nan", "inf", "1e300", "2592001"])
+def test_a_hold_that_cannot_be_is_never_sent(run: Run, server: FakeServer, seconds: str) -> None:
+    ran = run("check", *ORDER, "--hold", seconds)
+    assert ran.code == 2
+    assert "--hold" in ran.err
     assert server.requests == []
 
 

@@ -115,6 +115,63 @@ def test_open_orders_show_every_leg(run: Run, server: FakeServer) -> None:
     assert ran.row("sell") == ["sell", "1", "BTC", "market"]
 
 
+def eth(quantity: str, limit: str = "3500") -> types.OrderLeg:
+    return types.OrderLeg(
+        instrument="ETH", side=types.SIDE_SELL, quantity=quantity, limit_price=limit
+    )
+
+
+def test_open_orders_show_their_terms(run: Run, server: FakeServer) -> None:
+    combo = types.OpenOrder(
+        order_id="o-1",
+        legs=[eth("2"), eth("1")],
+        execution=types.EXECUTION_ATOMIC_COMBO,
+        reduce_only=True,
+    )
+    combo.hold_duration.FromNanoseconds(30_500_000_000)
+    plain = types.OpenOrder(order_id="o-2", legs=[eth("2")])
+    server.answers("ListOrders", margin.ListOrdersResponse(orders=[combo, plain]))
+    ran = run("orders", "desk-1")
+    assert "atomic combo, reduce only, held 30.5 s" in " ".join(ran.row("o-1"))
+    assert "pending" not in ran.out
+    assert "if changed" not in ran.out
+
+
+def test_a_pending_change_is_shown_below_the_order_as_it_is(run: Run, server: FakeServer) -> None:
+    order = types.OpenOrder(
+        order_id="o-1",
+        legs=[eth("2")],
+        amended_legs=[eth("3", "3400")],
+        amend_pending=True,
+        accept_time=answers.AT,
+        request_id="r-1",
+    )
+    server.answers("ListOrders", margin.ListOrdersResponse(orders=[order]))
+    ran = run("orders", "desk-1")
+    assert ran.row("o-1")[:5] == ["o-1", "sell", "2", "ETH", "3500"]
+    assert "change pending" in " ".join(ran.row("o-1"))
+    assert ran.row("sell")[:6] == ["sell", "3", "ETH", "3400", "if", "changed"]
+
+
+def test_an_order_filled_in_full_shows_what_a_change_may_have_left(
+    run: Run, server: FakeServer
+) -> None:
+    order = types.OpenOrder(
+        order_id="o-1", amended_legs=[eth("1")], amend_pending=True, request_id="r-1"
+    )
+    server.answers("ListOrders", margin.ListOrdersResponse(orders=[order]))
+    row = run("orders", "desk-1").row("o-1")
+    assert row[:5] == ["o-1", "sell", "1", "ETH", "3500"]
+    assert " ".join(row[5:7]) == "if changed"
+    assert row[-1] == "r-1"
+
+
+def test_a_change_to_nothing_is_shown_with_the_order(run: Run, server: FakeServer) -> None:
+    order = types.OpenOrder(order_id="o-1", legs=[eth("1")], amend_pending=True)
+    server.answers("ListOrders", margin.ListOrdersResponse(orders=[order]))
+    assert "change pending" in " ".join(run("orders", "desk-1").row("o-1"))
+
+
 def test_no_open_orders_is_said(run: Run, server: FakeServer) -> None:
     server.answers("ListOrders", margin.ListOrdersResponse())
     assert run("orders", "desk-1").out.strip() == "no open orders"

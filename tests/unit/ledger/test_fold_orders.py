@@ -6,6 +6,7 @@ from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.holdings import OpenLeg
 from margingate_server.ledger import events as e
 from margingate_server.ledger import numbers as n
+from margingate_server.ledger.fold import REQUEST_SPACE
 from tests.unit.ledger.test_fold import DECISION, NANO, Log, accepted, filled, row
 
 CONFIRMED = e.AmendConfirmed(account="a", order_id="o")
@@ -76,6 +77,17 @@ def test_an_answer_without_a_pending_change_is_no_log_of_ours(answer: e.AnyEvent
     log = Log(accepted("o", ("NEAR", 1, 5)))
     with pytest.raises((AssertionError, KeyError)):
         log.put(answer)
+
+
+@pytest.mark.parametrize("kind", [e.AmendConfirmed, e.AmendWithdrawn])
+def test_an_answer_that_was_flagged_is_remembered_and_changes_nothing(
+    kind: type[e.AmendConfirmed] | type[e.AmendWithdrawn],
+) -> None:
+    log = Log(accepted("o", ("NEAR", 1, 5)), amended((7,), ("NEAR", 1, 7)))
+    for order_id in ("o", "unheard"):
+        log.put(kind(account="a", request_id=f"r-{order_id}", order_id=order_id, flag="late"))
+        assert log.state.requests.find(REQUEST_SPACE, "a", f"r-{order_id}") is not None
+    assert shapes(log) == ([(0, 5)], [(0, 7)])
 
 
 def test_a_fill_shrinks_both_shapes_leg_by_leg() -> None:

@@ -1,5 +1,8 @@
 """Combos: their legs fill in proportion, are held together, and keep their ratio. [SPAN-16]"""
 
+import pytest
+
+from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.orders import Execution
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.service.decisions import CheckAnswer
@@ -127,3 +130,35 @@ def test_a_combo_changed_down_to_what_is_filled_ends() -> None:
     assert desk.account().orders["o"].amend_totals == (4, 6)
     desk.confirm("o")
     assert desk.account().is_closed("o")
+
+
+def test_a_combo_keeps_its_ratio() -> None:
+    desk = funded(usd="1000000")
+    combo(desk, NEAR=10, FAR=-15)
+    for lots in ({"NEAR": 11, "FAR": -15}, {"NEAR": 15, "FAR": -10}, {"NEAR": 2, "FAR": -15}):
+        with pytest.raises(InvalidInput) as refused:
+            change(desk, **lots)
+        assert refused.value.field == "legs"
+    assert state_of(desk) == [(0, 10, 2), (1, 15, 3)]
+
+
+def test_fewer_units_than_were_filled_of_one_leg_are_still_a_change_of_units() -> None:
+    """Its units fill in proportion: the fill of the other leg is still to be reported."""
+    desk = funded(usd="1000000")
+    combo(desk, NEAR=10, FAR=-15)
+    desk.fill("o", "NEAR", 4, "101000")
+    assert change(desk, NEAR=2, FAR=-3).decision.reason == 0
+    assert desk.account().orders["o"].amend_totals == (4, 6)
+    desk.confirm("o")
+    assert state_of(desk) == [(1, 6, 3)]
+    assert desk.fill("o", "FAR", -6, "104000").flag == ""
+    assert desk.account().is_closed("o")
+
+
+def test_what_is_left_of_a_changed_combo_keeps_the_ratio_of_the_order() -> None:
+    desk = funded(usd="10000000")
+    combo(desk, NEAR=4, FAR=-12, PERPETUAL=8)
+    desk.fill("o", "NEAR", 3, "101000")
+    assert change(desk, NEAR=2, FAR=-6, PERPETUAL=4).decision.reason == 0
+    desk.confirm("o")
+    assert state_of(desk) == [(1, 9, 3), (2, 6, 2)]
