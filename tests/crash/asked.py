@@ -41,7 +41,8 @@ def is_what_was_asked(
         case margin.RejectAmendRequest():
             return (row.kind, event["order_id"]) == ("amend_withdrawn", request.order_id)
         case margin.ReleaseOrderRequest():
-            return row.kind == "orders_released" and event["order_ids"] == [request.order_id]
+            released = [] if event["flag"] else [request.order_id]
+            return (row.kind, event["order_ids"]) == ("orders_released", released)
         case margin.ReleaseAllRequest():
             return row.kind == "orders_released"
         case margin.ReportFillRequest():

@@ -250,7 +250,13 @@ def _orders_taken_for_known(request: Message, answer: Message) -> Iterator[tuple
         assert isinstance(answer, margin.CheckOrderResponse)
         if answer.decision.reject_reason == types.REJECT_REASON_DUPLICATE_ORDER_ID:
             yield request.account, request.order.order_id
-    elif isinstance(request, margin.ReleaseOrderRequest):
-        assert isinstance(answer, margin.ReleaseOrderResponse)
+    elif isinstance(
+        request,
+        margin.ReleaseOrderRequest | margin.ConfirmAmendRequest | margin.RejectAmendRequest,
+    ):
+        assert isinstance(
+            answer,
+            margin.ReleaseOrderResponse | margin.ConfirmAmendResponse | margin.RejectAmendResponse,
+        )
         if answer.flag == types.LIFECYCLE_FLAG_LATE:
             yield request.account, request.order_id

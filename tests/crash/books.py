@@ -230,9 +230,15 @@ def _amended(row: Row, book: Book) -> Iterator[str]:
 
 
 def _answered(row: Row, book: Book) -> Iterator[str]:
-    order = book.orders.get(row.event["order_id"])
+    order_id, flag = row.event["order_id"], row.event["flag"]
+    order = book.orders.get(order_id)
     if order is None or order.amended is None:
-        yield f"{row.event['order_id']} has no change pending"
+        is_known = order is not None or order_id in book.closed
+        expected = "late" if is_known else "unknown_order"
+        if flag != expected:
+            yield f"{order_id} has no change pending: flag {flag!r}, by the books {expected!r}"
+    elif flag:
+        yield f"{order_id} has a change pending, the flag is {flag!r}"
     elif row.kind == "amend_confirmed":
         order.confirm()
     else:

@@ -23,6 +23,7 @@ from tests.crash.feed import Feed
 from tests.crash.journal import Entry, Journal, JournalReader, Step
 from tests.crash.market import Market
 from tests.crash.methods import account_of, margin_of, orders_of
+from tests.crash.product_checks import verify_and_replay
 from tests.crash.server import Server
 from tests.crash.tally import Tally
 from tests.integration.main_job.wire import text
@@ -92,16 +93,19 @@ class LedgerLife:
         self._find(self._taken())
         # The state that the crash left, before the product sees it again.
         shutil.rmtree(self._copy, ignore_errors=True)
-        shutil.copytree(self._data, self._copy)
+        shutil.copytree(self._data, self._copy, ignore=_all_but_the_log)
         names = [ending.name, *self._die_at_start()]
-        self.audit.books.launched_ns = self._server.launched_ns
-        self._server = Server.launched(self._data)
+        former, self._server = self._server, Server.launched(self._data)
+        self.audit.books.launched_ns = former.launched_ns
         rows = rows_after(self._copy, self.head_seq)
         self._find(lacking_markets(rows, self._copy))
         self._find(self.audit.fold(rows))
         self._tally.recovery_seconds.append(self._server.wait_until_serving())
         self.audit.books.launched_ns = self._server.launched_ns
+        self._tally.from_snapshot += any(self._data.glob("snapshot-*.mgs"))
         self._find(self._compared())
+        # What the former process started may have gone on, a snapshot for example.
+        former.end()
         self._tally.cycles += 1
         return ", ".join(names)
 
@@ -118,6 +122,8 @@ class LedgerLife:
         rows = rows_after(self._data, 0)
         self._find(chain_breaks(rows, Mark()))
         self._find(self.audit.fold(rows[self.head_seq :]))
+        self._find(iter(verify_and_replay(self._data)))
+        self._tally.replays += 1
         self._tally.add(self.audit)
 
     def end(self) -> None:
@@ -223,6 +229,11 @@ class LedgerLife:
             found = margin_of(channel, name)
             if timeless(found) != timeless(known):
                 yield f"margin of {name} was {known.risk}, after the restart {found.risk}"
+
+
+def _all_but_the_log(_folder: str, names: list[str]) -> list[str]:
+    """Names that are neither the log's nor the markets': others may come and go meanwhile."""
+    return [name for name in names if not name.startswith(("ledger.", "market."))]
 
 
 def _place(answer: accounts.GetMarginResponse) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from margingate.v1 import types_pb2 as types
 from tests.crash.contracts import stamp
 from tests.crash.event_log import Row
 from tests.crash.open_orders import Leg, legs_of
-from tests.crash.promises import Key, decision_bytes, positions_said
+from tests.crash.promises import Key, decision_bytes, positions_said, released_said
 from tests.integration.main_job.wire import text
 from tests.reference.contracts import Instrument
 from tests.reference.fills import unit
@@ -44,12 +44,11 @@ def promise_in(row: Row, instruments: Mapping[str, Instrument]) -> bytes:
         case "order_accepted" | "order_rejected" | "amend_accepted" | "amend_rejected":
             return decision_bytes(decision_message(event, instruments))
         case "amend_confirmed" | "amend_withdrawn":
-            return b"changed"
+            return f"settled {_flag(event)}".encode()
         case "orders_released":
-            return b"released %d" % len(event["order_ids"])
+            return released_said(len(event["order_ids"]), _flag(event))
         case "fill_reported":
-            flag = f"LIFECYCLE_FLAG_{event['flag'].upper() or 'UNSPECIFIED'}"
-            return f"filled {flag}".encode()
+            return f"filled {_flag(event)}".encode()
         case "collateral_adjusted":
             balance = text(Fraction(event["balance"], unit(event["asset"])))
             return f"balance {event['asset']} {balance}".encode()
@@ -113,6 +112,10 @@ def leg_message(leg: Leg, instruments: Mapping[str, Instrument]) -> types.OrderL
         quantity=text(leg.lots * instruments[leg.symbol].lot),
         limit_price=text(leg.price),
     )
+
+
+def _flag(event: Mapping[str, Any]) -> str:
+    return f"LIFECYCLE_FLAG_{event['flag'].upper() or 'UNSPECIFIED'}"
 
 
 def _risk(numbers: list[int] | None) -> types.Risk | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.crash.server import ROOT, environment
 
 SECONDS_MAX = 300.0
+COMMANDS = (("verify", "--deep"), ("replay",))
 
 
 def verify_and_replay(folder: Path) -> list[str]:
@@ -14,11 +15,12 @@ def verify_and_replay(folder: Path) -> list[str]:
 
     Replay takes every decision again from its basis and must get the same integers.
     """
-    return [problem for name in ("verify", "replay") if (problem := _run(name, folder))]
+    return [problem for words in COMMANDS if (problem := run_ledger(words, folder))]
 
 
-def _run(name: str, folder: Path) -> str:
-    command = [sys.executable, "-m", "margingate_server.cli", "ledger", name]
+def run_ledger(words: tuple[str, ...], folder: Path) -> str:
+    """What a command of `margingate ledger` says when it does not end well; empty when it does."""
+    command = [sys.executable, "-m", "margingate_server.cli", "ledger", *words]
     done = subprocess.run(
         [*command, "--data-dir", str(folder)],
         cwd=ROOT,
@@ -30,4 +32,4 @@ def _run(name: str, folder: Path) -> str:
     )
     if done.returncode == 0:
         return ""
-    return f"ledger {name} ended with {done.returncode}: {done.stdout}{done.stderr}"
+    return f"ledger {words[0]} ended with {done.returncode}: {done.stdout}{done.stderr}"

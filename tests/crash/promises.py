@@ -1,7 +1,7 @@
 """What an answer promises for good, as bytes that can be compared.
 
 A key is an idempotency key: its space ("request" or "fill"), the account, the id. An answer that
-is only true for now (a refusal by a rule, a release of nothing) promises nothing.
+is only true for now (a refusal by a rule) promises nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -91,11 +91,11 @@ def _decisions(
 
 def _said(answer: Message) -> bytes:
     if isinstance(answer, margin.ReleaseOrderResponse):
-        return b"released 1" if answer.released else b""
+        return released_said(int(answer.released), types.LifecycleFlag.Name(answer.flag))
     if isinstance(answer, margin.ConfirmAmendResponse | margin.RejectAmendResponse):
-        return b"changed" if answer.changed else b""
+        return f"settled {types.LifecycleFlag.Name(answer.flag)}".encode()
     if isinstance(answer, margin.ReleaseAllResponse):
-        return b"released %d" % answer.released_count
+        return released_said(answer.released_count, "LIFECYCLE_FLAG_UNSPECIFIED")
     if isinstance(answer, margin.ReportFillResponse):
         return f"filled {types.LifecycleFlag.Name(answer.flag)}".encode()
     if isinstance(answer, accounts.AdjustCollateralResponse):
@@ -107,6 +107,11 @@ def _said(answer: Message) -> bytes:
             (each.instrument, each.booked_quantity, each.stated_quantity) for each in answer.breaks
         )
     return b""
+
+
+def released_said(count: int, flag: str) -> bytes:
+    """How many orders were released, and what was unusual."""
+    return f"released {count} {flag}".encode()
 
 
 def positions_said(breaks: Iterator[tuple[str, str, str]]) -> bytes:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 30.0
 LOG_LINES_MAX = 2_000
+SNAPSHOT_EVERY = 200
 
 
 def environment() -> dict[str, str]:
@@ -47,7 +49,8 @@ class Server:
         command = [
             *(sys.executable, "-m", "margingate_server.cli", "serve", "--feed", "none"),
             *("--port", "0", "--http-port", "0", "--no-seed-accounts"),
-            *("--underlying-age-max", "60", "--data-dir", str(folder)),
+            *("--underlying-age-max", "60", "--snapshot-every", str(SNAPSHOT_EVERY)),
+            *("--data-dir", str(folder)),
         ]
         started_seconds, started_ns = perf_counter(), time_ns()
         process = subprocess.Popen(
@@ -102,10 +105,10 @@ class Server:
         return [line for line in self.log if "incident" in line or "Traceback" in line]
 
     def end(self) -> None:
-        """End it if it still runs, with whatever it started."""
-        if not self.has_ended():
+        """End it if it still runs, and whatever it started and left behind."""
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(STOP_SECONDS_MAX)
+        self.process.wait(STOP_SECONDS_MAX)
 
     def _listen(self, stream: IO[bytes]) -> None:
         with stream:

@@ -23,6 +23,7 @@ class Tally:
     margins_compared: int = 0
     accounts_compared: int = 0
     replays: int = 0
+    from_snapshot: int = 0
     recovery_seconds: list[float] = field(default_factory=list)
     findings: list[str] = field(default_factory=list)
 
@@ -52,6 +53,7 @@ class Tally:
             "accounts compared after a restart": self.accounts_compared,
             "margins compared after a restart": self.margins_compared,
             "ledgers verified and replayed": self.replays,
+            "recovered with a snapshot there": self.from_snapshot,
             "recovery, median seconds": f"{times[len(times) // 2]:.2f}",
             "recovery, longest seconds": f"{times[-1]:.2f}",
             "findings": len(self.findings),

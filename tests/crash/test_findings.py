@@ -1,6 +1,7 @@
 """The crash test would notice: a true ledger and its journals, falsified in one place each."""
 
 import json
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -19,6 +20,7 @@ from tests.crash.cited_markets import lacking_markets
 from tests.crash.event_log import GENESIS, Row, rows_after
 from tests.crash.journal import Entry, JournalReader, Step
 from tests.crash.ledger_life import DATA, LedgerLife
+from tests.crash.product_checks import run_ledger, verify_and_replay
 from tests.crash.tally import Tally
 from tests.reference.contracts import Instrument
 
@@ -263,3 +265,27 @@ def before(evidence: Evidence, row: Row) -> Row:
     """The account's event before that one."""
     earlier = evidence.rows[: row.seq - 1]
     return next(each for each in reversed(earlier) if each.account == row.account)
+
+
+def test_a_decision_with_another_margin_is_not_taken_so_again(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    folder = tmp_path / DATA
+    shutil.copytree(evidence.folder / DATA, folder, ignore=shutil.ignore_patterns("snapshot-*"))
+    row = evidence.last("order_accepted")
+    decision = row.event["decision"]
+    after = [decision["after"][0] + 1, *decision["after"][1:]]
+    write(folder, evidence.with_event(row, decision={**decision, "after": after}))
+    assert not run_ledger(("rebuild-head", "--yes"), folder)
+    (found,) = verify_and_replay(folder)
+    assert found.startswith("ledger replay ended with")
+    assert str(after[0]) in found
+
+
+def write(folder: Path, rows: list[Row]) -> None:
+    """Put other bodies and hashes into the file of a log."""
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection:
+        for row in rows:
+            changes = (row.body, row.hash, row.seq)
+            connection.execute("UPDATE event SET body = ?, hash = ? WHERE seq = ?", changes)
+        connection.commit()
