@@ -22,10 +22,12 @@ PAUSE_SECONDS, PAUSE_DOWN_SECONDS = 0.02, 0.2
 SERVE = ("serve", "--host", "127.0.0.1", "--port", "0", "--http-port", "0", "--no-seed-accounts")
 
 
-def start(folder: Path, environment: Mapping[str, str] | None = None) -> Server:
-    """A server on a market that stands still, its ledger in `folder`, when it says it serves."""
+def start(
+    folder: Path, environment: Mapping[str, str] | None = None, *, market: str = "--freeze"
+) -> Server:
+    """A server with its ledger in `folder`, when it says it serves; the market stands still."""
     process = subprocess.Popen(
-        command(folder),
+        command(folder, market),
         cwd=ROOT,
         env=_environment(environment),
         stderr=subprocess.PIPE,
@@ -57,10 +59,10 @@ def refusal_to_start(folder: Path) -> str:
     return ended.stderr
 
 
-def command(folder: Path) -> list[str]:
+def command(folder: Path, market: str = "--freeze") -> list[str]:
     """How a server is started."""
     program = [sys.executable, "-m", "margingate_server.cli", *SERVE]
-    return [*program, "--data-dir", str(folder), "--freeze"]
+    return [*program, "--data-dir", str(folder), market]
 
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
@@ -69,9 +71,11 @@ def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
 
 
 @contextmanager
-def served(folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Server]:
+def served(
+    folder: Path, environment: Mapping[str, str] | None = None, *, market: str = "--freeze"
+) -> Iterator[Server]:
     """A server that is ended by force if the test does not end it."""
-    server = start(folder, environment)
+    server = start(folder, environment, market=market)
     try:
         yield server
     finally:

@@ -32,6 +32,7 @@ from tests.integration.support.pages import counts, readiness, wait_until
 from tests.integration.support.wire import CALL_SECONDS_MAX, Wire, connected, now, order
 
 SLOW_MICROSECONDS = 800_000
+MOVING = "--seed=7"
 DOWN = (grpc.StatusCode.UNAVAILABLE, "LEDGER_DOWN")
 
 
@@ -93,6 +94,34 @@ def test_failing_calls_stop_every_answer_and_the_server_heals_by_itself(tmp_path
         wait_until(wire.is_healthy, "the ledger is up again")
         expect_kept(wire, told)
     with served(tmp_path / "ledger") as again, connected(again.target) as wire:
+        expect_kept(wire, told)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not IS_LONG, reason="in the long version: make faults")
+@pytest.mark.parametrize("name", ["ledger.sqlite", "market.sqlite"])
+@pytest.mark.parametrize("calls", ["fdatasync,fsync", "pwrite64"])
+def test_one_database_that_fails_alone_loses_nothing_of_the_other(
+    tmp_path: Path, name: str, calls: str
+) -> None:
+    """The market moves, so that decisions cite prices that are not written yet."""
+    told = Told()
+    ledger = tmp_path / "ledger"
+    with served(ledger, market=MOVING) as server, connected(server.target) as wire:
+        open_account(wire)
+        with load(server.target, told, "load"):
+            for number in range(5):
+                sleep(1)
+                trace = tmp_path / f"trace-{number}"
+                paths = (ledger / name, ledger / f"{name}-wal")
+                with failing(server.process.pid, calls, "error=EIO:when=1+", trace, *paths):
+                    wait_until(lambda: not wire.is_healthy(), f"{name} is noticed")
+                    sleep(1)
+                assert injected(trace)
+                wait_until(wire.is_healthy, "the ledger is up again")
+        wait_until(wire.is_healthy, "the ledger is up again")
+        expect_kept(wire, told)
+    with served(ledger, market=MOVING) as again, connected(again.target) as wire:
         expect_kept(wire, told)
 
 

@@ -14,14 +14,18 @@ SECONDS_MAX = 20
 
 
 @contextmanager
-def failing(pid: int, calls: str, fault: str, trace: Path) -> Iterator[None]:
+def failing(pid: int, calls: str, fault: str, trace: Path, *paths: Path) -> Iterator[None]:
     """While the block runs, `calls` of every thread of `pid` meet `fault`, noted in `trace`.
+
+    paths: the files on which they do; on every file when there are none.
 
     Skips where there is no strace or the process may not be traced.
     """
     if STRACE is None:
         pytest.skip("strace is not installed")
     command = [STRACE, "-f", "-p", str(pid), "-o", str(trace), "-e", f"trace={calls}"]
+    for path in paths:
+        command += ["-P", str(path)]
     with subprocess.Popen(
         [*command, "-e", f"inject={calls}:{fault}"], stderr=subprocess.PIPE, text=True
     ) as tracer:
