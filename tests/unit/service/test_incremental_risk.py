@@ -77,12 +77,13 @@ class Session:
             return
         order_id = self.random.choice(sorted(account.orders))
         memo = account.orders[order_id]
-        unit = gcd(*memo.totals)
+        units = gcd(*memo.totals)
+        new_units = self.random.randint(1, units + 3)
         legs = []
         for (name, side), total in zip(memo.sides, memo.totals, strict=True):
             lots = self.random.randint(1, total + 10)
             if memo.execution == Execution.ATOMIC_COMBO.value:
-                lots = total // unit * (unit + self.random.randint(1, 3))
+                lots = total // units * new_units
             legs.append(self.desk.amend_leg(name, side * lots, self.price(name)))
         is_pending = order_id in account.portfolio.amendments
         with pytest.raises(AmendPending) if is_pending else nullcontext():
