@@ -110,6 +110,9 @@ def changed_legs(draw: st.DrawFn, world: World, legs: Legs) -> Legs:
         )
         for leg in legs
     ]
-    if any(leg.ratio for leg in legs):
-        return draw(combo_legs(world, changed))
+    if any(leg.ratio for leg in legs):  # of a combo the units change, and rarely the proportions
+        if draw(st.integers(0, 5)) == 0:
+            return draw(combo_legs(world, changed))
+        units = draw(st.integers(1, 24))
+        changed = [replace(leg, lots=units * leg.ratio) for leg in changed]
     return tuple(changed)

@@ -106,12 +106,13 @@ def ask(
 def changes(draw: st.DrawFn, book: Book, order: DrawnOrder) -> Asked:
     """A change of the open order `o` of this book: totals and limits of every leg anew."""
     legs = []
+    times = draw(st.integers(1, 24))
     for leg, filled_lots in zip(order.accepted, order.filled_lots, strict=True):
         open_lots = leg.lots - filled_lots
         lots = draw(st.integers(0, 2 * leg.lots) | st.just(open_lots) | st.integers(0, open_lots))
+        total = times * leg.ratio or max(1, filled_lots + lots)
         price_nano = draw(st.just(leg.price_nano) | limit_nano(book.world, leg.row))
-        signed = int(leg.side) * max(1, filled_lots + lots)
-        legs.append(_leg(book.world, leg.row, signed, price_nano))
+        legs.append(_leg(book.world, leg.row, int(leg.side) * total, price_nano))
     asked = ask(
         book,
         *legs,

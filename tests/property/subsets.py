@@ -1,31 +1,27 @@
-"""Headroom over subsets of fills, each computed from nothing by the reference's lots.
+"""Headroom over subsets of fills, each computed from nothing by the reference's lots."""
 
-What may fill is worked out here once more: one shape of every order, a combo in whole units, and
-every lot beyond them alone. [SPAN-16, SPAN-17]
-"""
-
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 
 from margingate_engine.market.table import IntArray
-from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
-from tests.property.bridge import reference_book, reference_leg, reference_of
+from margingate_engine.portfolio.holdings import Portfolio
+from tests.property.bridge import reference_book, reference_of
 from tests.property.chain import World
+from tests.reference.book import Book
 from tests.reference.legs import LegLot
 from tests.reference.margin import Group
+from tests.reference.orders import OpenLeg, fillers
 
-LEVELS = (0, 1, 2)
-"""Halves of what may fill."""
 HALVES_MAX = 7
-"""Of more than so many, each is tried at nothing and at all alone."""
+"""Of more things than so many that may fill, each is tried at nothing and at all alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Lots of one leg in a unit: (instrument, its group, signed side), and what one lot does."""
+    """Lots of one leg in a unit, and what one of them does."""
 
     symbol: str
     group: str
@@ -34,86 +30,57 @@ class Part:
     lot: LegLot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Units:
-    """So many units that fill whole."""
-
-    count: int
-    parts: tuple[Part, ...]
+Choice = tuple[Part, ...]
 
 
 def worst_by_trying(world: World, portfolio: Portfolio) -> int:
-    """The smallest headroom over all shapes of the orders and combinations of their fills.
+    """The smallest headroom over combinations of fills of everything that may fill.
 
-    Of each thing that may fill nothing, half and all is tried. Numbers stay far below int64.
+    Of each thing nothing, half and all is tried, at either limit while a change is pending and half
+    at each. Numbers stay far below int64.
     """
     book, account = reference_book(world), reference_of(world, portfolio)
-    groups = book.groups_of(account)
+    groups = book.groups_of(replace(account, orders={}))
     for group in groups.values():
         group.minimums = {name: book.lot(name).minimum for name in book.instruments}
-    equity = book.equity(account)
-    return min(
-        equity + _worst_of_fills(groups, [_units(world, *each) for each in together])
-        for together in every_shape(portfolio)
+    working = [each for order in account.orders.values() for each in fillers(order)]
+    choices = [_parts(book, choice) for each in working for choice in each.choices]
+    fills = fill_levels([(each.units, len(each.choices)) for each in working])
+    left = np.zeros(len(fills), dtype=np.int64)
+    for name, group in groups.items():
+        own = [[part for part in choice if part.group == name] for choice in choices]
+        left += _left(group, fills, own)
+    return book.equity(account) + int(left.min())
+
+
+def _parts(book: Book, choice: Iterable[tuple[int, OpenLeg]]) -> Choice:
+    return tuple(
+        Part(
+            symbol=leg.symbol,
+            group=book.instruments[leg.symbol].underlying,
+            side=leg.side,
+            ratio=ratio,
+            lot=book.leg_lot(leg),
+        )
+        for ratio, leg in choice
     )
 
 
-def every_shape(
-    portfolio: Portfolio,
-) -> Iterator[list[tuple[int, tuple[tuple[int, OpenLeg], ...]]]]:
-    """What may fill, for each choice of the old or the new legs of changing orders."""
-    amendments = portfolio.amendments
-    shapes = [
-        [legs] + ([amendments[key]] if key in amendments else [])
-        for key, legs in portfolio.legs.items()
+def fill_levels(working: Sequence[tuple[int, int]]) -> IntArray:
+    """Filled units (combinations, choices of everything); given are units and choices of each."""
+    is_many = len(working) > HALVES_MAX
+    splits = [_splits(units, choices, is_many=is_many) for units, choices in working]
+    rows = [[lots for split in each for lots in split] for each in product(*splits)]
+    return np.array(rows, dtype=np.int64).reshape(len(rows), -1)
+
+
+def _splits(units: int, choices: int, *, is_many: bool) -> list[tuple[int, ...]]:
+    levels = (0, units) if is_many else (0, units // 2, units - units // 2, units)
+    return [
+        split
+        for split in sorted({*product(levels, repeat=choices)})
+        if sum(split) in {0, units // 2, units}
     ]
-    for chosen in product(*shapes):
-        yield [each for legs in chosen for each in _together(legs)]
-
-
-def _together(legs: Sequence[OpenLeg]) -> Iterator[tuple[int, tuple[tuple[int, OpenLeg], ...]]]:
-    """(units, ratio and leg of each that fills with them)."""
-    combo = [leg for leg in legs if leg.ratio]
-    units = min((leg.lots // leg.ratio for leg in combo), default=0)
-    if units:
-        yield units, tuple((leg.ratio, leg) for leg in combo)
-    for leg in legs:
-        if leg.lots - units * leg.ratio:
-            yield leg.lots - units * leg.ratio, ((1, leg),)
-
-
-def _units(world: World, count: int, together: tuple[tuple[int, OpenLeg], ...]) -> Units:
-    book = reference_book(world)
-    parts = []
-    for ratio, leg in together:
-        named = reference_leg(world, leg)
-        parts.append(
-            Part(
-                symbol=named.symbol,
-                group=book.instruments[named.symbol].underlying,
-                side=named.side,
-                ratio=ratio,
-                lot=book.leg_lot(named),
-            )
-        )
-    return Units(count=count, parts=tuple(parts))
-
-
-def _worst_of_fills(groups: dict[str, Group], working: Sequence[Units]) -> int:
-    """Worst over fills of what they leave in all groups together, less the requirements."""
-    fills = fill_levels([each.count for each in working])
-    left = np.zeros(len(fills), dtype=np.int64)
-    for name, group in groups.items():
-        own = [[part for part in each.parts if part.group == name] for each in working]
-        left += _left(group, fills, own)
-    return int(left.min())
-
-
-def fill_levels(units: Sequence[int]) -> IntArray:
-    """Filled units (combinations, working): none, half (rounded down) or all of each."""
-    levels = LEVELS if len(units) <= HALVES_MAX else (LEVELS[0], LEVELS[-1])
-    halves = np.array(list(product(levels, repeat=len(units))), dtype=np.int64)
-    return halves * np.array(units, dtype=np.int64) // 2
 
 
 def _left(group: Group, fills: IntArray, working: Sequence[Sequence[Part]]) -> IntArray:

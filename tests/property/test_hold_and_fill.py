@@ -38,32 +38,42 @@ def test_any_fills_at_the_limit_leave_headroom_unchanged_or_higher(
             before = after
 
 
-@examples(100)
+@examples(150)
 @given(books(orders_max=6, several=True), st.data())
-def test_fills_of_whole_units_leave_headroom_unchanged_or_higher(
+def test_fills_of_whole_units_at_either_limit_leave_headroom_unchanged_or_higher(
     book: Book, data: st.DataObject
 ) -> None:
-    """[SPAN-16] all legs of a unit are reported before the next one"""
+    """[SPAN-16, SPAN-17] all legs of a unit are reported before the next one"""
     portfolio = deepcopy(book.portfolio)
-    portfolio.amendments.clear()
     before = headroom(book.world, portfolio)
-    for key, legs in book.portfolio.legs.items():
-        for parts, most in together(legs):
-            units = data.draw(st.sampled_from((0, 1, most // 2, most)))
-            for leg, ratio in parts if units else ():
-                fill(book.world, portfolio, key, leg, units * ratio)
-            after = headroom(book.world, portfolio)
-            assert after >= before
-            before = after
+    for key in book.portfolio.legs:
+        for shape in data.draw(st.permutations((portfolio.legs, portfolio.amendments))):
+            for parts, most in fillers(portfolio, key, shape.get(key, ())):
+                units = data.draw(st.sampled_from((0, 1, most // 2, most)))
+                for leg, ratio in parts if units else ():
+                    fill(book.world, portfolio, key, leg, units * ratio)
+                after = headroom(book.world, portfolio)
+                assert after >= before
+                before = after
 
 
-def together(legs: tuple[OpenLeg, ...]) -> list[tuple[list[tuple[OpenLeg, int]], int]]:
-    """What fills of a shape: (legs with the lots of each in a unit, units)."""
-    combo = [leg for leg in legs if leg.ratio]
+def fillers(
+    portfolio: Portfolio, key: str, shape: tuple[OpenLeg, ...]
+) -> list[tuple[list[tuple[OpenLeg, int]], int]]:
+    """What may fill of a shape: (legs with the lots of each in a unit, units).
+
+    While a change is pending, a unit has every leg that is open in either shape.
+    """
+    either = (*portfolio.legs[key], *portfolio.amendments.get(key, ()))
+    tied = {leg.number for leg in either if leg.ratio}
+    combo = [leg for leg in shape if leg.ratio]
     units = min((leg.lots // leg.ratio for leg in combo), default=0)
-    fillers = [([(leg, leg.ratio) for leg in combo], units)] if units else []
-    alone = [(leg, leg.lots - units * leg.ratio) for leg in legs]
-    return fillers + [([(leg, 1)], lots) for leg, lots in alone if lots]
+    ratios = {(leg.number, leg.ratio) for leg in either}
+    if len(combo) < len(tied) or len(ratios) > len({number for number, _ in ratios}):
+        units = 0
+    found = [([(leg, leg.ratio) for leg in combo], units)] if units else []
+    alone = [(leg, leg.lots - units * leg.ratio) for leg in shape]
+    return found + [([(leg, 1)], lots) for leg, lots in alone if lots]
 
 
 def contracts(kind: InstrumentKind, settlement: Settlement) -> list[tuple[World, int]]:

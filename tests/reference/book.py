@@ -10,8 +10,8 @@ from tests.reference.contracts import USD, Instrument, Kind, Market, Parameters,
 from tests.reference.fills import largest_fee
 from tests.reference.legs import SPOT_BUCKET, LegLot, leg_lot
 from tests.reference.lots import Lot, make_lot
-from tests.reference.margin import Group, Held, Part, Working
-from tests.reference.orders import OpenLeg, OpenOrder, fillers
+from tests.reference.margin import Group, Part, Working
+from tests.reference.orders import Filler, OpenLeg, OpenOrder, fillers
 
 
 class Book:
@@ -109,56 +109,51 @@ class Book:
         lots = {symbol: position.lots for symbol, position in account.positions.items()}
         groups = self.groups(lots, coins)
         for order in orders:
-            for name, held in self.held(order).items():
-                groups[name].orders.append(held)
-                for part in held.parts:
-                    groups[name].minimums[part.symbol] = self.lot(part.symbol).minimum
+            for filler in fillers(order):
+                for name, working in self._working(filler).items():
+                    groups[name].working.append(working)
+                    for part in working.parts:
+                        groups[name].minimums[part.symbol] = self.lot(part.symbol).minimum
         return groups
 
-    def held(self, order: OpenOrder) -> dict[str, Held]:
-        """An open order in every group it may fill in. [SPAN-16, SPAN-17]"""
-        shapes = [self._working(shape) for shape in order.shapes]
-        names = sorted({name for shape in shapes for name in shape})
+    def _working(self, filler: Filler) -> dict[str, Working]:
+        """What may fill, in every group it has legs in. [SPAN-16]"""
+        symbols = {leg.symbol for choice in filler.choices for _, leg in choice}
+        names = sorted({self.instruments[symbol].underlying for symbol in symbols})
         return {
-            name: Held(
-                shapes=tuple(tuple(shape.get(name, ())) for shape in shapes),
+            name: Working(
+                units=filler.units,
+                choices=tuple(
+                    tuple(
+                        Part(symbol=leg.symbol, side=leg.side, ratio=ratio, lot=self.leg_lot(leg))
+                        for ratio, leg in choice
+                        if self.instruments[leg.symbol].underlying == name
+                    )
+                    for choice in filler.choices
+                ),
+                combo=filler.combo,
                 whole=len(names) == 1,
             )
             for name in names
         }
 
-    def _working(self, legs: Iterable[OpenLeg]) -> dict[str, list[Working]]:
-        """What may fill of one shape of an order, by group."""
-        working: dict[str, list[Working]] = {}
-        for units, together, combo in fillers(legs):
-            parts: dict[str, list[Part]] = {}
-            for ratio, leg in together:
-                name = self.instruments[leg.symbol].underlying
-                part = Part(symbol=leg.symbol, side=leg.side, ratio=ratio, lot=self.leg_lot(leg))
-                parts.setdefault(name, []).append(part)
-            for name, each in parts.items():
-                working.setdefault(name, []).append(
-                    Working(units=units, parts=tuple(each), combo=combo, whole=len(parts) == 1)
-                )
-        return working
-
     def outflows(self, order: OpenOrder) -> dict[str, int]:
-        """What fills of an order may take from each asset; of a pending change the more. [DEC-03]
+        """What fills of an order may take from each asset. [DEC-03]
 
         Futures are settled through their entry. A combo's unit is netted over its legs.
         """
-        shapes = [self._outflows(shape) for shape in order.shapes]
-        assets = {asset for shape in shapes for asset in shape}
-        return {asset: max(shape.get(asset, 0) for shape in shapes) for asset in assets}
-
-    def _outflows(self, legs: Iterable[OpenLeg]) -> dict[str, int]:
         taken: defaultdict[str, int] = defaultdict(int)
-        for units, together, _ in fillers(legs):
-            cash: defaultdict[str, int] = defaultdict(int)
-            for ratio, leg in together:
-                if not self.instruments[leg.symbol].is_future:
-                    for asset, amount in self.leg_lot(leg).flows.items():
-                        cash[asset] += ratio * amount
-            for asset, amount in cash.items():
-                taken[asset] += units * max(0, -amount)
-        return taken
+        for filler in fillers(order):
+            choices = [self._cash(choice) for choice in filler.choices]
+            for asset in {asset for cash in choices for asset in cash}:
+                taken[asset] += filler.units * max(max(0, -cash[asset]) for cash in choices)
+        return {asset: amount for asset, amount in taken.items() if amount}
+
+    def _cash(self, choice: Iterable[tuple[int, OpenLeg]]) -> defaultdict[str, int]:
+        """What a unit moves of each asset, signed."""
+        cash: defaultdict[str, int] = defaultdict(int)
+        for ratio, leg in choice:
+            if not self.instruments[leg.symbol].is_future:
+                for asset, amount in self.leg_lot(leg).flows.items():
+                    cash[asset] += ratio * amount
+        return cash

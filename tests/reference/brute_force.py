@@ -20,17 +20,10 @@ class PlainLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainUnits:
-    """So many units, each of which fills with all of its legs or not at all."""
+    """So many units, each of which fills with all legs of one of its choices, or not at all."""
 
     units: int
-    legs: Sequence[PlainLeg]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlainOrder:
-    """An order: its shapes, of which one may fill, each in units that fill on their own."""
-
-    shapes: Sequence[Sequence[PlainUnits]]
+    choices: Sequence[Sequence[PlainLeg]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,31 +36,39 @@ class PlainGroup:
     minimums: Mapping[str, int] = field(default_factory=dict)
 
 
-Fills = Sequence[tuple[int, PlainUnits]]
+Fills = Sequence[tuple[int, Sequence[PlainLeg]]]
 
 
-def worst_headroom(equity: int, groups: Sequence[PlainGroup], orders: Sequence[PlainOrder]) -> int:
-    """Smallest headroom that any fills leave; every number of units of every shape is tried."""
+def worst_headroom(equity: int, groups: Sequence[PlainGroup], orders: Sequence[PlainUnits]) -> int:
+    """Smallest headroom that any fills leave; every number of units at every choice is tried."""
     return equity + min(
         sum(left_by_fills(number, group, fills) for number, group in enumerate(groups))
         for fills in every_fill(orders)
     )
 
 
-def every_fill(orders: Sequence[PlainOrder]) -> Iterator[Fills]:
-    """Filled units, from nothing to everything, of one shape of each order."""
-    for shapes in product(*(order.shapes for order in orders)):
-        working = [units for shape in shapes for units in shape]
-        for filled in product(*(range(each.units + 1) for each in working)):
-            yield list(zip(filled, working, strict=True))
+def every_fill(orders: Sequence[PlainUnits]) -> Iterator[Fills]:
+    """(units, legs that fill), from nothing to everything, each unit at one of its choices."""
+    for chosen in product(*(_every_split(each) for each in orders)):
+        yield [filled for split in chosen for filled in split]
+
+
+def _every_split(working: PlainUnits) -> list[Fills]:
+    """All ways to fill at most the units, some at one choice and some at another."""
+    counts = product(range(working.units + 1), repeat=len(working.choices))
+    return [
+        list(zip(each, working.choices, strict=True))
+        for each in counts
+        if sum(each) <= working.units
+    ]
 
 
 def left_by_fills(number: int, group: PlainGroup, fills: Fills) -> int:
     """What these fills add to the headroom of a group: losses less the requirement they leave."""
     rows, charges, held = list(group.rows), dict(group.charges), dict(group.held)
     losses = 0
-    for units, working in fills:
-        legs = [leg for leg in working.legs if leg.group == number]
+    for units, unit in fills:
+        legs = [leg for leg in unit if leg.group == number]
         losses += units * min(0, sum(leg.ratio * leg.gain for leg in legs))
         for leg in legs:
             lots = units * leg.ratio

@@ -1,7 +1,7 @@
 """Equity, requirement and headroom of a whole account, from nothing but its contents."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -39,53 +39,39 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Working:
-    """Units on order in one group: each fills as a whole or not at all. [SPAN-16]
+    """Units on order in one group: each fills whole at one of its choices, or not at all.
 
-    A leg that fills alone has units of one lot. combo: whether units are a combo's; whole: whether
-    all that fills together is in this group.
+    A leg that fills alone has units of one lot; a pending change makes two choices. [SPAN-16,
+    SPAN-17] combo: whether units are a combo's; whole: whether they have no legs elsewhere.
     """
 
     units: int
-    parts: tuple[Part, ...]
+    choices: tuple[tuple[Part, ...], ...]
     combo: bool = False
     whole: bool = True
 
     def worst(self, row: int | None) -> int:
-        """The worse of filling and of not filling for a row; None is the row without a move."""
-        loss = min(0, sum(part.ratio * part.lot.gain for part in self.parts))
-        moved = 0
-        if row is not None:
-            moved = sum(part.ratio * part.lot.rows[row] for part in self.parts)
-        return self.units * min(0, loss + moved)
+        """The worst of filling and of not filling for a row; None is the row without a move."""
+        return self.least(lambda parts: _worst_of_unit(parts, row))
 
-    def lots(self) -> Iterable[tuple[int, Part]]:
-        """Every part with the lots of it that are on order."""
-        for part in self.parts:
-            yield self.units * part.ratio, part
+    def least(self, amount: Callable[[Sequence[Part]], int]) -> int:
+        """Units times the smallest amount of the choices."""
+        return self.units * min(amount(parts) for parts in self.choices)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """One order in one group: the shapes of which one may fill, each a list of what is working.
-
-    whole: whether the order has all its legs in this group.
-    """
-
-    shapes: tuple[tuple[Working, ...], ...]
-    whole: bool = True
-
-    def least(self, amount: Callable[[Working], int]) -> int:
-        """The smaller of the shapes' sums. [SPAN-17]"""
-        return min(sum(amount(working) for working in shape) for shape in self.shapes)
-
-    def most(self, amount: Callable[[Working], int]) -> int:
-        """The larger of the shapes' sums. [SPAN-17]"""
-        return max(sum(amount(working) for working in shape) for shape in self.shapes)
+    def most(self, amount: Callable[[Sequence[Part]], int]) -> int:
+        """Units times the largest amount of the choices."""
+        return self.units * max(amount(parts) for parts in self.choices)
 
     @property
     def parts(self) -> list[Part]:
         """Whatever may fill."""
-        return [part for shape in self.shapes for working in shape for part in working.parts]
+        return [part for parts in self.choices for part in parts]
+
+
+def _worst_of_unit(parts: Sequence[Part], row: int | None) -> int:
+    loss = min(0, sum(part.ratio * part.lot.gain for part in parts))
+    moved = 0 if row is None else sum(part.ratio * part.lot.rows[row] for part in parts)
+    return min(0, loss + moved)
 
 
 @dataclass(slots=True)
@@ -96,7 +82,7 @@ class Group:
     charges: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
     held: dict[str, int] = field(default_factory=dict)
     minimums: dict[str, int] = field(default_factory=dict)
-    orders: list[Held] = field(default_factory=list)
+    working: list[Working] = field(default_factory=list)
 
     def add_position(self, symbol: str, lots: int, lot: Lot, bucket: str, spot: str) -> None:
         """Adds a position of `lots` (signed)."""
@@ -129,81 +115,61 @@ class Group:
         return min(*table, self._worst_fills(None))
 
     def _worst_fills(self, row: int | None) -> int:
-        return sum(order.least(lambda working: working.worst(row)) for order in self.orders)
+        return sum(working.worst(row) for working in self.working)
 
     def basis_worst(self) -> int:
         """Largest basis charge that fills could leave, or a bound of it."""
         highest, lowest = dict(self.charges), dict(self.charges)
-        for order in self.orders:
-            buckets = {bucket for part in order.parts for bucket in part.lot.charges}
-            for bucket in buckets:
-                highest[bucket] = highest.get(bucket, 0) + order.most(_raises(bucket))
-                lowest[bucket] = lowest.get(bucket, 0) + order.least(_lowers(bucket))
+        for working in self.working:
+            for bucket in {bucket for part in working.parts for bucket in part.lot.charges}:
+                highest[bucket] = highest.get(bucket, 0) + working.most(_raises(bucket))
+                lowest[bucket] = lowest.get(bucket, 0) + working.least(_lowers(bucket))
         longs = sum(max(0, total) for total in highest.values())
         shorts = sum(max(0, -total) for total in lowest.values())
         return min(longs, shorts)
 
     def minimum_worst(self) -> int:
         """Short option minimum under the worst fills, ≤ 0."""
-        working = (part.symbol for order in self.orders for part in order.parts)
-        return sum(self._minimum_worst_of(symbol) for symbol in {*self.held, *working})
+        ordered = (part.symbol for working in self.working for part in working.parts)
+        return sum(self._minimum_worst_of(symbol) for symbol in {*self.held, *ordered})
 
     def _minimum_worst_of(self, symbol: str) -> int:
         minimum = self.minimums.get(symbol, 0)
-        losses = sum(order.least(_shorts(symbol, 0)) for order in self.orders)
-        shorted = sum(order.least(_shorts(symbol, minimum)) for order in self.orders)
+        losses = sum(working.least(_shorts(symbol, 0)) for working in self.working)
+        shorted = sum(working.least(_shorts(symbol, minimum)) for working in self.working)
         return min(losses, minimum * self.held.get(symbol, 0) + shorted)
 
     def is_exact(self) -> bool:
         """True when the worst fills are the worst themselves. [SPAN-15]"""
-        if any(not _is_whole(order) for order in self.orders):
+        combos = [working for working in self.working if working.combo]
+        if not all(working.whole for working in combos):
             return False
         basis = self.basis_worst()
-        if any(self._bounds_minimum(order) for order in self.orders):
-            return not basis and self.minimum_worst() >= self.scan_worst()
-        return not self.orders or not basis
-
-    def _bounds_minimum(self, order: Held) -> bool:
-        """True of a combo's units, and of a pending change that moves minimums of several."""
-        if any(working.combo for shape in order.shapes for working in shape):
-            return True
-        moved = {
-            part.symbol
-            for part in order.parts
-            if order.least(_shorts(part.symbol, 0))
-            or order.least(_shorts(part.symbol, self.minimums.get(part.symbol, 0)))
-        }
-        return len(order.shapes) > 1 and len(moved) > 1
+        if combos and self.minimum_worst() < self.scan_worst() - basis:
+            return False
+        return not self.working or not basis
 
 
-def _raises(bucket: str) -> Callable[[Working], int]:
-    """What fills could add to a bucket."""
-    return lambda working: sum(
-        lots * max(0, part.lot.charges_up.get(bucket, part.lot.charges.get(bucket, 0)))
-        for lots, part in working.lots()
+def _raises(bucket: str) -> Callable[[Sequence[Part]], int]:
+    """What a fill could add to a bucket."""
+    return lambda parts: sum(
+        part.ratio * max(0, part.lot.charges_up.get(bucket, part.lot.charges.get(bucket, 0)))
+        for part in parts
     )
 
 
-def _lowers(bucket: str) -> Callable[[Working], int]:
-    """What fills could take from a bucket."""
-    return lambda working: sum(
-        lots * min(0, part.lot.charges.get(bucket, 0)) for lots, part in working.lots()
-    )
+def _lowers(bucket: str) -> Callable[[Sequence[Part]], int]:
+    """What a fill could take from a bucket."""
+    return lambda parts: sum(part.ratio * min(0, part.lot.charges.get(bucket, 0)) for part in parts)
 
 
-def _shorts(symbol: str, minimum: int) -> Callable[[Working], int]:
+def _shorts(symbol: str, minimum: int) -> Callable[[Sequence[Part]], int]:
     """Losses of an instrument's fills with this minimum for each lot that becomes short."""
-    return lambda working: sum(
-        lots * min(0, part.lot.loss + part.side * minimum)
-        for lots, part in working.lots()
+    return lambda parts: sum(
+        part.ratio * min(0, part.lot.loss + part.side * minimum)
+        for part in parts
         if part.symbol == symbol
     )
-
-
-def _is_whole(order: Held) -> bool:
-    """False where a combo's units, or a pending change, have legs in several groups."""
-    combos = (working for shape in order.shapes for working in shape if working.combo)
-    return all(working.whole for working in combos) and (len(order.shapes) == 1 or order.whole)
 
 
 def maintenance(groups: Mapping[str, Group], parameters: Mapping[str, Parameters]) -> int:

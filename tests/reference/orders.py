@@ -1,6 +1,6 @@
 """Orders as a router sends them and as an account keeps them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import gcd
@@ -77,11 +77,10 @@ class OpenOrder:
         return any(leg.lots for shape in self.shapes for leg in shape)
 
     def open_lots(self, symbol: str, side: int) -> int:
-        """Lots of a side that may still fill; of a pending change the more."""
-        return max(
-            sum(leg.lots for leg in shape if (leg.symbol, leg.side) == (symbol, side))
-            for shape in self.shapes
-        )
+        """Lots of a side that may still fill; of a changing leg the more."""
+        most = [max(leg.lots for leg in each) for each in zip(*self.shapes, strict=True)]
+        legs = zip(self.legs, most, strict=True)
+        return sum(lots for leg, lots in legs if (leg.symbol, leg.side) == (symbol, side))
 
     def shrink(self, execution: OpenLeg) -> None:
         """Takes a fill off both shapes. [SPAN-17]
@@ -108,20 +107,62 @@ def unit_ratios(lots: Sequence[int]) -> list[int]:
     return [each // whole if whole else 0 for each in lots]
 
 
-def fillers(legs: Iterable[OpenLeg]) -> Iterator[tuple[int, list[tuple[int, OpenLeg]], bool]]:
-    """(units, lots of each leg in a unit, whether it is a combo's) for what fills together.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filler:
+    """So many units on order, each of which fills at one of its choices, whole, or not at all.
 
-    The whole units of a combo's open legs are one, and every lot beyond them fills alone.
+    A choice is the lots of each leg in a unit. combo: whether the units are a combo's.
     """
-    working = [leg for leg in legs if leg.lots]
-    tied = [leg for leg in working if leg.ratio]
-    units = min((leg.lots // leg.ratio for leg in tied), default=0)
-    if units:
-        yield units, [(leg.ratio, leg) for leg in tied], True
-    for leg in working:
-        alone = leg.lots - units * leg.ratio
-        if alone:
-            yield alone, [(1, leg)], False
+
+    units: int
+    choices: tuple[tuple[tuple[int, OpenLeg], ...], ...]
+    combo: bool = False
+
+
+def fillers(order: OpenOrder) -> list[Filler]:
+    """What may fill of an open order. [SPAN-16, SPAN-17]
+
+    While a change is pending, what both shapes have may fill at either limit.
+    """
+    counts = [_units(shape, order.shapes) for shape in order.shapes]
+    units = [
+        tuple((leg.ratio, leg) for leg in shape if leg.ratio and leg.lots) for shape in order.shapes
+    ]
+    found = _either(counts, units, combo=True)
+    for legs in zip(*order.shapes, strict=True):
+        alone = [
+            leg.lots - n * leg.ratio if leg.lots else 0 for n, leg in zip(counts, legs, strict=True)
+        ]
+        found += _either(alone, [((1, leg),) for leg in legs], combo=False)
+    return [each for each in found if each.units]
+
+
+def _units(shape: Sequence[OpenLeg], shapes: Sequence[Sequence[OpenLeg]]) -> int:
+    """Units of a combo that a shape has: with every leg that is open in any of the shapes."""
+    tied = [
+        leg
+        for number, leg in enumerate(shape)
+        if any(each[number].lots and each[number].ratio for each in shapes)
+    ]
+    open_ratios = [{leg.ratio for leg in each if leg.lots} for each in zip(*shapes, strict=True)]
+    if not all(leg.ratio for leg in tied) or any(len(each) > 1 for each in open_ratios):
+        return 0
+    return min((leg.lots // leg.ratio for leg in tied), default=0)
+
+
+def _either(
+    counts: Sequence[int],
+    choices: Sequence[tuple[tuple[int, OpenLeg], ...]],
+    *,
+    combo: bool,
+) -> list[Filler]:
+    """What all shapes have, at any of their limits, and what each has beyond that."""
+    common = min(counts)
+    beyond = [
+        Filler(units=count - common, choices=(choice,), combo=combo)
+        for count, choice in zip(counts, choices, strict=True)
+    ]
+    return [Filler(units=common, choices=tuple(choices), combo=combo), *beyond]
 
 
 def _take(shape: list[OpenLeg], execution: OpenLeg) -> list[int]:

@@ -2,22 +2,16 @@
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 
 import pytest
 
-from tests.reference.brute_force import (
-    PlainGroup,
-    PlainLeg,
-    PlainOrder,
-    PlainUnits,
-    worst_headroom,
-)
+from tests.reference.brute_force import PlainGroup, PlainLeg, PlainUnits, worst_headroom
 from tests.reference.contracts import USD as CASH
 from tests.reference.legs import LegLot
-from tests.reference.margin import Group, Held, Part, Working
+from tests.reference.margin import Group, Part, Working
 from tests.reference.oracle import Oracle
 from tests.reference.orders import Leg, OpenLeg, Order
 from tests.reference.small_world import COIN, INSTRUMENTS, MARKET, USD, hold, small_oracle
@@ -32,7 +26,7 @@ class Draw:
 
     groups: tuple[Group, ...]
     plain: tuple[PlainGroup, ...]
-    orders: tuple[PlainOrder, ...]
+    orders: tuple[PlainUnits, ...]
 
     @property
     def closed_form(self) -> int:
@@ -80,52 +74,24 @@ class Source:
             group=number,
         )
 
-    def combo(self, count: int) -> list[PlainUnits]:
-        """Units of a combo, sometimes with lots of a leg that are left of a unit."""
-        legs = [self.leg(ratio=self.random.randint(1, 2)) for _ in range(count)]
-        shape = [PlainUnits(units=self.random.randint(1, 2), legs=legs)]
+    def order(self, kind: str) -> list[PlainUnits]:
+        """Units of a combo or of one leg, sometimes with lots that are left of a unit."""
+        legs = [self.leg(ratio=self.random.randint(1, 2)) for _ in range(2)]
+        legs = legs if "combo" in kind else [self.leg()]
+        choices = [legs, self.at_another_limit(legs)] if "changed" in kind else [legs]
+        parts = [PlainUnits(units=self.random.randint(1, 2), choices=choices)]
         if self.random.random() < 0.4:
-            shape.append(PlainUnits(units=1, legs=[_of_one_lot(self.random.choice(legs))]))
-        return shape
+            parts.append(PlainUnits(units=1, choices=[[replace(legs[0], ratio=1)]]))
+        return parts
 
-    def alone(self) -> list[PlainUnits]:
-        return [PlainUnits(units=self.random.randint(1, 3), legs=[self.leg()])]
-
-    def changed(self, shape: Sequence[PlainUnits]) -> list[PlainUnits]:
-        """The same legs with other units, gains and charges."""
+    def at_another_limit(self, legs: Sequence[PlainLeg]) -> list[PlainLeg]:
+        """The same legs with other gains, rows and charges."""
         return [
-            PlainUnits(
-                units=self.random.randint(0, 3),
-                legs=[
-                    PlainLeg(
-                        instrument=leg.instrument,
-                        side=leg.side,
-                        gain=self.random.randint(-20, 10),
-                        rows=self.rows(),
-                        charges=self.charges(),
-                        ratio=leg.ratio,
-                        group=leg.group,
-                    )
-                    for leg in each.legs
-                ],
+            replace(
+                leg, gain=self.random.randint(-20, 10), rows=self.rows(), charges=self.charges()
             )
-            for each in shape
+            for leg in legs
         ]
-
-    def order(self, kind: str) -> PlainOrder:
-        shape = self.combo(2) if "combo" in kind else self.alone()
-        return PlainOrder(shapes=[shape, self.changed(shape)] if "changed" in kind else [shape])
-
-
-def _of_one_lot(leg: PlainLeg) -> PlainLeg:
-    return PlainLeg(
-        instrument=leg.instrument,
-        side=leg.side,
-        gain=leg.gain,
-        rows=leg.rows,
-        charges=leg.charges,
-        group=leg.group,
-    )
 
 
 def drawn(source: Source, *kinds: str) -> Draw:
@@ -140,38 +106,36 @@ def drawn(source: Source, *kinds: str) -> Draw:
         )
         for group in groups
     )
-    orders = tuple(source.order(kind) for kind in kinds)
+    orders = tuple(each for kind in kinds for each in source.order(kind))
     for order in orders:
         _put(groups, order)
     return Draw(groups=tuple(groups), plain=plain, orders=orders)
 
 
-def _put(groups: Sequence[Group], order: PlainOrder) -> None:
+def _put(groups: Sequence[Group], order: PlainUnits) -> None:
     """An order into the groups that the closed form is computed of."""
-    legs = [leg for shape in order.shapes for each in shape for leg in each.legs if each.units]
-    for number in sorted({leg.group for leg in legs}):
-        shapes = tuple(
-            tuple(_working(each, number) for each in shape if each.units) for shape in order.shapes
-        )
-        kept = tuple(tuple(each for each in shape if each.parts) for shape in shapes)
-        groups[number].orders.append(Held(shapes=kept, whole=len({leg.group for leg in legs}) == 1))
-
-
-def _working(each: PlainUnits, number: int) -> Working:
-    return Working(
-        units=each.units,
-        parts=tuple(
-            Part(
-                symbol=leg.instrument,
-                side=leg.side,
-                ratio=leg.ratio,
-                lot=LegLot(flows={}, gain=leg.gain, rows=tuple(leg.rows), charges=leg.charges),
+    numbers = {leg.group for choice in order.choices for leg in choice}
+    for number in sorted(numbers):
+        groups[number].working.append(
+            Working(
+                units=order.units,
+                choices=tuple(_parts(choice, number) for choice in order.choices),
+                combo=len(order.choices[0]) > 1,
+                whole=len(numbers) == 1,
             )
-            for leg in each.legs
-            if leg.group == number
-        ),
-        combo=len(each.legs) > 1,
-        whole=len({leg.group for leg in each.legs}) == 1,
+        )
+
+
+def _parts(choice: Sequence[PlainLeg], number: int) -> tuple[Part, ...]:
+    return tuple(
+        Part(
+            symbol=leg.instrument,
+            side=leg.side,
+            ratio=leg.ratio,
+            lot=LegLot(flows={}, gain=leg.gain, rows=tuple(leg.rows), charges=leg.charges),
+        )
+        for leg in choice
+        if leg.group == number
     )
 
 
@@ -199,7 +163,7 @@ def test_where_exact_is_claimed_the_closed_form_is_the_worst_fill(
         if draw.is_exact:
             exact += 1
             assert draw.closed_form == draw.by_trying
-    assert exact >= (60 if not minimums or kinds == KINDS["legs alone"] else 20)
+    assert exact >= (60 if not minimums or "combo" not in "".join(kinds) else 10)
 
 
 @pytest.mark.parametrize("kinds", KINDS.values(), ids=KINDS)
@@ -214,11 +178,10 @@ def test_with_a_basis_or_several_groups_it_is_never_above_and_sometimes_below(
         gaps.append(draw.by_trying - draw.closed_form)
         assert not draw.is_exact or gaps[-1] == 0
     assert min(gaps) >= 0
-    if groups == 1 or {"combo", "changed combo"} & {*kinds}:
-        assert max(gaps) > 0
+    assert max(gaps) > 0 or (groups > 1 and "combo" not in "".join(kinds))
 
 
-def test_a_minimum_that_binds_is_a_bound_for_a_combo_and_for_a_change_of_several() -> None:
+def test_a_minimum_that_binds_is_a_bound_for_a_combo() -> None:
     """[SPAN-15]"""
     for kinds in (("combo", "alone"), ("changed combo", "alone")):
         draws = (drawn(Source(seed, bases=False, groups=1), *kinds) for seed in range(200))

@@ -12,7 +12,7 @@ from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Exactness, Risk
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import MINIMUM_BINDS, GroupRequirement
-from margingate_engine.portfolio.hold import GROSS_MAX, OrderHold, hold_of, more, worse
+from margingate_engine.portfolio.hold import GROSS_MAX, OrderHold, changing_hold, hold_of, more
 from margingate_engine.portfolio.holdings import OpenLeg
 
 
@@ -87,8 +87,8 @@ def _hold_to_add(question: Question, legs: tuple[OpenLeg, ...]) -> OrderHold:
     asked = hold_of(arrays, fees, legs)
     if question.amends is None or asked.gross >= GROSS_MAX:
         return asked
-    held = hold_of(arrays, fees, question.amends.legs)
-    return more(worse(held, asked), held)
+    either = changing_hold(arrays, fees, question.amends.legs, legs)
+    return more(either, hold_of(arrays, fees, question.amends.legs))
 
 
 def _decide_margin(
@@ -127,7 +127,11 @@ def _verdict(
     short_asset = cash_shortfall(question, account, hold)
     needs_reducing = question.gates.is_reduce_only or not after.is_margined
     is_reducing = needs_reducing and is_risk_reducing(
-        account, question.portfolio, legs, after.headroom, question.policy
+        account,
+        question.portfolio,
+        legs,
+        after.headroom - _headroom_without(question, account),
+        question.policy,
     )
     if needs_reducing and not grows_the_order(question):
         is_reducing = is_reducing or after.headroom >= account.risk.headroom
@@ -144,6 +148,15 @@ def _verdict(
         return RejectReason.INSUFFICIENT_INITIAL_MARGIN, "initial margin would exceed equity", False
     detail = "under-margined before, and the order does not reduce risk"
     return RejectReason.STILL_UNDERMARGINED, detail, False
+
+
+def _headroom_without(question: Question, account: AccountRisk) -> int:
+    """Headroom before; of a change without the order, or its allowance could be had many times."""
+    if question.amends is None:
+        return account.risk.headroom
+    held = hold_of(question.arrays, question.portfolio.fees, question.amends.legs)
+    without = account.worst_with(more(OrderHold(), held))
+    return account.equity - sum(each.total for each in without.values())
 
 
 def cash_shortfall(question: Question, account: AccountRisk, hold: OrderHold) -> str | None:

@@ -40,17 +40,17 @@ def is_risk_reducing(
     account: AccountRisk,
     portfolio: Portfolio,
     legs: tuple[OpenLeg, ...],
-    headroom_after: int,
+    headroom_change: int,
     policy: Policy,
 ) -> bool:
     """True when positions get safer, the worst fills no worse, and no position grows. [DEC-02]
 
-    headroom_after: worst-fill headroom with the order, 1e-6 USD.
+    headroom_change: of the worst fills, with the order less without it, 1e-6 USD.
     """
     arrays = account.arrays
     notional = sum(leg.lots * arrays.notional_i[leg.row] for leg in legs)
     allowance = policy.allowance_ppm * notional // PPM
-    if headroom_after < account.risk.headroom - allowance:
+    if headroom_change < -allowance:
         return False
     asked = ((leg.row, leg.side, Fraction(leg.lots)) for leg in legs)
     # |q| grows when the lots are more than twice what would make it flat. [DEC-02 c]

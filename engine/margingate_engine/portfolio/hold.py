@@ -1,7 +1,7 @@
 """The margin that an open order holds: totals of its legs, of both its shapes while it changes."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from margingate_engine.core.errors import MissingData
 from margingate_engine.portfolio.effect import LegEffect, leg_effect
@@ -37,6 +37,14 @@ class OrderHold:
             if units < 0 < times:
                 self.outflows[asset] = self.outflows.get(asset, 0) - times * units
 
+    def add(self, other: "OrderHold") -> None:
+        """Hold another's sums beside these."""
+        self.gross += other.gross
+        for number, totals in other.by_group.items():
+            self.group(number, len(totals.worst_r)).merge(totals, 1)
+        for asset, units in other.outflows.items():
+            self.outflows[asset] = self.outflows.get(asset, 0) + units
+
 
 def hold_of(arrays: RiskArrays, fees: FeeTier, legs: Iterable[OpenLeg]) -> OrderHold:
     """Totals of open legs; MissingData names one without a price. [SPAN-13, SPAN-14, SPAN-16]
@@ -62,16 +70,79 @@ def hold_of(arrays: RiskArrays, fees: FeeTier, legs: Iterable[OpenLeg]) -> Order
 
 
 def order_hold(arrays: RiskArrays, portfolio: Portfolio, order_id: str) -> OrderHold:
-    """What an open order holds; while a change is pending the worse of both. [SPAN-17]"""
-    hold = hold_of(arrays, portfolio.fees, portfolio.legs[order_id])
-    amended = portfolio.amendments.get(order_id)
+    """What an open order holds, a change of it that is pending included."""
+    legs, amended = portfolio.legs[order_id], portfolio.amendments.get(order_id)
     if amended is None:
-        return hold
-    return worse(hold, hold_of(arrays, portfolio.fees, amended))
+        return hold_of(arrays, portfolio.fees, legs)
+    return changing_hold(arrays, portfolio.fees, legs, amended)
+
+
+def changing_hold(
+    arrays: RiskArrays, fees: FeeTier, legs: Sequence[OpenLeg], amended: Sequence[OpenLeg]
+) -> OrderHold:
+    """What covers an order while a change of it is pending, every leg having its number. [SPAN-17]
+
+    Until the venue says so, a lot may fill at either limit, and some at one and some at the other.
+    What both shapes have is held at the worse limit, what one has more at its own.
+    """
+    hold = OrderHold()
+    for old, new in _common_and_surplus(legs, amended):
+        hold.add(worse(hold_of(arrays, fees, old), hold_of(arrays, fees, new)))
+    return hold
+
+
+def _common_and_surplus(
+    legs: Sequence[OpenLeg], amended: Sequence[OpenLeg]
+) -> Iterator[tuple[list[OpenLeg], list[OpenLeg]]]:
+    """Parts of both shapes, either of which may fill; no legs where only one shape has the part.
+
+    Of a combo only units with every leg that is open in either shape are units here: where one
+    shape has filled a leg, fills of its other legs are still to be reported. A change of
+    proportions leaves no units at all.
+    """
+    old, new = ({leg.number: leg for leg in shape} for shape in (legs, amended))
+    tied = sorted({leg.number for leg in (*legs, *amended) if leg.ratio})
+    is_kept = all(old[number].ratio == new[number].ratio for number in {*old} & {*new})
+    old_units, new_units = (_whole_units(each, tied) if is_kept else 0 for each in (old, new))
+    units = min(old_units, new_units)
+    yield _units(old, tied, units), _units(new, tied, units)
+    yield _units(old, tied, old_units - units), []
+    yield [], _units(new, tied, new_units - units)
+    for number in sorted({*old, *new}):
+        old_alone, new_alone = _alone(old, number, old_units), _alone(new, number, new_units)
+        lots = min(old_alone, new_alone)
+        yield _leg(old, number, lots), _leg(new, number, lots)
+        yield _leg(old, number, old_alone - lots), []
+        yield [], _leg(new, number, new_alone - lots)
+
+
+def _whole_units(shape: Mapping[int, OpenLeg], tied: Sequence[int]) -> int:
+    """Units of a combo that a shape has; none where a leg is missing or fills alone."""
+    legs = [shape[number] for number in tied if number in shape]
+    if len(legs) < len(tied) or not all(leg.ratio for leg in legs):
+        return 0
+    return min((leg.lots // leg.ratio for leg in legs), default=0)
+
+
+def _units(shape: Mapping[int, OpenLeg], tied: Sequence[int], units: int) -> list[OpenLeg]:
+    """So many units of a combo."""
+    legs = (shape[number] for number in tied) if units else ()
+    return [replace(leg, lots=units * leg.ratio) for leg in legs]
+
+
+def _alone(shape: Mapping[int, OpenLeg], number: int, units: int) -> int:
+    """Lots of a leg beyond those in units."""
+    leg = shape.get(number)
+    return 0 if leg is None else leg.lots - units * leg.ratio
+
+
+def _leg(shape: Mapping[int, OpenLeg], number: int, lots: int) -> list[OpenLeg]:
+    """So many lots of a leg that fill alone."""
+    return [replace(shape[number], lots=lots, ratio=0)] if lots else []
 
 
 def worse(first: OrderHold, second: OrderHold) -> OrderHold:
-    """What covers either of two shapes of an order, of which only one can fill. [SPAN-17]
+    """What covers either of two holds, of which only one comes to be. [SPAN-17]
 
     Per row it is the worse of both. Floors are taken instrument by instrument, which is a bound
     for an order of several; so are the rows of one with legs in several groups.
@@ -95,13 +166,16 @@ def worse(first: OrderHold, second: OrderHold) -> OrderHold:
 def more(either: OrderHold, held: OrderHold) -> OrderHold:
     """What `either` holds beyond `held`: held + more = either, in every sum."""
     extra = OrderHold(gross=either.gross - held.gross)
-    for number, totals in either.by_group.items():
-        extra.by_group[number] = totals.copy()
-        if number in held.by_group:
-            extra.by_group[number].merge(held.by_group[number], -1)
-    for asset, units in either.outflows.items():
-        if units != held.outflows.get(asset, 0):
-            extra.outflows[asset] = units - held.outflows.get(asset, 0)
+    for number in {*either.by_group, *held.by_group}:
+        row_count = len((either.by_group.get(number) or held.by_group[number]).worst_r)
+        totals = extra.group(number, row_count)
+        for hold, sign in ((either, 1), (held, -1)):
+            if number in hold.by_group:
+                totals.merge(hold.by_group[number], sign)
+    for asset in {*either.outflows, *held.outflows}:
+        units = either.outflows.get(asset, 0) - held.outflows.get(asset, 0)
+        if units:
+            extra.outflows[asset] = units
     return extra
 
 

@@ -45,9 +45,9 @@ class Portfolio:
     amendments: dict[str, tuple[OpenLeg, ...]] = field(default_factory=dict)
 
     def open_lots(self, row: int, side: Side) -> int:
-        """Lots of a side that open orders may still fill; of a pending change the more."""
+        """Lots of a side that open orders may still fill; of a changing leg the more."""
         return sum(
-            max(_lots(legs, row, side), _lots(self.amendments.get(order_id, ()), row, side))
+            _most_lots(legs, self.amendments.get(order_id, ()), row, side)
             for order_id, legs in self.legs.items()
         )
 
@@ -59,5 +59,13 @@ class Portfolio:
         return replace(self, legs=legs, amendments=amendments)
 
 
-def _lots(legs: tuple[OpenLeg, ...], row: int, side: Side) -> int:
-    return sum(leg.lots for leg in legs if leg.row == row and leg.side is side)
+def _most_lots(
+    legs: tuple[OpenLeg, ...], amended: tuple[OpenLeg, ...], row: int, side: Side
+) -> int:
+    """The lots of every leg in the shape that has more of it, added up."""
+    old = [leg for leg in legs if leg.row == row and leg.side is side]
+    lots = {leg.number: leg.lots for leg in old}
+    more = (leg for leg in amended if leg.row == row and leg.side is side)
+    return sum(leg.lots for leg in old) + sum(
+        max(0, leg.lots - lots.get(leg.number, 0)) for leg in more
+    )
