@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
-from threading import Event, Thread
+from threading import Event
 from typing import get_args
 
 from margingate_engine.models.registry import model
@@ -18,6 +18,7 @@ from margingate_server.feeds.spec import open_feed
 from margingate_server.files.fees import parse_fees
 from margingate_server.files.toml_tables import read_tables
 from margingate_server.hint import example_command
+from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.numbers import (
     PolicyNumbers,
@@ -26,7 +27,7 @@ from margingate_server.ledger.snapshot_file import newest_snapshot
 from margingate_server.ledger.sqlite_market_store import SqliteMarketStore
 from margingate_server.ledger.sqlite_store import SqliteStore
 from margingate_server.ledger.state import ShardState
-from margingate_server.ledger.store import LedgerError, Store
+from margingate_server.market_retention import MarketRetention
 from margingate_server.observe.http import HttpEndpoint
 from margingate_server.observe.ledger_metrics import KillScope
 from margingate_server.observe.logs import Log, configure
@@ -43,7 +44,6 @@ from margingate_server.rpc.admin_servicer import AdminServicer
 from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
-from margingate_server.rpc.observers import tell
 from margingate_server.rpc.order_servicer import OrderServicer
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.server import RpcServer
@@ -53,9 +53,10 @@ from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits, age_seconds
 from margingate_server.service.market import MarketView
 from margingate_server.snapshot_keeper import SnapshotKeeper
+from margingate_server.upkeep import Upkeep
 
 UPKEEP_SECONDS = 1.0
-EXPIRY_TURNS_MAX = 20
+DAY_NS = 86_400 * 10**9
 GRACE_SECONDS = 5.0
 MODEL = "span"
 
@@ -107,17 +108,14 @@ class Application:
         has_market = self._feed_loop is None or self._feed_loop.attempt()
         if config.has_seed_accounts and has_market:
             self._lane.decide(lambda desk, now_ns: (None, seed(desk, now_ns)))
+        self._upkeep = self._made_upkeep(config)
         self._rpc = self._rpc_server(config, age_limits)
-        observer.when_health_changes(self._tell_health)
+        observer.when_health_changes(self._change_health)
         self.grpc_port = self._rpc.bind(config.host, config.port, config.tls_pair())
         self._http = HttpEndpoint(
             self._metrics.registry, self._readiness, host=config.http_host, port=config.http_port
         )
         self.http_port = self._http.port
-        self._snapshots = SnapshotKeeper(
-            config.data_dir, config.snapshot_every, self._clock, self._log
-        )
-        self._upkeep = Thread(target=self._keep_up, name="upkeep", daemon=True)
 
     def start(self) -> None:
         """Serve."""
@@ -157,8 +155,7 @@ class Application:
         self._stopping.set()
         if self._feed_loop is not None:
             self._feed_loop.stop()
-        self._upkeep.join()
-        self._snapshots.stop()
+        self._upkeep.stop()
         self._http.close()
         self._markets.close()
         self._store.close()
@@ -182,8 +179,23 @@ class Application:
         }
         return RpcServer(transport, servicers, config.workers)
 
-    def _open_desk(self, store: Store) -> Desk:
-        desk = self._builder.open_desk(store, self._journal.market_version_min)
+    def _made_upkeep(self, config: ServerConfig) -> Upkeep:
+        clock, log = self._clock, self._log
+        retention_ns = int(config.market_retention_days * DAY_NS)
+        return Upkeep(
+            lane=self._lane,
+            store=self._store,
+            open_desk=self._open_desk,
+            snapshots=SnapshotKeeper(config.data_dir, config.snapshot_every, clock, log),
+            retention=MarketRetention(self._journal, retention_ns, clock, log),
+            report=self._report,
+            clock=clock,
+            log=log,
+            period_seconds=UPKEEP_SECONDS,
+        )
+
+    def _open_desk(self, log: EventLog) -> Desk:
+        desk = self._builder.open_desk(log, self._journal.market_version_min)
         newest = self._journal.newest_market()
         if newest is not None:
             desk.shard.market.remember(newest)
@@ -193,36 +205,10 @@ class Application:
         """Remember in the ledger which parameters, fees and policy decide from here on."""
         self._lane.decide(lambda desk, now_ns: (None, self._builder.bring_into_force(desk, now_ns)))
 
-    def _keep_up(self) -> None:
-        """Once a second: end holds, sync the ledger, recover it, and tell the metrics."""
-        while not self._stopping.wait(UPKEEP_SECONDS):
-            tell(self._expire_holds)
-            tell(self._keep_ledger)
-            tell(self._snapshots.keep, self._store.head.seq)
-            tell(self._tell_health)
-            tell(self._count_state)
-
-    def _expire_holds(self) -> None:
-        def expire(desk: Desk, now_ns: int) -> tuple[bool, int]:
-            seq = desk.expiries.expire_due(int(self._clock.seconds() * 1e9), now_ns)
-            return desk.expiries.is_behind, seq
-
-        try:
-            for _ in range(EXPIRY_TURNS_MAX):
-                if not self._lane.decide(expire):
-                    return
-        except LedgerDown:
-            return
-
-    def _keep_ledger(self) -> None:
-        try:
-            if self._lane.is_down:
-                self._lane.recover(self._open_desk)
-            self._store.sync_head()
-            self._store.checkpoint()
-        except LedgerError as error:
-            self._lane.mark_down()
-            self._log.warned("ledger_failed", problem=repr(error))
+    def _report(self) -> None:
+        self._tell_health()
+        self._metrics.ledger.market_store_changed(self._markets.size_bytes)
+        self._count_state()
 
     def _count_state(self) -> None:
         try:
@@ -266,6 +252,10 @@ class Application:
             "market": bool(ages) and min(ages.values()) <= limit,
             "serving": not self._stopping.is_set(),
         }
+
+    def _change_health(self) -> None:
+        self._tell_health()
+        self._upkeep.wake()
 
     def _tell_health(self) -> None:
         """Also once a second: what failed and what recovered may have been told in either order."""

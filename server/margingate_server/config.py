@@ -6,12 +6,15 @@ from pathlib import Path
 
 from margingate_engine.core.errors import InvalidInput
 
+RETENTION_DAYS_MAX = 36_500
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """Settings of one server. Paths of None mean what is built in.
 
     snapshot_every: events after which a snapshot of the ledger is made, 0 for never.
+    market_retention_days: how long markets are kept for decisions to be taken again.
     risk_reducing_allowance: of notional, how much headroom a risk-reducing order may cost. [DEC-02]
     """
 
@@ -24,6 +27,7 @@ class ServerConfig:
     http_port: int = 9464
     data_dir: Path = Path("var/margingate")
     snapshot_every: int = 200_000
+    market_retention_days: float = 7.0
     has_seed_accounts: bool = True
     parameters_path: Path | None = None
     fees_path: Path | None = None
@@ -47,6 +51,8 @@ class ServerConfig:
             )
         if self.snapshot_every < 0:
             raise InvalidInput("snapshot_every", "must not be negative")
+        if not 0 < self.market_retention_days <= RETENTION_DAYS_MAX:
+            raise InvalidInput("market_retention", f"must lie in (0, {RETENTION_DAYS_MAX}] days")
         if min(self.underlying_age_seconds_max, self.instrument_age_seconds_max) <= 0:
             raise InvalidInput("underlying_age_max", "and instrument_age_max must be positive")
 

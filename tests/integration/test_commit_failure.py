@@ -1,7 +1,7 @@
 """A disk that refuses: nobody is told yes, everybody is told so, and it heals by itself."""
 
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 
 from margingate.v1 import margin_service_pb2 as margin
+from margingate.v1 import market_service_pb2 as market
 from margingate.v1 import types_pb2 as types
 from tests.integration.main_job.server import Server, start_server
 from tests.integration.support.pages import counts, readiness, wait_until
@@ -103,6 +104,45 @@ def test_a_full_disk_stops_every_answer_and_heals_when_there_is_room_again(serve
             margin.GetDecisionRequest(account="a", request_id="r-kept"), timeout=CALL_SECONDS_MAX
         )
         assert MessageToDict(found.decision) == MessageToDict(kept.decision)
+    assert server.stop() == 0
+
+
+def answers(call: Callable[[], object]) -> bool:
+    try:
+        call()
+    except grpc.RpcError as error:
+        if error.code() is not grpc.StatusCode.UNAVAILABLE:
+            raise
+        return False
+    return True
+
+
+def test_while_the_disk_is_full_looks_see_what_was_told_and_nothing_void(server: Server) -> None:
+    asked = margin.PreviewOrderRequest(account="a", order=order("", BUY))
+    with connected(server.target) as wire:
+        wire.open("a", USD="100000", BTC="10")
+        kept = wire.check("r-kept", order("o-kept", BUY))
+        account = wire.account()
+        preview = wire.margin.PreviewOrder(asked, timeout=CALL_SECONDS_MAX)
+        with full_disk(server.process.pid):
+            refused(wire, "void")
+            wait_until(lambda: answers(wire.account), "what is durable is shown")
+            assert held(wire) == ["o-kept"]
+            assert wire.account() == account
+            shown = wire.margin.PreviewOrder(asked, timeout=CALL_SECONDS_MAX).decision
+            assert (shown.before, shown.after) == (preview.decision.before, preview.decision.after)
+            page = wire.market.GetMarket(
+                market.GetMarketRequest(page_size=1), timeout=CALL_SECONDS_MAX
+            )
+            assert page.market_version == shown.basis.market_version
+            found = margin.GetDecisionRequest(account="a", request_id="r-kept")
+            answer = wire.margin.GetDecision(found, timeout=CALL_SECONDS_MAX)
+            assert answer.decision == kept.decision
+            assert refused(wire, "more").reason == "LEDGER_DOWN"
+            assert not wire.is_healthy()
+        wait_until(wire.is_healthy, "the ledger is up again")
+        assert wire.check("r-more", order("o-more", BUY)).decision.verdict == types.VERDICT_ACCEPTED
+        assert "o-more" in held(wire)
     assert server.stop() == 0
 
 

@@ -59,7 +59,7 @@ class Served:
     def skip(self, seconds: float) -> None:
         """Let monotonic time pass, and the upkeep see it."""
         self.clock.skipped_seconds += seconds
-        self.application._expire_holds()
+        self.application._upkeep.expire_holds()
 
 
 @contextmanager
@@ -98,7 +98,7 @@ def test_a_hold_ends_when_its_time_is_over_and_a_later_fill_is_late(tmp_path: Pa
         server.wait_for_the_duration_to_start()
         for jump_ns in (10**9 * 30 * 60, -(10**9) * 30 * 60):
             server.clock.jumped_ns = jump_ns
-            server.application._expire_holds()
+            server.application._upkeep.expire_holds()
         server.clock.jumped_ns = 0
         assert server.open_orders() == ["o"]
         # The upkeep itself sees that the time is over.

@@ -45,6 +45,12 @@ SnapshotEveryOption = Annotated[
         min=0, metavar="EVENTS", help="Make a snapshot of the ledger every so often; 0 for never."
     ),
 ]
+MarketRetentionOption = Annotated[
+    float,
+    typer.Option(
+        min=0.0, metavar="DAYS", help="How long markets are kept, to take decisions on them again."
+    ),
+]
 SeedAccountsOption = Annotated[
     bool,
     typer.Option("--seed-accounts/--no-seed-accounts", help="Open a few accounts to try with."),
@@ -96,6 +102,7 @@ def serve(
     http_port: HttpPortOption = 9464,
     data_dir: DataDirOption = Path("var/margingate"),
     snapshot_every: SnapshotEveryOption = 200_000,
+    market_retention: MarketRetentionOption = 7.0,
     has_seed_accounts: SeedAccountsOption = True,
     parameters: ParametersOption = None,
     fees: FeesOption = None,
@@ -121,6 +128,7 @@ def serve(
             http_port=http_port,
             data_dir=data_dir,
             snapshot_every=snapshot_every,
+            market_retention_days=market_retention,
             has_seed_accounts=has_seed_accounts,
             parameters_path=parameters,
             fees_path=fees,

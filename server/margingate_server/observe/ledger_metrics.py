@@ -54,6 +54,11 @@ class LedgerMetrics:
         self._open_holds = Gauge(
             "margingate_open_holds", "Accepted orders whose margin is held.", registry=registry
         )
+        self._market_store_bytes = Gauge(
+            "margingate_market_store_bytes",
+            "Size of the store of the markets that decisions cite, on its disk.",
+            registry=registry,
+        )
         self._accounts = Gauge("margingate_accounts", "Accounts opened.", registry=registry)
         kill_switches = Gauge(
             "margingate_kill_switch_active",
@@ -84,6 +89,10 @@ class LedgerMetrics:
     def holds_changed(self, open_holds: int) -> None:
         """So many accepted orders hold margin now."""
         self._open_holds.set(open_holds)
+
+    def market_store_changed(self, size_bytes: int) -> None:
+        """The store of cited markets takes so much now."""
+        self._market_store_bytes.set(size_bytes)
 
     def accounts_changed(self, accounts: int) -> None:
         """So many accounts exist now."""

@@ -56,7 +56,7 @@ def test_no_metric_has_a_label_that_names_who_or_what_was_traded(metrics: Metric
 
 def test_names_follow_the_conventions_of_prometheus(metrics: Metrics) -> None:
     families = [f for f in metrics.registry.collect() if f.name.startswith("margingate_")]
-    assert len(families) == 26
+    assert len(families) == 27
     for family in families:
         assert family.documentation.endswith("."), family.name
         assert not re.search(r"_(ms|us|ns|kb|percent)(_|$)", family.name)

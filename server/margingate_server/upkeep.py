@@ -1,0 +1,110 @@
+"""The thread that looks after a ledger: once a second, and when it goes down."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Event, Thread
+
+from margingate_server.clock import Clock
+from margingate_server.ledger.folding import EventLog
+from margingate_server.ledger.sqlite_store import SqliteStore
+from margingate_server.ledger.store import LedgerError
+from margingate_server.market_retention import MarketRetention
+from margingate_server.observe.logs import Log
+from margingate_server.rpc.lane import Lane, LedgerDown
+from margingate_server.rpc.observers import tell
+from margingate_server.service.desk import Desk
+from margingate_server.snapshot_keeper import SnapshotKeeper
+
+EXPIRY_TURNS_MAX = 20
+
+
+@dataclass(slots=True, kw_only=True)
+class Upkeep:
+    """Ends holds, syncs and recovers the ledger, has snapshots made and old markets removed.
+
+    open_desk: from a log to a desk. report: told at the end of each turn. period_seconds: between
+    two turns.
+    """
+
+    lane: Lane
+    store: SqliteStore
+    open_desk: Callable[[EventLog], Desk]
+    snapshots: SnapshotKeeper
+    retention: MarketRetention
+    report: Callable[[], None]
+    clock: Clock
+    log: Log
+    period_seconds: float
+    _is_stopping: bool = False
+    _waking: Event = field(default_factory=Event)
+    _thread: Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the thread."""
+        self._thread = Thread(target=self._run, name="upkeep", daemon=True)
+
+    def start(self) -> None:
+        """Look after the ledger from here on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread, and the process that makes a snapshot."""
+        self._is_stopping = True
+        self._waking.set()
+        self._thread.join()
+        self.snapshots.stop()
+
+    def wake(self) -> None:
+        """The ledger went down: have what is durable shown, before the next turn."""
+        self._waking.set()
+
+    def turn(self) -> None:
+        """What is done once a second."""
+        tell(self.expire_holds)
+        tell(self._keep_ledger)
+        tell(self.snapshots.keep, self.store.head.seq)
+        tell(self.report)
+
+    def expire_holds(self) -> None:
+        """End holds that ran out, in short turns."""
+
+        def expire(desk: Desk, now_ns: int) -> tuple[bool, int]:
+            seq = desk.expiries.expire_due(int(self.clock.seconds() * 1e9), now_ns)
+            return desk.expiries.is_behind, seq
+
+        try:
+            for _ in range(EXPIRY_TURNS_MAX):
+                if not self.lane.decide(expire):
+                    return
+        except LedgerDown:
+            return
+
+    def _run(self) -> None:
+        while True:
+            is_woken = self._waking.wait(self.period_seconds)
+            self._waking.clear()
+            if self._is_stopping:
+                return
+            if is_woken:
+                tell(self._show_durable)
+            else:
+                self.turn()
+
+    def _keep_ledger(self) -> None:
+        try:
+            if self.lane.is_down:
+                self.lane.recover(self.open_desk)
+            self.store.sync_head()
+            self.store.checkpoint()
+            self.retention.keep()
+        except LedgerError as error:
+            self.lane.mark_down()
+            self.log.warned("ledger_failed", problem=repr(error))
+            self._show_durable()
+
+    def _show_durable(self) -> None:
+        """Once for each failure; while the log cannot be read either, nothing is shown."""
+        try:
+            self.lane.show_durable(self.open_desk)
+        except LedgerError as error:
+            self.log.warned("ledger_not_shown", problem=repr(error))
