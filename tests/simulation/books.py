@@ -38,7 +38,7 @@ class Books:
     """Accounts as they should be after a log.
 
     requests: all ever sent, by key and digest. price_of: what the venue says that an instrument
-    settles at, in 1e-9 USD.
+    settles at, in 1e-9 USD. asked: what every accepted order was asked as.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Books:
         self._price_of = price_of
         self.accounts: dict[str, Booked] = {}
         self.settled: set[str] = set()
+        self.asked: dict[tuple[str, str], Check] = {}
 
     def follow(self, event: e.AnyEvent) -> None:
         """Carry out what the event's request asked for."""
@@ -124,6 +125,7 @@ class Books:
             _cut(legs, account.holdings, account.orders.values())
             hold(any(leg.lots for leg in legs), "I7", "nothing to reduce: {}", event)
         account.ids.add(request.order_id)
+        self.asked[event.account, request.order_id] = request
         account.orders[request.order_id] = BookOrder(
             legs=legs,
             totals=[leg.lots for leg in legs],

@@ -11,6 +11,7 @@ from margingate_server.ledger.events import (
     AnyEvent,
     FillReported,
     OrderAccepted,
+    OrdersExpired,
     cited_market,
     decode_event,
 )
@@ -62,6 +63,8 @@ class Judge:
         self.replies = ReplyWatch(self.log)
         self.shadow = Shadow()
         self.books = Books(self._sent, self._exchange.settles_at)
+        self._accepted_at: dict[tuple[str, str], float] = {}
+        self._started_at = 0.0
         self.accepted_count = self.judged_count = 0
 
     def sending(self, request: Request, desk: Desk) -> None:
@@ -77,6 +80,10 @@ class Judge:
         booked = self.books.accounts.get(account)
         return None if booked is None else booked.holdings
 
+    def restarted(self) -> None:
+        """A new process: durations of holds run again from here."""
+        self._started_at = self._clock.seconds()
+
     def watched(self, turn: Turn) -> None:
         """A desk was used: follow what it queued, and compare."""
         touched = {turn.request.account} & self.shadow.state.accounts.keys()
@@ -90,6 +97,10 @@ class Judge:
             touched |= {event.account} & self.shadow.state.accounts.keys()
             if isinstance(event, OrderAccepted | AmendAccepted):
                 full = self._judge_accepted(turn, event)
+            if isinstance(event, OrderAccepted):
+                self._accepted_at[event.account, event.order.order_id] = self._clock.seconds()
+            elif isinstance(event, OrdersExpired):
+                self._judge_expiry(event)
         self.shadow.compare(turn.desk.shard.state, touched)
         for account in touched:
             self._compare_books(account)
@@ -177,6 +188,15 @@ class Judge:
         after = self.shadow.state.accounts[event.account].portfolio
         judge_freshness(turn, event, after, self._exchange.received, self._clock.instant())
         return judge_acceptance(turn, event, after)
+
+    def _judge_expiry(self, event: OrdersExpired) -> None:
+        """A hold lasts as long as was asked at least, by true time, from the last start on."""
+        for order_id in event.order_ids:
+            check = self.books.asked[event.account, order_id]
+            since = max(self._started_at, self._accepted_at[event.account, order_id])
+            lasted_ns = (self._clock.seconds() - since) * 1e9
+            is_over = check.hold_ns and lasted_ns >= check.hold_ns
+            hold(is_over, "I7", "{} was held for {} ns alone: {}", check, lasted_ns, event)
 
     def _sample(self, check: Check | Amend, desk: Desk) -> None:
         arrays, state = desk.shard.market.view.arrays, self.shadow.state

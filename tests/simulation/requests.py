@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any
+from typing import Any, ClassVar
 
 from margingate_engine.check.question import RequestedLeg, RequestedOrder
 from margingate_engine.core.amounts import units_per_whole, whole
@@ -27,6 +27,7 @@ Key = tuple[str, str, str]
 class Request:
     """Base of all requests. account: "" for what concerns no account or all of them."""
 
+    is_read: ClassVar[bool] = False
     account: str
     request_id: str
 
@@ -233,17 +234,21 @@ class Fill(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class GetDecision(Request):
-    """What was decided under this id?"""
+    """What was decided under this id? As Lane.read: everything seen must be durable."""
 
-    def use(self, desk: Desk, _now_ns: int) -> tuple[Any, int]:
+    is_read = True
+
+    def use(self, desk: Desk, _now_ns: int) -> tuple[CheckAnswer, int]:
         """See Request."""
         answer = desk.checking.decision_of(self.account, self.request_id)
-        return answer, answer.seq
+        return answer, desk.shard.state.last_seq
 
 
 @dataclass(frozen=True, kw_only=True)
 class ListOrders(Request):
-    """Which orders are open? As Lane.read: everything seen must be durable."""
+    """Which orders are open? Read as a decision is."""
+
+    is_read = True
 
     def use(self, desk: Desk, _now_ns: int) -> tuple[tuple[str, ...], int]:
         """See Request."""

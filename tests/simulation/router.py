@@ -179,7 +179,12 @@ class Router:
             legs=tuple(self._leg(name) for name in names),
             is_combo=self.random.random() < 0.3,
             sent_ns=sent_ns,
+            hold_ns=self._hold_ns(),
         )
+
+    def _hold_ns(self) -> int:
+        """How long an order is to hold margin; mostly for good."""
+        return self.random.randint(1, 6) * SECOND_NS if self.random.random() < 0.3 else 0
 
     def _closing_check(self) -> Check | None:
         """An order against a position, more or less as large; often reduce-only."""

@@ -18,9 +18,10 @@ from margingate_engine.models.registry import MarginModel, model
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_engine.scenarios.risk_arrays import RiskArrays
 from margingate_server.clock import Clock
+from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.numbers import PolicyNumbers
-from margingate_server.ledger.store import EventDraft, Store
+from margingate_server.ledger.store import EventDraft
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.lane import Lane, Ticket
 from margingate_server.rpc.publisher import Publisher
@@ -155,6 +156,10 @@ class WatchedLane(Lane):
 
     def turn_for(self, request: Request) -> tuple[Any, Ticket]:
         """(answer, ticket) of a request that is decided and waits for its commit."""
+        if request.is_read:
+            shown = self._seen_of_shown(lambda desk, now_ns: request.use(desk, now_ns)[0])
+            if shown is not None:
+                return shown[0], Ticket(self._generation, 0)
         self._asked = request
         return self._take_turn(request.use)
 
@@ -200,6 +205,10 @@ class Server:
         """The desk of now."""
         return self.lane._desk
 
+    def has_prices(self) -> bool:
+        """False when its market starts anew."""
+        return bool((self.desk.shard.market.view.snapshot.observed_ns_u >= 0).any())
+
     def record_parameters(self) -> None:
         """What the application does first."""
         self.lane.decide(lambda desk, now_ns: (None, self.builder.bring_into_force(desk, now_ns)))
@@ -209,6 +218,14 @@ class Server:
         answer, ticket = self.lane.turn_for(request)
         return Waiting(request, answer, ticket)
 
+    def expire_holds(self, seconds: float) -> None:
+        """What the upkeep thread does once a second; LedgerDown as every decision."""
+
+        def expire(desk: Desk, now_ns: int) -> tuple[None, int]:
+            return None, desk.expiries.expire_due(int(seconds * 1e9), now_ns)
+
+        self.lane.decide(expire)
+
     def finish(self, waiting: Waiting) -> None:
         """The second half: returns once it is durable; LedgerDown when it is void."""
         self.lane._commit_through(waiting.ticket)
@@ -217,8 +234,16 @@ class Server:
         """What the upkeep thread does when the lane is down."""
         self.lane.recover(self._open_desk)
 
-    def _open_desk(self, store: Store) -> Desk:
-        return self.builder.open_desk(store, self._journal.market_version_min)
+    def show_durable(self) -> None:
+        """What it does first: what only looks goes on meanwhile."""
+        self.lane.show_durable(self._open_desk)
+
+    def _open_desk(self, log: EventLog) -> Desk:
+        desk = self.builder.open_desk(log, self._journal.market_version_min)
+        newest = self._journal.newest_market()
+        if newest is not None:
+            desk.shard.market.remember(newest)
+        return desk
 
 
 def pending_of(shard: Shard) -> list[EventDraft]:

@@ -18,6 +18,8 @@ def test_a_planted_bug_is_found_within_a_hundred_seeds(
     PLANTS[name](monkeypatch)
     failure = first_failure()
     assert failure is not None, f"{name} survived {SEEDS_MAX} seeds"
+    monkeypatch.undo()
+    assert run_seed(failure.seed).failure is None, "the seed fails without the bug, too"
     with capsys.disabled():
         found = f"seed {failure.seed}, step {failure.step}, {failure.invariant}"
         sys.stdout.write(f"\n{name}: {found}\n")

@@ -86,6 +86,7 @@ class World:
             (self._commit, 22),
             (self._publish, 8),
             (self._tell_time, 2),
+            (self._expire, 6),
             (self._administer, 5),
             (self._break_disk, 1.3),
             (self._snapshot, 0.5),
@@ -148,7 +149,11 @@ class World:
         else:
             self._say("{} sends {}: {}", name, Words(request), Words(waiting.answer))
             self._count(type(request).__name__)
-            self.waiting.append(Caller(name, waiting))
+            if self.server.lane.is_down:  # of the desk that is shown meanwhile: answered at once
+                self._count("read while down")
+                self.judge.replied(request, waiting.answer)
+            else:
+                self.waiting.append(Caller(name, waiting))
 
     def _refused(self, name: str, request: Request, refusal: Exception) -> None:
         self._say("{} sends {}: {!r}", name, Words(request), refusal)
@@ -255,6 +260,13 @@ class World:
         self._say("the clock is off by {} s", self.clock.ahead_ns / SECOND_NS)
         self._count("clock")
 
+    def _expire(self) -> None:
+        try:
+            self.server.expire_holds(self.clock.seconds())
+        except LedgerDown:
+            return
+        self._count("expiry")
+
     # -- faults
 
     def _break_disk(self) -> None:
@@ -282,6 +294,7 @@ class World:
         """A new process folds the log; it may die of it, and be started again."""
         self.waiting.clear()
         self.exchange.forgotten()
+        self.judge.restarted()
         self.disks.replugged()
         while self.random.random() < 0.2:
             self.disks.log.reads_left = self.random.randint(0, len(self.disks.log.records))
@@ -311,10 +324,13 @@ class World:
 
     def _recover(self) -> None:
         """The upkeep thread tries; the disk may still be broken, the process may die of it."""
+        if self.random.random() < 0.6:
+            self.server.show_durable()
+        if self.random.random() < 0.4:
+            return
         self.disks.log.is_broken = self.random.random() < 0.3
         if self.random.random() < 0.1:
             self.disks.log.reads_left = self.random.randint(0, len(self.disks.log.records))
-        former = self.server.desk.shard.market.view
         try:
             self.server.recover()
         except StoreFailure as failure:
@@ -325,7 +341,7 @@ class World:
             self.disks.log.reads_left = None
         self._say("the lane has recovered at event {}", self.disks.log.head.seq)
         self._count("recovered")
-        if self.server.desk.shard.market.view is not former:
+        if not self.server.has_prices():  # other instruments are listed than it had prices for
             self.exchange.forgotten()
         self.judge.refolded(self.server.desk)
 
