@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RUN_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test main-job crash sim bench faults history lint format types proto dashboards clean
+.PHONY: help run test main-job crash sim bench bench-recovery faults history lint format types proto dashboards clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ sim: $(READY) ## Simulate SEEDS=200 seeded worlds with crashes, or SEED=17 alone
 
 bench: $(READY) ## Measure preview and durable check against an echo servicer
 	@$(BIN)/python -m tests.bench
+
+bench-recovery: $(READY) ## Measure a start over EVENTS=1000000 events, without and with snapshots
+	@$(BIN)/python -m tests.bench.recovery --events $(or $(EVENTS),1000000)
 
 faults: $(READY) ## Damage storage at length: bytes, syncs, full disks, power cuts
 	@FAULTS=long $(BIN)/python -m pytest -q -s --timeout=3600 tests/faults
