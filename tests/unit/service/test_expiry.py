@@ -275,7 +275,8 @@ def test_closed_orders_are_forgotten_long_before_their_deadline(
     accepted(desk, "stays", hold_ns=10**6 * NANO)
     for number in range(100):
         accepted(desk, f"o-{number}", hold_ns=10**6 * NANO)
-        call(desk, number)
+        call(desk, 2 * number)
+        call(desk, 2 * number + 1)
         desk.release(f"o-{number}")
         assert len(expiries._queue) + len(expiries._swept) <= len(expiries._known) <= 14
     # The duration of the one that stays started with the second call.

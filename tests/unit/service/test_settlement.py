@@ -385,7 +385,7 @@ def test_a_market_made_anew_after_a_failure_keeps_the_last_marks_too() -> None:
     # CALL is not quoted any more; what was remembered of it at the start is still known.
     early = former.view.snapshot
     former.view = Market(former.model, former.view.table, 50).view
-    desk.quote(update({"FAR": 104_000.0}, market_time_ns=NEAR_NS))
+    desk.quote(update({"FAR": 104_000.0, "PUT": 1.0}, market_time_ns=NEAR_NS))
     anew = Market(former.model, table, 1)
     anew.remember(early)
     anew.take_over(former)
@@ -401,3 +401,5 @@ def test_a_market_made_anew_after_a_failure_keeps_the_last_marks_too() -> None:
         )
     )
     assert (priced["CALL"], priced["OTHER"]) == (True, False)
+    # The newest mark is the one that is kept.
+    assert anew.view.snapshot.mark_nano_i[desk.row("PUT")] == NANO
