@@ -131,15 +131,15 @@ class Model:
         return _moved(state, call.request_id, decided, orders=orders), decided
 
     def _release(self, state: State, call: Release) -> tuple[State, Answer]:
-        if call.request_id in state.remembered:
-            return state, Released(was_held=True, flag="", margin=self._margin_of(state))
-        if call.order_id not in state.orders:
-            flag = "LATE" if call.order_id in state.closed else "UNKNOWN_ORDER"
-            return state, Released(was_held=False, flag=flag, margin=self._margin_of(state))
+        earlier = state.remembered.get(call.request_id)
+        if isinstance(earlier, Released):
+            return state, replace(earlier, margin=self._margin_of(state))
+        was_held = call.order_id in state.orders
+        flag = "LATE" if call.order_id in state.closed else "UNKNOWN_ORDER"
         orders = {name: held for name, held in state.orders.items() if name != call.order_id}
-        closed = state.closed | {call.order_id}
+        closed = state.closed | ({call.order_id} if was_held else frozenset())
         after = replace(state, orders=orders, closed=closed)
-        answer = Released(was_held=True, flag="", margin=self._margin_of(after))
+        answer = Released(was_held, "" if was_held else flag, self._margin_of(after))
         return _moved(after, call.request_id, answer), answer
 
     def _fill(self, state: State, call: Fill) -> tuple[State, Answer]:
@@ -174,8 +174,8 @@ class Model:
         after = replace(state, cash=_without_zeros({**state.cash, call.asset: balance}))
         if call.units < 0:
             account = self._load(after)
-            decider = self._oracle.decider
-            if balance < decider._outflows(decider.open_legs(account))[call.asset]:
+            outflows = map(self._oracle.book.outflows, account.orders.values())
+            if balance < sum(each.get(call.asset, 0) for each in outflows):
                 return state, Refused("INSUFFICIENT_COLLATERAL_CURRENCY")
             if self._oracle.risk(NAME).headroom < 0:
                 return state, Refused("INSUFFICIENT_INITIAL_MARGIN")
