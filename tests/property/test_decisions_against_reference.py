@@ -247,7 +247,6 @@ def test_an_accepted_change_leaves_the_account_margined_or_not_worse_than_policy
                 (RejectReason.NONE, False): 20,
                 (RejectReason.NONE, True): 5,
                 (RejectReason.STILL_UNDERMARGINED, False): 3,
-                (RejectReason.INSUFFICIENT_INITIAL_MARGIN, False): 1,
                 (RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY, False): 2,
                 (RejectReason.KILL_SWITCH, False): 2,
             },
