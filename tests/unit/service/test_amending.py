@@ -13,79 +13,9 @@ from margingate_server.service.amending import AmendLeg
 from margingate_server.service.decisions import REQUEST_AGE_NS_MAX
 from margingate_server.service.refusals import AmendPending, RequestConflict, UnknownName
 from tests.property.totals import totals_of
-from tests.unit.engine.small_market import MARKS
-from tests.unit.service.small_desk import SmallDesk, folded_again, restarted, update
-from tests.unit.service.sound_desk import SoundDesk, sound_desk
-
-MARK = "101000"
-
-
-def with_order(lots: int = -5, price: str = MARK, usd: str = "100000") -> SoundDesk:
-    """Account a with cash and order o on NEAR."""
-    desk = sound_desk()
-    desk.open(usd=usd)
-    assert desk.check(desk.leg("NEAR", lots, price), order_id="o").decision.reason == 0
-    return desk
-
-
-def change(desk: SmallDesk, lots: int, price: str = MARK, request_id: str = "") -> RejectReason:
-    """Why a change of o to `lots` in total is refused."""
-    leg = desk.amend_leg("NEAR", lots, price)
-    return RejectReason(desk.amend("o", leg, request_id=request_id or None).decision.reason)
-
-
-def shapes(desk: SmallDesk) -> tuple[list[int], list[int]]:
-    """Open lots of o as it is, and as it is to become."""
-    portfolio = desk.account().portfolio
-    both = portfolio.legs["o"], portfolio.amendments.get("o", ())
-    return tuple([leg.lots for leg in each] for each in both)  # type: ignore[return-value]
-
-
-def held(desk: SmallDesk) -> dict[str, object]:
-    return totals_of(desk.full_risk())
-
-
-def impoverish(desk: SmallDesk) -> None:
-    """Lose more than the account has, by a fill that is flat in the end."""
-    desk.fill("unheard", "CALL", 1, "990000", fee="0")
-    desk.fill("unheard", "CALL", -1, "0", fee="0")
-    assert not desk.kept_risk().risk.is_margined
-
-
-@pytest.mark.parametrize(("lots", "price"), [(-8, MARK), (-8, "100900")])
-def test_a_larger_change_is_held_from_the_answer_on(lots: int, price: str) -> None:
-    desk = with_order()
-    assert change(desk, lots, price) is RejectReason.NONE
-    assert shapes(desk) == ([5], [8])
-    assert held(desk)["risk"] == held(with_order(lots, price))["risk"]
-
-
-def test_a_smaller_change_frees_nothing_before_the_venue_took_it() -> None:
-    desk = with_order()
-    before = held(desk)
-    assert change(desk, -2) is RejectReason.NONE
-    assert held(desk)["risk"] == before["risk"]
-    desk.confirm("o")
-    assert held(desk) == held(with_order(-2))
-
-
-@pytest.mark.parametrize(("lots", "price"), [(-8, MARK), (-8, "100900"), (-2, "100900"), (-5, "1")])
-def test_a_change_that_was_taken_leaves_the_new_order_and_one_refused_the_old(
-    lots: int, price: str
-) -> None:
-    taken, refused = with_order(usd="1000000"), with_order(usd="1000000")
-    before = held(refused)
-    for desk in (taken, refused):
-        assert change(desk, lots, price) is RejectReason.NONE
-    confirmed, withdrawn = taken.confirm("o"), refused.withdraw("o")
-    assert (confirmed.is_changed, confirmed.flag) == (True, "")
-    assert (withdrawn.is_changed, withdrawn.flag) == (True, "")
-    assert held(taken) == held(with_order(lots, price, usd="1000000"))
-    assert held(refused) == before
-    assert confirmed.risk == held(taken)["risk"]
-    assert withdrawn.risk == held(refused)["risk"]
-    assert taken.account().orders["o"].totals == (abs(lots),)
-    assert refused.account().orders["o"].totals == (5,)
+from tests.unit.service.changed_order import MARK, change, held, impoverish, shapes, with_order
+from tests.unit.service.small_desk import restarted
+from tests.unit.service.sound_desk import sound_desk
 
 
 @pytest.mark.parametrize(
@@ -119,109 +49,6 @@ def test_the_decision_compares_the_order_as_it_is_with_the_worse_of_both() -> No
     assert (decision.before.equity, decision.before.initial) == (before.equity, before.initial)
     assert (decision.after.equity, decision.after.initial) == (after.equity, after.initial)
     assert after.initial > before.initial
-
-
-def test_fills_before_the_answer_shrink_both_shapes() -> None:
-    for ending, left, total in (("confirm", 6, 8), ("withdraw", 3, 5)):
-        desk = with_order()
-        change(desk, -8)
-        answer = desk.fill("o", "NEAR", -2, MARK)
-        assert (answer.flag, answer.open_lots) == ("", 3)
-        assert shapes(desk) == ([3], [6])
-        getattr(desk, ending)("o")
-        assert shapes(desk) == ([left], [])
-        assert desk.account().orders["o"].totals == (total,)
-
-
-@pytest.mark.parametrize(
-    ("new", "fills", "flags", "left"),
-    [
-        (-8, [-6], [""], ([], [2])),
-        (-8, [-3, -3], ["", ""], ([], [2])),
-        (-3, [-4], [""], ([1], [])),
-        (-8, [-5, -3], ["", ""], None),
-        (-8, [-9], ["over_fill"], None),
-        (-3, [-6], ["over_fill"], None),
-        (-8, [-6, -3], ["", "over_fill"], None),
-    ],
-)
-def test_a_fill_is_over_only_beyond_both_shapes(
-    new: int, fills: list[int], flags: list[str], left: tuple[list[int], list[int]] | None
-) -> None:
-    desk = with_order()
-    change(desk, new)
-    assert [desk.fill("o", "NEAR", lots, MARK).flag for lots in fills] == flags
-    assert desk.account().portfolio.positions[desk.row("NEAR")].lots == sum(fills)
-    if left is None:
-        assert desk.account().is_closed("o")
-        assert desk.account().portfolio.amendments == {}
-        assert desk.state.open_order_count == 0
-    else:
-        assert shapes(desk) == left
-
-
-def test_an_order_filled_in_full_stays_open_while_it_may_have_become_larger() -> None:
-    for ending, flag in (("confirm", ""), ("withdraw", "late")):
-        desk = with_order()
-        change(desk, -8)
-        desk.fill("o", "NEAR", -5, MARK)
-        assert shapes(desk) == ([], [3])
-        assert desk.state.open_order_count == 1
-        getattr(desk, ending)("o")
-        assert desk.account().is_closed("o") is (flag == "late")
-        assert desk.fill("o", "NEAR", -3, MARK).flag == flag
-        assert desk.state.open_order_count == 0
-
-
-@pytest.mark.parametrize("total", [-3, -1])
-def test_a_change_down_to_what_is_filled_ends_the_order_when_the_venue_took_it(total: int) -> None:
-    desk = with_order()
-    desk.fill("o", "NEAR", -3, MARK)
-    before = held(desk)
-    assert change(desk, total) is RejectReason.NONE
-    assert shapes(desk) == ([2], [])
-    assert desk.account().orders["o"].amend_totals == (3,)
-    assert held(desk) == before
-    desk.confirm("o")
-    assert desk.account().is_closed("o")
-    assert desk.kept_risk().outflows == {}
-    assert desk.fill("o", "NEAR", -1, MARK).flag == "late"
-
-
-def test_a_change_down_to_what_is_filled_that_the_venue_refused_leaves_the_rest_open() -> None:
-    desk = with_order()
-    desk.fill("o", "NEAR", -3, MARK)
-    change(desk, -3)
-    desk.withdraw("o")
-    assert shapes(desk) == ([2], [])
-    assert desk.fill("o", "NEAR", -2, MARK).flag == ""
-
-
-def test_totals_include_what_was_filled_before() -> None:
-    desk = with_order()
-    desk.fill("o", "NEAR", -2, MARK)
-    assert change(desk, -6) is RejectReason.NONE
-    assert shapes(desk) == ([3], [4])
-    desk.fill("o", "NEAR", -1, MARK)
-    desk.confirm("o")
-    assert shapes(desk) == ([3], [])
-    assert change(desk, -4) is RejectReason.NONE
-    assert shapes(desk) == ([3], [1])
-
-
-@pytest.mark.parametrize("release_all", [False, True])
-def test_a_release_frees_both_shapes(release_all: bool) -> None:
-    desk = with_order()
-    change(desk, -8, "100900")
-    if release_all:
-        answer = desk.desk.orders.release_all("a", desk.fresh_id(), "d", desk.now_ns)
-    else:
-        answer = desk.release("o")
-    assert answer.released_count == 1
-    assert answer.risk is not None
-    assert answer.risk.initial == 0
-    assert desk.account().portfolio.amendments == {}
-    assert desk.confirm("o").flag == "late"
 
 
 def test_one_change_at_a_time() -> None:
@@ -264,19 +91,6 @@ def test_a_change_names_every_leg_as_it_was_accepted() -> None:
             desk.amend("two", *each)
         assert refused.value.field == "legs"
     assert desk.amend("two", call, near).decision.reason == 0
-
-
-def test_one_leg_of_several_may_change_alone() -> None:
-    desk = with_order()
-    legs = (desk.leg("CALL", 2, "200"), desk.leg("NEAR", -1, MARK))
-    desk.check(*legs, order_id="two")
-    desk.fill("two", "CALL", 2, "200")
-    desk.amend("two", desk.amend_leg("CALL", 1, "200"), desk.amend_leg("NEAR", -4, MARK))
-    desk.confirm("two")
-    memo = desk.account().orders["two"]
-    assert memo.totals == (2, 4)
-    (leg,) = desk.account().portfolio.legs["two"]
-    assert (leg.row, leg.lots, leg.number) == (desk.row("NEAR"), 4, 1)
 
 
 @pytest.mark.parametrize(("lots", "reason"), [(-6, 0), (-90, 22)])
@@ -343,55 +157,6 @@ def test_a_change_sent_over_an_hour_ago_is_expired(off_ns: int, expected: Reject
     answer = desk.amend("o", leg, sent_ns=desk.now_ns + off_ns)
     assert answer.decision.reason == expected
     assert shapes(desk) == ([5], [6] if expected is RejectReason.NONE else [])
-
-
-def test_the_answer_of_the_venue_counts_once_however_often_it_is_told() -> None:
-    for ending in ("confirm", "withdraw"):
-        desk = with_order()
-        change(desk, -8)
-        first = getattr(desk, ending)("o", "r")
-        events = len(desk.events())
-        change(desk, -9)
-        for each in (desk, restarted(desk)):
-            again = getattr(each, ending)("o", "r")
-            assert (again.is_changed, again.flag, again.seq) == (True, "", first.seq)
-            assert shapes(each)[1] == [9]
-        assert desk.kinds()[events:] == ["amend_accepted"]
-
-
-@pytest.mark.parametrize("ending", ["confirm", "withdraw"])
-def test_an_answer_to_no_pending_change_is_flagged(ending: str) -> None:
-    desk = with_order()
-    tell = getattr(desk, ending)
-    for order_id, flag in (("o", "late"), ("unheard", "unknown_order")):
-        answer = tell(order_id, f"r-{order_id}")
-        assert (answer.is_changed, answer.flag) == (False, flag)
-        assert answer.risk == desk.kept_risk().risk
-    change(desk, -8)
-    released = desk.release("o")
-    answer = tell("o", "r")
-    assert (answer.is_changed, answer.flag) == (False, "late")
-    # It rests on the release, which must be durable first.
-    assert answer.seq >= released.seq
-    assert folded_again(desk).accounts == desk.state.accounts
-
-
-@pytest.mark.parametrize("ending", ["confirm", "withdraw"])
-def test_the_retry_of_an_answer_that_came_too_early_settles_no_later_change(ending: str) -> None:
-    desk = with_order()
-    tell = getattr(desk, ending)
-    first = tell("o", "r")
-    change(desk, -8)
-    again = tell("o", "r")
-    assert (again.is_changed, again.flag, again.seq) == (False, "late", first.seq)
-    assert "o" in desk.account().portfolio.amendments
-
-
-def test_answers_about_unknown_accounts_are_refused() -> None:
-    amending = with_order().desk.amending
-    for tell in (amending.confirm, amending.withdraw):
-        with pytest.raises(UnknownName):
-            tell("b", "o", "r", "d", 0)
 
 
 @pytest.mark.parametrize(
@@ -487,36 +252,3 @@ def test_a_limit_looks_at_the_total_not_at_what_is_open() -> None:
     desk.fill("o", "NEAR", -4, MARK)
     assert change(desk, -6) is RejectReason.MAX_ORDER_QUANTITY
     assert change(desk, -5) is RejectReason.NONE
-
-
-def test_without_a_price_a_change_is_refused_and_its_answer_taken() -> None:
-    desk = with_order()
-    change(desk, -8)
-    desk.quote(update({**MARKS, "NEAR": 0.0}))
-    assert desk.confirm("o").risk is None
-    assert change(desk, -9) is RejectReason.MARKET_DATA_MISSING
-    desk.quote()
-    assert desk.kept_risk().risk == with_order(-8).kept_risk().risk
-
-
-def test_a_change_is_decided_at_the_prices_of_now_and_both_shapes_follow_them() -> None:
-    desk = with_order()
-    change(desk, -8)
-    desk.quote(update({**MARKS, "NEAR": 102_000.0}))
-    pending = desk.kept_risk().risk
-    assert pending.initial > with_order(-8).kept_risk().risk.initial
-    desk.confirm("o")
-    assert desk.kept_risk().risk == pending
-
-
-def test_the_end_of_a_hold_outlives_changes_and_ends_with_the_order() -> None:
-    desk = sound_desk()
-    desk.open(usd="100000")
-    desk.check(desk.leg("NEAR", -5, MARK), order_id="o", hold_ns=30)
-    change(desk, -8)
-    desk.confirm("o")
-    assert desk.state.expiring == {("a", "o"): 30}
-    assert desk.account().orders["o"].hold_ns == 30
-    change(desk, -9)
-    desk.release("o")
-    assert desk.state.expiring == {}
