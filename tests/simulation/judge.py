@@ -38,7 +38,7 @@ from tests.simulation.shadow import Shadow
 from tests.simulation.simulated_clock import SimulatedClock
 from tests.simulation.violation import hold
 
-ORACLE_SHARE = 0.01
+ORACLE_SHARES = {Check: 0.01, Amend: 0.04}
 TOTALS_SHARE = 0.1
 RETAKEN_COUNT = 2
 
@@ -72,7 +72,8 @@ class Judge:
         for each in commands_of(request):
             self._sent[each.key][each.digest] = each
         self._sampled = None
-        if isinstance(request, Check | Amend) and self._random.random() < ORACLE_SHARE:
+        share = ORACLE_SHARES.get(type(request), 0.0)
+        if isinstance(request, Check | Amend) and self._random.random() < share:
             self._sample(request, desk)
 
     def booked(self, account: str) -> Account | None:

@@ -179,8 +179,12 @@ def market_after_events(patch: pytest.MonkeyPatch) -> None:
 
 def change_replaces_at_once(patch: pytest.MonkeyPatch) -> None:
     """An accepted change holds what it changes the order into, not the worse of both."""
-    patch.setattr(hold, "worse", lambda _held, asked: asked)
-    patch.setattr(decide, "worse", lambda _held, asked: asked)
+
+    def replaced(arrays: Any, fees: Any, _legs: Any, amended: Any) -> hold.OrderHold:
+        return hold_of(arrays, fees, amended)
+
+    patch.setattr(hold, "changing_hold", replaced)
+    patch.setattr(decide, "changing_hold", replaced)
 
 
 def snapshot_tail_skipped(patch: pytest.MonkeyPatch) -> None:
