@@ -286,3 +286,10 @@ def test_an_earlier_decision_exits_like_the_check_did(
     assert ran.code == code
     assert server.asked("GetDecision")[0].request_id == "r-1"
     assert ran.row("order") == ["order", "o-1"]
+
+
+def test_an_earlier_yes_shows_what_was_held_for_it(run: Run, server: FakeServer) -> None:
+    cut = types.OrderLeg(instrument="ETH", side=types.SIDE_SELL, quantity="3", limit_price="0")
+    decision = types.Decision(verdict=types.VERDICT_ACCEPTED, held_legs=[cut])
+    server.answers("GetDecision", margin.GetDecisionResponse(decision=decision))
+    assert " ".join(run("decision", "desk-1", "r-1").row("held")) == "held sell 3 ETH at 0"

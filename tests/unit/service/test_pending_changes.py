@@ -256,3 +256,26 @@ def test_a_change_hands_over_the_market_it_was_decided_on() -> None:
     assert [each.kind for each in pending.events] == ["amend_accepted"]
     desk.confirm("o")
     assert desk.shard.take_pending().markets == ()
+
+
+def test_old_lots_may_fill_at_the_old_limit_and_the_rest_at_the_new_one() -> None:
+    """[SPAN-17]"""
+    desk, both = (with_order(10, "102000", usd="1000000") for _ in range(2))
+    assert change(desk, 20, MARK) is RejectReason.NONE
+    both.check(both.leg("NEAR", 10, MARK))
+    assert desk.kept_risk().risk == both.kept_risk().risk
+    for price in ("102000", MARK):
+        before = desk.kept_risk().risk.headroom
+        assert desk.fill("o", "NEAR", 10, price, fee="0").flag == ""
+        assert desk.kept_risk().risk.headroom >= before
+        desk.confirm("o")
+    assert desk.account().is_closed("o")
+
+
+def test_legs_that_may_fill_alone_are_each_held_at_the_larger_of_both_shapes() -> None:
+    """[SPAN-17]"""
+    desk, largest = (with_order(usd="1000000") for _ in range(2))
+    desk.check(desk.leg("NEAR", 9, MARK), desk.leg("FAR", 1, "104000"), order_id="two")
+    desk.amend("two", desk.amend_leg("NEAR", 1, MARK), desk.amend_leg("FAR", 9, "104000"))
+    largest.check(largest.leg("NEAR", 9, MARK), largest.leg("FAR", 9, "104000"))
+    assert desk.kept_risk().risk == largest.kept_risk().risk
