@@ -251,6 +251,30 @@ def test_a_reduce_only_order_may_be_sent_for_what_is_held_of_it(gate: Gate) -> N
     assert found.decision == answer.decision
 
 
+def test_reduce_only_orders_of_a_batch_share_what_there_is_to_close(gate: Gate) -> None:
+    fill(gate, "0.2")
+    items = [
+        pb.BatchCheckItem(request_id=name, order=reduce_only(quantity, name))
+        for name, quantity in (("first", "0.1"), ("second", "0.3"), ("third", "0.1"))
+    ]
+    request = pb.BatchCheckOrdersRequest(account="a", items=items, sent_time=gate.sent_time())
+    first, second, third = (each.decision for each in gate.ok("BatchCheckOrders", request).results)
+    assert list(first.held_legs) == list(second.held_legs) == [leg("NEAR", "0.1", "101000")]
+    assert third.reject_reason == types.REJECT_REASON_REDUCE_ONLY_WOULD_INCREASE
+
+
+def test_a_combo_keeps_its_ratio_when_it_is_changed(gate: Gate) -> None:
+    spread = order(leg("NEAR", "0.1", "101000"), leg("FAR", "-0.2", "104000"), order_id="spread")
+    spread.execution = types.EXECUTION_ATOMIC_COMBO
+    gate.check(spread, "spread")
+    same = (leg("NEAR", "0.1", "101000"), leg("FAR", "-0.1", "104000"))
+    answer = gate.answer("AmendOrder", amend_request(gate, *same, order_id="spread"))
+    assert (answer.code, answer.fields) == (Code.INVALID_ARGUMENT, ("legs",))
+    limits = (leg("NEAR", "0.1", "100900"), leg("FAR", "-0.2", "104500"))
+    changed = gate.ok("AmendOrder", amend_request(gate, *limits, order_id="spread"))
+    assert list(changed.decision.held_legs) == list(limits)
+
+
 def test_a_combo_is_decided_whole_and_listed_as_one(gate: Gate) -> None:
     both = order(leg("NEAR", "0.1", "101000"), leg("FAR", "-0.1", "104000"), order_id="spread")
     both.execution = types.EXECUTION_ATOMIC_COMBO
