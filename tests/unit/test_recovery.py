@@ -1,10 +1,14 @@
 """From the log to a desk; and a log that cannot be applied says where."""
 
+from dataclasses import replace
+
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.ledger import events as e
 from margingate_server.ledger import numbers as n
+from margingate_server.ledger.snapshot_file import Snapshot
+from margingate_server.ledger.state_codec import encode_state
 from margingate_server.ledger.store import CorruptLedger, EventDraft
 from margingate_server.recovery import DeskBuilder, folded
 from tests.unit.engine.small_market import INSTRUMENTS
@@ -63,6 +67,41 @@ def test_a_desk_of_the_log_is_the_desk_that_wrote_it() -> None:
     assert again.state.last_seq == desk.state.last_seq
     again.quote(update())
     assert again.kept_risk().risk == desk.kept_risk().risk
+
+
+def snapshot_at(desk: SmallDesk, seq: int) -> Snapshot:
+    store = stored(*desk.events()[:seq])
+    return Snapshot(seq=seq, hash=store.head.hash, body=encode_state(*folded(store)))
+
+
+def builder_with(snapshot: Snapshot | None) -> DeskBuilder:
+    return DeskBuilder(
+        small_model(), FEE_TIERS, n.PolicyNumbers(), AGE_LIMITS, newest_snapshot=lambda: snapshot
+    )
+
+
+def test_from_a_snapshot_a_desk_is_the_same_and_goes_on_the_same() -> None:
+    desk = busy_desk()
+    for seq in range(1, desk.state.last_seq + 1):
+        opened = builder_with(snapshot_at(desk, seq)).open_desk(stored(*desk.events()))
+        again = SmallDesk(opened, now_ns=desk.now_ns)
+        again.quote(update())
+        assert again.state.accounts == desk.state.accounts
+        assert again.kept_risk().risk == desk.kept_risk().risk
+        assert again.shard.market.view.snapshot.version == 4
+        yes = again.check(again.leg("NEAR", -5, "101000"), order_id="o", request_id="yes")
+        assert (yes.decision.reason, again.state.last_seq) == (0, desk.state.last_seq), "a retry"
+        assert again.fill("o", "NEAR", -2, "101000", fill_id="f").is_replayed
+        new = again.check(again.leg("NEAR", -1, "101000"), order_id="o2", request_id="new")
+        assert (new.decision.reason, again.state.last_seq) == (0, desk.state.last_seq + 1)
+
+
+def test_a_snapshot_of_another_log_makes_no_desk() -> None:
+    desk = busy_desk()
+    foreign = replace(snapshot_at(desk, 5), hash=bytes(32), place="here")
+    with pytest.raises(CorruptLedger) as corrupt:
+        builder_with(foreign).open_desk(stored(*desk.events()))
+    assert corrupt.value.place == "here"
 
 
 def test_retries_get_their_first_answers_after_a_restart() -> None:
