@@ -15,7 +15,7 @@ from margingate_server.cli.order_words import (
 )
 from margingate_server.cli.session import connected
 from margingate_server.cli.tables.decision import check_table
-from margingate_server.client import Terms, is_accepted, new_id
+from margingate_server.client import Terms, may_send, new_id
 
 app = typer.Typer(add_completion=False)
 
@@ -56,5 +56,5 @@ def check(
             request_id=request_id,
         )
         session.show(answer, lambda each: check_table(each, request_id), {"request_id": request_id})
-    if not is_accepted(answer.decision):
+    if not may_send(answer):
         raise typer.Exit(REJECTED)

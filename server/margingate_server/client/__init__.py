@@ -1,9 +1,9 @@
 """The Python client for routers, back office and risk.
 
->>> from margingate_server.client import MarginGate, buy, is_accepted
+>>> from margingate_server.client import MarginGate, buy, may_send
 >>> with MarginGate.connect("127.0.0.1:50051") as gate:  # doctest: +SKIP
 ...     answer = gate.check_order("desk-1", buy("2.5", "BTC-27DEC26-100000-C", "0.0345"))
-...     may_send = is_accepted(answer.decision)
+...     is_for_the_venue = may_send(answer)
 """
 
 from google.protobuf.message import Message
@@ -62,7 +62,7 @@ from margingate.v1.types_pb2 import (
 from margingate_server.client.accounts import Accounts, StatedPosition
 from margingate_server.client.admin import Admin, KillMode, KillScope
 from margingate_server.client.amounts import Amount
-from margingate_server.client.decisions import is_accepted
+from margingate_server.client.decisions import is_accepted, may_send
 from margingate_server.client.errors import FieldViolation, MargingateCallError
 from margingate_server.client.gate import MarginGate
 from margingate_server.client.ids import new_id
@@ -138,6 +138,7 @@ __all__ = [
     "enum_name",
     "enum_names",
     "is_accepted",
+    "may_send",
     "new_id",
     "sell",
     "to_json",

@@ -209,13 +209,15 @@ class MarginServicer:
 
         def use(desk: Desk, _now_ns: int) -> pb.GetDecisionResponse:
             answer = desk.checking.decision_of(account, request_id)
-            return pb.GetDecisionResponse(decision=decision_message(answer))
+            return pb.GetDecisionResponse(decision=decision_message(answer), held=answer.is_held)
 
         return self._lane.read(use)
 
     def _answered(self, answer: CheckAnswer) -> pb.CheckOrderResponse:
         self._tell(answer)
-        return pb.CheckOrderResponse(decision=decision_message(answer), replayed=answer.is_replayed)
+        return pb.CheckOrderResponse(
+            decision=decision_message(answer), replayed=answer.is_replayed, held=answer.is_held
+        )
 
     def _tell(self, answer: CheckAnswer) -> None:
         if answer.is_replayed:

@@ -1,7 +1,7 @@
 """The use case of the house: may this account send this order?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from margingate_engine.check.decide import Outcome
 from margingate_engine.check.explain import (
@@ -25,6 +25,7 @@ from margingate_server.ledger.numbers import (
     DecisionNumbers,
     OrderNumbers,
 )
+from margingate_server.ledger.state import AccountState
 from margingate_server.service.asking import OUT_OF_RANGE, Asking, order_numbers, outcome_of
 from margingate_server.service.decisions import (
     CheckAnswer,
@@ -70,7 +71,8 @@ class Checking:
         account = shard.account(command.account)
         earlier = shard.answered(command.account, command.request_id, command.digest)
         if earlier is not None:
-            return replayed_answer(earlier, command.request_id, CHECKED, shard.state.table)
+            answer = replayed_answer(earlier, command.request_id, CHECKED, shard.state.table)
+            return with_hold(answer, account, command.request_id)
         refuse_without_room(shard)
         view = shard.view_of(account)
         question = self._asking.question(account, view, command.order, now_ns)
@@ -82,7 +84,12 @@ class Checking:
         else:
             seq = self._rejected(command, order, decision, outcome, now_ns)
         return CheckAnswer(
-            decision=decision, order=order, table=view.view.table, is_replayed=False, seq=seq
+            decision=decision,
+            order=order,
+            table=view.view.table,
+            is_replayed=False,
+            seq=seq,
+            is_held=outcome.is_accepted,
         )
 
     def check_all(self, commands: Sequence[CheckCommand], now_ns: int) -> list[CheckAnswer]:
@@ -136,14 +143,15 @@ class Checking:
 
         UnknownName when there is none.
         """
-        self._shard.account(account_id)
+        account = self._shard.account(account_id)
         remembered = self._shard.state.requests.find(REQUEST_SPACE, account_id, request_id)
         if remembered is None:
             raise UnknownName("request", request_id)
         event = self._shard.event(remembered.seq)
         if not isinstance(event, Decided):
             raise UnknownName("request", request_id)
-        return answer_of(event, self._shard.state.table, remembered.seq)
+        answer = answer_of(event, self._shard.state.table, remembered.seq)
+        return with_hold(answer, account, request_id)
 
     def _accepted(
         self,
@@ -205,3 +213,9 @@ class Checking:
             scenarios_after=scenario_tables(after),
             also_failing=failing,
         )
+
+
+def with_hold(answer: CheckAnswer, account: AccountState, request_id: str) -> CheckAnswer:
+    """The remembered answer to a request, saying whether its order is still open."""
+    memo = account.orders.get(answer.decision.order_id)
+    return replace(answer, is_held=memo is not None and memo.request_id == request_id)

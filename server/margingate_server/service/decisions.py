@@ -42,7 +42,8 @@ class CheckCommand:
 class CheckAnswer:
     """A decision on an order of instruments of `table`.
 
-    seq: event that must be durable before this may be answered.
+    is_held: whether the order holds its margin now; of a change it says nothing. seq: event that
+    must be durable before this may be answered.
     """
 
     decision: DecisionNumbers
@@ -50,6 +51,7 @@ class CheckAnswer:
     table: InstrumentTable = field(compare=False)
     is_replayed: bool
     seq: int
+    is_held: bool = False
 
 
 def risk_numbers(risk: Risk | None) -> RiskNumbers | None:

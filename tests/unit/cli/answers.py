@@ -53,7 +53,7 @@ REJECTED = types.Decision(
     order_id="o-1",
     also_failing=[types.REJECT_REASON_PRICE_COLLAR],
 )
-YES = margin.CheckOrderResponse(decision=ACCEPTED)
+YES = margin.CheckOrderResponse(decision=ACCEPTED, held=True)
 NO = margin.CheckOrderResponse(decision=REJECTED)
 
 TREE = types.ExplanationNode(

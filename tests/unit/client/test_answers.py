@@ -9,7 +9,7 @@ from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import margin_service_pb2 as margin
 from margingate.v1 import market_service_pb2 as market
 from margingate.v1 import types_pb2 as types
-from margingate_server.client import MarginGate, enum_name, enum_names, is_accepted, to_json
+from margingate_server.client import MarginGate, enum_name, enum_names, is_accepted, may_send, to_json
 from tests.unit.client.fake_server import FakeServer
 
 
@@ -89,3 +89,10 @@ def test_json_has_the_names_of_the_contract_and_every_plain_field() -> None:
         "request_id",
         "released_count",
     ]
+
+
+def test_an_order_may_be_sent_when_it_is_accepted_and_held_and_only_then() -> None:
+    yes, no = (types.Decision(verdict=each) for each in (1, 2))
+    assert may_send(margin.CheckOrderResponse(decision=yes, held=True))
+    assert not may_send(margin.CheckOrderResponse(decision=yes, replayed=True))
+    assert not may_send(margin.CheckOrderResponse(decision=no, held=True))

@@ -304,3 +304,18 @@ def test_a_refusal_by_a_rule_waits_for_what_the_rule_read() -> None:
     refused = desk.check(desk.leg("CALL", 1, "200"))
     assert refused.decision.reason == RejectReason.ACCOUNT_SUSPENDED
     assert refused.seq == suspended
+
+
+def test_a_retry_says_whether_the_order_still_holds_its_margin() -> None:
+    desk = funded("1600")
+    leg = desk.leg("CALL", 1, "200")
+    first = desk.check(leg, order_id="o", request_id="r")
+    assert first.is_held
+    assert desk.check(leg, order_id="o", request_id="r").is_held
+    assert desk.desk.checking.decision_of("a", "r").is_held
+    desk.release("o")
+    again = desk.check(leg, order_id="o", request_id="r")
+    assert (again.is_replayed, again.is_held, again.decision) == (True, False, first.decision)
+    assert not desk.desk.checking.decision_of("a", "r").is_held
+    refused = desk.check(desk.leg("NEAR", -9, "101000"), order_id="p", request_id="no")
+    assert not refused.is_held

@@ -68,8 +68,13 @@ class CheckOrderResponse(_message.Message):
 
     DECISION_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     replayed: _builtins.bool
     """True when this is the remembered answer to an earlier request of the same id."""
+    held: _builtins.bool
+    """True while the order holds its margin. Send it to the venue only then: the hold of a remembered
+    acceptance may have been released, filled or ended since.
+    """
     @_builtins.property
     def decision(self) -> _types_pb2.Decision:
         """The decision."""
@@ -79,10 +84,11 @@ class CheckOrderResponse(_message.Message):
         *,
         decision: _types_pb2.Decision | None = ...,
         replayed: _builtins.bool = ...,
+        held: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "replayed", b"replayed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "held", b"held", "replayed", b"replayed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -364,7 +370,7 @@ class AmendOrderResponse(_message.Message):
     """True when this is the remembered answer to an earlier request of the same id."""
     @_builtins.property
     def decision(self) -> _types_pb2.Decision:
-        """The decision; `before` is with the order as it is, `after` with the worse of both."""
+        """The decision; `before` is with the order as it is, `after` with both shapes held."""
 
     def __init__(
         self,
@@ -789,6 +795,9 @@ class GetDecisionResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DECISION_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    held: _builtins.bool
+    """Of a check: true while the order holds its margin."""
     @_builtins.property
     def decision(self) -> _types_pb2.Decision:
         """The decision as it was answered."""
@@ -797,10 +806,11 @@ class GetDecisionResponse(_message.Message):
         self,
         *,
         decision: _types_pb2.Decision | None = ...,
+        held: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "held", b"held"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
