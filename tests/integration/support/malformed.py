@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
@@ -28,7 +29,7 @@ class Malformed(NamedTuple):
 
 def every_malformed() -> list[Malformed]:
     """One of each mistake."""
-    return [*_orders(), *_numbers(), *_ids(), *_lists(), *_rest()]
+    return [*_orders(), *_terms(), *_changes(), *_numbers(), *_ids(), *_lists(), *_rest()]
 
 
 def check(**changes: object) -> margin.CheckOrderRequest:
@@ -74,6 +75,59 @@ def _orders() -> list[Malformed]:
         _with_leg("instrument", instrument="../../etc/passwd"),
         _with_leg("instrument", instrument="X" * 65),
     ]
+
+
+def _terms() -> list[Malformed]:
+    wrong = []
+    for seconds, nanos in ((0, 0), (-5, 0), (0, 999_999_999), (2_592_000, 1), (5, -1), (1, 10**9)):
+        ending = order("o", LEG)
+        ending.hold_duration.CopyFrom(Duration(seconds=seconds, nanos=nanos))
+        preview = margin.PreviewOrderRequest(account="a", order=ending)
+        wrong += [
+            _check("order.hold_duration", order=ending),
+            Malformed("MarginService/PreviewOrder", preview, "order.hold_duration"),
+        ]
+    return wrong
+
+
+def amend(**changes: object) -> margin.AmendOrderRequest:
+    """A change of order o, with changes."""
+    usual: dict[str, object] = {
+        "request_id": "bad",
+        "account": "a",
+        "order_id": "o",
+        "legs": [LEG],
+        "sent_time": now(),
+    }
+    return margin.AmendOrderRequest(**{**usual, **changes})  # type: ignore[arg-type]
+
+
+def _changes() -> list[Malformed]:
+    sideless = types.OrderLeg(instrument=PERPETUAL, quantity="10")
+    wrong = [
+        Malformed("MarginService/AmendOrder", amend(**{field.partition("[")[0]: value}), field)
+        for field, value in (
+            ("request_id", ""),
+            ("account", "a b"),
+            ("order_id", LONG),
+            ("legs", []),
+            ("legs", [LEG] * 33),
+            ("sent_time", None),
+            ("legs[0].side", [sideless]),
+            ("legs[1].quantity", [LEG, leg(PERPETUAL, "0")]),
+            ("legs[0].limit_price", [leg(PERPETUAL, "10", "1e3")]),
+            ("legs[0].instrument", [leg("", "10")]),
+        )
+    ]
+    for rpc, kind in (
+        ("ConfirmAmend", margin.ConfirmAmendRequest),
+        ("RejectAmend", margin.RejectAmendRequest),
+    ):
+        for field in ("request_id", "account", "order_id"):
+            request = kind(request_id="bad", account="a", order_id="o")
+            setattr(request, field, "a b")
+            wrong.append(Malformed(f"MarginService/{rpc}", request, field))
+    return wrong
 
 
 def _numbers() -> list[Malformed]:

@@ -12,7 +12,7 @@ from margingate.v1 import (
 )
 from margingate.v1 import margin_service_pb2 as margin
 from margingate.v1 import types_pb2 as types
-from tests.integration.support.malformed import LEG, PERPETUAL, check, every_malformed
+from tests.integration.support.malformed import LEG, PERPETUAL, amend, check, every_malformed
 from tests.integration.support.wire import order
 
 LENGTH_MAX = 4_000
@@ -52,6 +52,7 @@ def good_messages() -> dict[str, bytes]:
     for each in every_malformed():
         found[each.method] = each.request.SerializeToString()[:LENGTH_MAX]
     found["MarginService/CheckOrder"] = check().SerializeToString()
+    found["MarginService/AmendOrder"] = amend().SerializeToString()
     found["MarginService/PreviewOrder"] = margin.PreviewOrderRequest(
         account="a", order=order("o", LEG), explain=True
     ).SerializeToString()
