@@ -34,6 +34,7 @@ def command(desk: SmallDesk, request_id: str) -> CheckCommand:
         lambda desk: desk.deposit("1"),
         lambda desk: desk.hold(NEAR=1),
         lambda desk: desk.open("b"),
+        lambda desk: desk.amend("o", desk.amend_leg("NEAR", 2, "101000")),
     ],
 )
 def test_without_room_a_new_request_is_refused_and_changes_nothing(
@@ -59,6 +60,17 @@ def test_without_room_retries_releases_fills_and_controls_go_on(
     assert desk.fill("o", "NEAR", 1, "101000", fill_id="f").is_replayed
     assert desk.desk.orders.release_all("a", "s", "d", desk.now_ns).released_count == 0
     assert desk.desk.admin.suspend("a", "", "t", "d", desk.now_ns)[0]
+
+
+@pytest.mark.parametrize("ending", ["confirm", "withdraw"])
+def test_without_room_a_change_that_is_pending_is_settled_all_the_same(
+    ending: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = full_desk(monkeypatch, room=1)
+    leg = desk.amend_leg("NEAR", 2, "101000")
+    assert desk.amend("o", leg, request_id="am").decision.reason == 0
+    assert desk.amend("o", leg, request_id="am").is_replayed
+    assert getattr(desk, ending)("o").is_changed
 
 
 def test_a_batch_is_refused_whole_when_not_all_of_it_can_be_remembered(
