@@ -285,11 +285,15 @@ def test_a_combo_is_decided_whole_and_listed_as_one(gate: Gate) -> None:
     assert only_order(gate).execution == types.EXECUTION_ATOMIC_COMBO
 
 
-def test_the_end_of_a_hold_is_listed_with_its_order(gate: Gate) -> None:
+@pytest.mark.parametrize("method", ["CheckOrder", "BatchCheckOrders"])
+def test_the_end_of_a_hold_is_listed_with_its_order(gate: Gate, method: str) -> None:
     gate.ok("ReleaseOrder", pb.ReleaseOrderRequest(request_id="x", account="a", order_id="o"))
     ending = order(SHORT, order_id="ending")
     ending.hold_duration.FromNanoseconds(30_500_000_000)
-    gate.check(ending, "ending")
+    items = [pb.BatchCheckItem(request_id="ending", order=ending)]
+    batch = pb.BatchCheckOrdersRequest(account="a", items=items, sent_time=gate.sent_time())
+    alone = gate.check_request(ending, "ending")
+    gate.ok(method, alone if method == "CheckOrder" else batch)
     assert only_order(gate).hold_duration == Duration(seconds=30, nanos=500_000_000)
 
 
