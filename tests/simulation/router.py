@@ -1,6 +1,5 @@
 """A router: sends orders, is told by the venue what becomes of them, loses answers, asks again."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -8,10 +7,7 @@ from typing import Any
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.service.decisions import CheckAnswer
-from tests.reference.account import Account
-from tests.simulation.exchange import Exchange
-from tests.simulation.ids import Ids
-from tests.simulation.instruments import BY_NAME
+from tests.simulation.drawing import Drawing, OrderName
 from tests.simulation.requests import (
     Amend,
     Batch,
@@ -26,9 +22,6 @@ from tests.simulation.requests import (
     Request,
     VenueSays,
 )
-from tests.simulation.simulated_clock import SECOND_NS, SimulatedClock
-
-OrderName = tuple[str, str]
 
 
 @dataclass(slots=True)
@@ -58,7 +51,7 @@ class Working:
 
 @dataclass(slots=True)
 class Router:
-    """booked: what an account should hold. unanswered: sent, no reply yet. journal: every reply.
+    """unanswered: sent, no reply yet. journal: every reply.
 
     working: what is at the venue. closed: what is not any more. placed, venue_told: orders and
     changes that went there.
@@ -66,17 +59,18 @@ class Router:
 
     name: str
     accounts: tuple[str, ...]
-    random: Random
-    exchange: Exchange
-    clock: SimulatedClock
-    ids: Ids
-    booked: Callable[[str], Account | None]
+    draw: Drawing
     unanswered: dict[Key, Request] = field(default_factory=dict)
     journal: list[tuple[Request, Any]] = field(default_factory=list)
     working: dict[OrderName, Working] = field(default_factory=dict)
     closed: list[OrderName] = field(default_factory=list)
     placed: set[OrderName] = field(default_factory=set)
     venue_told: set[str] = field(default_factory=set)
+
+    @property
+    def random(self) -> Random:
+        """Where its choices come from."""
+        return self.draw.random
 
     def next_request(self) -> Request:
         """What the router sends now."""
@@ -142,62 +136,18 @@ class Router:
             self.venue_told.add(amend.request_id)
             order.change = amend
 
-    def _price(self, leg: LegAsked) -> int:
-        return self.exchange.limit_nano(leg.instrument)
-
     def _account(self) -> str:
         return self.random.choice(self.accounts)
 
-    def _leg(self, name: str) -> LegAsked:
-        instrument = BY_NAME[name]
-        notional = 10 ** self.random.uniform(2.5, 6.2 if instrument.is_future else 5.2)
-        index = self.exchange.index[instrument.underlying]
-        per_lot = instrument.size_nano / 1e9
-        if not instrument.is_inverse_future:
-            per_lot *= index
-        is_market = self.random.random() < 0.05
-        return LegAsked(
-            name,
-            self.random.choice((-1, 1)),
-            max(1, round(notional / per_lot)),
-            None if is_market else self.exchange.limit_nano(name),
-        )
-
-    def _check(self, account: str | None = None) -> Check:
-        count = self.random.choice((1, 1, 1, 1, 2, 3, 5))
-        names = self.random.sample(self.exchange.traded(), count)
-        sent_ns = self.clock.true_ns()
-        if self.random.random() < 0.01:
-            sent_ns -= 2 * 3_600 * SECOND_NS
-        order_id = self.ids.fresh("o")
+    def _check(self) -> Check:
+        """A new order; now and then under an id that was used."""
+        check = self.draw.check(self._account())
         if self.closed and self.random.random() < 0.02:
-            order_id = self.random.choice(self.closed)[1]
-        return Check(
-            account=account or self._account(),
-            request_id=self.ids.fresh("r"),
-            order_id=order_id,
-            legs=tuple(self._leg(name) for name in names),
-            is_combo=self.random.random() < 0.3,
-            sent_ns=sent_ns,
-            hold_ns=self._hold_ns(),
-        )
-
-    def _hold_ns(self) -> int:
-        """How long an order is to hold margin; mostly for good."""
-        return self.random.randint(1, 6) * SECOND_NS if self.random.random() < 0.3 else 0
+            return replace(check, order_id=self.random.choice(self.closed)[1])
+        return check
 
     def _closing_check(self) -> Check | None:
-        """An order against a position, more or less as large; often reduce-only."""
-        account = self._account()
-        holdings = self.booked(account)
-        if holdings is None or not holdings.positions:
-            return None
-        name, position = self.random.choice(list(holdings.positions.items()))
-        lots = max(1, round(abs(position.lots) * self.random.choice((0.3, 0.7, 1, 2))))
-        leg = replace(self._leg(name), side=-1 if position.lots > 0 else 1, lots=lots)
-        is_reduce_only = self.random.random() < 0.5
-        check = self._check(account)
-        return replace(check, legs=(leg,), is_combo=False, is_reduce_only=is_reduce_only)
+        return self.draw.closing_check(self._account())
 
     def _amend(self) -> Amend | None:
         """An order of which something is open is to become larger, smaller, dearer or cheaper."""
@@ -209,16 +159,16 @@ class Router:
             replace(
                 leg,
                 lots=max(1, round(leg.lots * self.random.choice((0.3, 1, 1, 1.5, 3)))),
-                price_nano=self._price(leg) if self.random.random() < 0.7 else leg.price_nano,
+                price_nano=self.draw.price(leg) if self.random.random() < 0.7 else leg.price_nano,
             )
             for leg in self.working[name].asked
         )
         return Amend(
             account=name[0],
-            request_id=self.ids.fresh("a"),
+            request_id=self.draw.ids.fresh("a"),
             order_id=name[1],
             legs=legs,
-            sent_ns=self.clock.true_ns(),
+            sent_ns=self.draw.clock.true_ns(),
         )
 
     def _venue_says(self) -> VenueSays | None:
@@ -238,21 +188,21 @@ class Router:
 
     def _odd_venue(self) -> VenueSays:
         """An answer to a change that nobody asked for."""
-        names = [*self.working, *self.closed, (self._account(), self.ids.fresh("u"))]
+        names = [*self.working, *self.closed, (self._account(), self.draw.ids.fresh("u"))]
         return self._verdict(self.random.choice(names), is_confirmed=self.random.random() < 0.5)
 
     def _verdict(self, name: OrderName, *, is_confirmed: bool) -> VenueSays:
         return VenueSays(
             account=name[0],
-            request_id=self.ids.fresh("v"),
+            request_id=self.draw.ids.fresh("v"),
             order_id=name[1],
             is_confirmed=is_confirmed,
         )
 
     def _batch(self) -> Batch:
         account = self._account()
-        checks = tuple(self._check(account) for _ in range(self.random.randint(2, 4)))
-        return Batch(account=account, request_id=self.ids.fresh("batch"), checks=checks)
+        checks = tuple(self.draw.check(account) for _ in range(self.random.randint(2, 4)))
+        return Batch(account=account, request_id=self.draw.ids.fresh("batch"), checks=checks)
 
     def _fill(self) -> Fill | None:
         """Part or all of a working leg, at its limit or better, as the venue reports it once."""
@@ -268,29 +218,12 @@ class Router:
         order.filled(number, lots)
         if not any(order.open_lots):
             self._forget(name)
-        limit_nano = leg.price_nano or self._price(leg)
-        return self._execution(name, leg.instrument, leg.side, lots, limit_nano)
+        limit_nano = leg.price_nano or self.draw.price(leg)
+        return self.draw.fill(name, replace(leg, lots=lots), limit_nano)
 
     def _forget(self, name: OrderName) -> None:
         del self.working[name]
         self.closed.append(name)
-
-    def _execution(
-        self, name: OrderName, instrument: str, side: int, lots: int, limit_nano: int
-    ) -> Fill:
-        tick_nano = BY_NAME[instrument].tick_nano
-        better = side * self.random.choice((0, 0, 1, 7)) * tick_nano
-        fee = self.random.choice((None, 0, 12_345, -678))
-        return Fill(
-            account=name[0],
-            request_id=self.ids.fresh("f"),
-            order_id=name[1],
-            instrument=instrument,
-            side=side,
-            lots=lots,
-            price_nano=max(tick_nano, limit_nano - better),
-            fee=fee,
-        )
 
     def _release(self) -> Release | None:
         """The venue says that an order is gone."""
@@ -298,13 +231,13 @@ class Router:
             return None
         name = self.random.choice(list(self.working))
         self._forget(name)
-        return Release(account=name[0], request_id=self.ids.fresh("r"), order_id=name[1])
+        return Release(account=name[0], request_id=self.draw.ids.fresh("r"), order_id=name[1])
 
     def _release_all(self) -> ReleaseAll:
         account = self._account()
         for name in [each for each in self.working if each[0] == account]:
             self._forget(name)
-        return ReleaseAll(account=account, request_id=self.ids.fresh("r"))
+        return ReleaseAll(account=account, request_id=self.draw.ids.fresh("r"))
 
     def _again(self) -> Request | None:
         """What was not answered, once more; an order with the clock of now."""
@@ -312,7 +245,7 @@ class Router:
             return None
         request = self.random.choice(list(self.unanswered.values()))
         if isinstance(request, Check | Amend):
-            return replace(request, sent_ns=self.clock.true_ns())
+            return replace(request, sent_ns=self.draw.clock.true_ns())
         return request
 
     def _repeat(self) -> Request | None:
@@ -326,10 +259,10 @@ class Router:
             return None
         request = self.random.choice(known)
         if isinstance(request, Release):
-            return replace(request, order_id=self.ids.fresh("o"))
+            return replace(request, order_id=self.draw.ids.fresh("o"))
         if isinstance(request, Fill):
             return replace(request, lots=request.lots + 1)
-        return replace(request, order_id=self.ids.fresh("o"))
+        return replace(request, order_id=self.draw.ids.fresh("o"))
 
     def _look_up(self) -> GetDecision | None:
         checks = [each for each in self.unanswered.values() if isinstance(each, Check)]
@@ -345,19 +278,23 @@ class Router:
     def _odd_fill(self) -> Fill:
         """A fill after the release, or of an order that nobody knows."""
         account = self._account()
-        name = (account, self.ids.fresh("u"))
+        name = (account, self.draw.ids.fresh("u"))
         if self.closed and self.random.random() < 0.7:
             name = self.random.choice(self.closed)
         instrument = self.random.choice(
-            [each.name for each in self.exchange.listed if each.kind is not InstrumentKind.SPOT]
+            [
+                each.name
+                for each in self.draw.exchange.listed
+                if each.kind is not InstrumentKind.SPOT
+            ]
         )
-        leg = self._leg(instrument)
-        lots = max(1, leg.lots // 10)
-        return self._execution(name, instrument, leg.side, lots, self._price(leg))
+        leg = self.draw.leg(instrument)
+        few = replace(leg, lots=max(1, leg.lots // 10))
+        return self.draw.fill(name, few, self.draw.price(leg))
 
     def _odd_release(self) -> Release | None:
         """A release of what is closed, under a new id, or of what nobody knows."""
-        name = (self._account(), self.ids.fresh("u"))
+        name = (self._account(), self.draw.ids.fresh("u"))
         if self.closed and self.random.random() < 0.7:
             name = self.random.choice(self.closed)
-        return Release(account=name[0], request_id=self.ids.fresh("r"), order_id=name[1])
+        return Release(account=name[0], request_id=self.draw.ids.fresh("r"), order_id=name[1])

@@ -55,7 +55,7 @@ def run_seed(seed: int, steps: int = STEPS) -> Outcome:
     except Exception as error:  # noqa: BLE001 - what nobody foresaw is a finding too
         last = "".join(traceback.format_exception(error, limit=-4))
         failure = _failure(world, seed, "error", last)
-    return Outcome(seed=seed, counts=dict(world.counts), failure=failure)
+    return Outcome(seed=seed, counts=dict(world.script.counts), failure=failure)
 
 
 def run_seeds(seeds: Iterable[int], processes: int) -> Iterator[Outcome]:
@@ -70,8 +70,8 @@ def run_seeds(seeds: Iterable[int], processes: int) -> Iterator[Outcome]:
 def _failure(world: World, seed: int, invariant: str, detail: str) -> Failure:
     return Failure(
         seed=seed,
-        step=world.step,
+        step=world.script.step,
         invariant=invariant,
         detail=detail,
-        script=tuple(world.script()),
+        script=tuple(world.script.lines()),
     )

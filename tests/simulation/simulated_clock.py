@@ -1,6 +1,7 @@
 """Time as the world has it, and as the server's clock tells it."""
 
 from dataclasses import dataclass
+from random import Random
 from typing import NamedTuple
 
 START_NS = 1_767_225_600 * 10**9
@@ -45,3 +46,17 @@ class SimulatedClock:
     def step(self, by_ns: int) -> None:
         """Set the clock's face, as an administrator or a broken time service does."""
         self.ahead_ns += by_ns
+
+    def disturb(self, random: Random) -> None:
+        """Time passes with nothing happening, or the face is set, or set right."""
+        roll = random.random()
+        if roll < 0.5:
+            self.pass_time(random.randint(1, 30) * SECOND_NS)
+        elif roll < 0.65:
+            self.step(-random.randint(1, 900) * 1_000_000)
+        elif roll < 0.8:
+            self.step(-random.randint(1, 40) * SECOND_NS)
+        elif roll < 0.9:
+            self.step(random.randint(1, 40) * SECOND_NS)
+        else:
+            self.ahead_ns = 0

@@ -1,6 +1,5 @@
 """One seeded world: a server, its disk, its clock, its market, and everybody who calls it."""
 
-from collections import Counter, deque
 from dataclasses import dataclass
 from random import Random
 
@@ -9,12 +8,15 @@ from margingate_server.ledger.store import StoreFailure
 from margingate_server.rpc.lane import LedgerDown
 from margingate_server.service.refusals import RequestConflict, ServiceRefusal
 from tests.simulation.disk import Crashed, Disks, Fate
+from tests.simulation.drawing import Drawing
 from tests.simulation.exchange import Exchange
+from tests.simulation.feed import Feed
 from tests.simulation.ids import Ids
 from tests.simulation.judge import Judge
 from tests.simulation.office import Office
 from tests.simulation.requests import Request
 from tests.simulation.router import Router
+from tests.simulation.script import Script
 from tests.simulation.server import Server, Waiting
 from tests.simulation.simulated_clock import SECOND_NS, SimulatedClock
 from tests.simulation.violation import Violation
@@ -23,7 +25,6 @@ from tests.simulation.words import Words
 ACCOUNTS = ("ann", "bob", "cy")
 ROUTERS = {"east": ("ann", "bob"), "west": ("bob", "cy"), "desk": ("cy",)}
 WAITING_MAX = 6
-SCRIPT_LINES = 30
 OFFICE = "office"
 
 
@@ -36,16 +37,14 @@ class Caller:
 
 
 class World:
-    """A world at a step. server: the process of now. counts: how often what happened."""
+    """A world at a step. server: the process of now. script: what happened."""
 
     server: Server
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
-        self.step = 0
-        self._script: deque[tuple[int, float, str, tuple[object, ...]]] = deque(maxlen=SCRIPT_LINES)
-        self.counts: Counter[str] = Counter()
         self.clock = SimulatedClock()
+        self.script = Script(self.clock)
         self.disks = Disks()
         self.exchange = Exchange(self.random, self.clock)
         self.judge = Judge(self.random, self.disks, self.exchange, self.clock)
@@ -53,20 +52,17 @@ class World:
         log.kept, log.beside = self.judge.kept, self._meanwhile
         ids = Ids()
         self.office = Office(ACCOUNTS, self.random, self.exchange, ids, self.judge.booked)
-        self.routers = {
-            name: Router(
-                name, accounts, self.random, self.exchange, self.clock, ids, self.judge.booked
-            )
-            for name, accounts in ROUTERS.items()
-        }
+        draw = Drawing(self.random, self.exchange, self.clock, ids, self.judge.booked)
+        self.routers = {name: Router(name, accounts, draw) for name, accounts in ROUTERS.items()}
+        self.feed = Feed(self.random, self.exchange, self.clock, self.script, self.judge)
         self.waiting: list[Caller] = []
         self._is_beside = False
 
     def open(self) -> None:
         """A process, accounts, instruments and prices, before anything can go wrong."""
         self.server = self._started()
-        self._list()
-        self._publish_all()
+        self.feed.list_all(self.server)
+        self.feed.publish_all(self.server)
         for request in self.office.opening():
             self._ask(OFFICE, request)
             self._finish(len(self.waiting) - 1, is_lost=False)
@@ -75,7 +71,7 @@ class World:
         """So many steps, then rest: everything is asked again until it is answered."""
         self.open()
         for _ in range(steps):
-            self.step += 1
+            self.script.step += 1
             self._one_step()
         self._come_to_rest()
 
@@ -84,14 +80,14 @@ class World:
         actions = (
             (self._route, 60),
             (self._commit, 22),
-            (self._publish, 8),
+            (lambda: self.feed.publish(self.server), 8),
             (self._tell_time, 2),
             (self._expire, 6),
             (self._administer, 5),
             (self._break_disk, 1.3),
             (self._snapshot, 0.5),
             (self._crash, 0.5),
-            (self._list_one, 0.5),
+            (lambda: self.feed.list_one(self.server), 0.5),
         )
         if self.server.lane.is_down and self.random.random() < 0.3:
             self._act(self._recover)
@@ -107,19 +103,6 @@ class World:
         except Crashed:
             self._restart()
 
-    def _say(self, words: str, *things: object) -> None:
-        self._script.append((self.step, self.clock.seconds(), words, things))
-
-    def script(self) -> list[str]:
-        """What happened lately, in words: step, seconds since the start, what."""
-        return [
-            f"{step:>5} {seconds:>9.3f}s  {words.format(*things)}"
-            for step, seconds, words, things in self._script
-        ]
-
-    def _count(self, what: str) -> None:
-        self.counts[what] += 1
-
     # -- callers
 
     def _route(self) -> None:
@@ -129,7 +112,7 @@ class World:
         if request.key[2]:
             router.sent(request)
         if self.random.random() < 0.02:
-            self._say("{} sends {}: lost on the way", name, Words(request))
+            self.script.say("{} sends {}: lost on the way", name, Words(request))
             return
         self._ask(name, request)
 
@@ -144,20 +127,20 @@ class World:
         except (ServiceRefusal, InvalidInput) as refusal:
             self._refused(name, request, refusal)
         except LedgerDown:
-            self._say("{} sends {}: the ledger is down", name, Words(request))
-            self._count("down")
+            self.script.say("{} sends {}: the ledger is down", name, Words(request))
+            self.script.count("down")
         else:
-            self._say("{} sends {}: {}", name, Words(request), Words(waiting.answer))
-            self._count(type(request).__name__)
+            self.script.say("{} sends {}: {}", name, Words(request), Words(waiting.answer))
+            self.script.count(type(request).__name__)
             if self.server.lane.is_down:  # of the desk that is shown meanwhile: answered at once
-                self._count("read while down")
+                self.script.count("read while down")
                 self.judge.replied(request, waiting.answer)
             else:
                 self.waiting.append(Caller(name, waiting))
 
     def _refused(self, name: str, request: Request, refusal: Exception) -> None:
-        self._say("{} sends {}: {!r}", name, Words(request), refusal)
-        self._count(type(refusal).__name__)
+        self.script.say("{} sends {}: {!r}", name, Words(request), refusal)
+        self.script.count(type(refusal).__name__)
         if isinstance(refusal, RequestConflict):
             self.judge.conflicted(request)
         if name in self.routers:
@@ -175,11 +158,13 @@ class World:
         try:
             self.server.finish(caller.waiting)
         except LedgerDown:
-            self._say("{} is not answered {}: the ledger is down", caller.name, request.request_id)
-            self._count("void")
+            self.script.say(
+                "{} is not answered {}: the ledger is down", caller.name, request.request_id
+            )
+            self.script.count("void")
             return
         self.judge.replied(request, answer)
-        self._say(
+        self.script.say(
             "{} is answered {}{}", caller.name, request.request_id, " (lost)" if is_lost else ""
         )
         if not is_lost and caller.name in self.routers:
@@ -196,76 +181,19 @@ class World:
         finally:
             self._is_beside = False
 
-    # -- market and clock
-
-    def _publish(self) -> None:
-        """New prices, of everything or of some; or the same ones again."""
-        roll = self.random.random()
-        if roll < 0.6:
-            self.exchange.move()
-        if roll < 0.7:
-            self._publish_all()
-            return
-        listed = [each.name for each in self.exchange.listed if each.kind.value != "spot"]
-        names = self.random.sample(listed, self.random.randint(1, len(listed)))
-        coins = [coin for coin in self.exchange.index if self.random.random() < 0.6]
-        self._publish_some(names, coins)
-
-    def _publish_all(self) -> None:
-        self._publish_some(None, None)
-
-    def _publish_some(self, names: list[str] | None, coins: list[str] | None) -> None:
-        self._list()
-        update = self.exchange.update(names, coins)
-        published = self.clock.instant()
-        try:
-            view = self.server.publisher.publish(update)
-        except (InvalidInput, LedgerDown) as refusal:
-            self._say("the feed is refused: {!r}", refusal)
-            self._count("feed refused")
-            return
-        self._say("the feed brings {} prices, index of {}", len(update.names), coins or "all")
-        self._count("prices")
-        self.exchange.was_taken(update, published)
-        self.judge.priced(view)
-
-    def _list_one(self) -> None:
-        if self.exchange.to_list:
-            self.exchange.listed.append(self.exchange.to_list.pop(0))
-            self._list()
-
-    def _list(self) -> None:
-        """List what the exchange lists, as a feed does before every update."""
-        try:
-            count, _ = self.server.publisher.list_instruments(self.exchange.listed)
-        except LedgerDown:
-            self._say("nothing can be listed: the ledger is down")
-            return
-        if count:
-            self._say("{} instruments are listed", count)
-            self._count("listing")
+    # -- the clock
 
     def _tell_time(self) -> None:
-        roll = self.random.random()
-        if roll < 0.5:
-            self.clock.pass_time(self.random.randint(1, 30) * SECOND_NS)
-        elif roll < 0.65:
-            self.clock.step(-self.random.randint(1, 900) * 1_000_000)
-        elif roll < 0.8:
-            self.clock.step(-self.random.randint(1, 40) * SECOND_NS)
-        elif roll < 0.9:
-            self.clock.step(self.random.randint(1, 40) * SECOND_NS)
-        else:
-            self.clock.ahead_ns = 0
-        self._say("the clock is off by {} s", self.clock.ahead_ns / SECOND_NS)
-        self._count("clock")
+        self.clock.disturb(self.random)
+        self.script.say("the clock is off by {} s", self.clock.ahead_ns / SECOND_NS)
+        self.script.count("clock")
 
     def _expire(self) -> None:
         try:
             self.server.expire_holds(self.clock.seconds())
         except LedgerDown:
             return
-        self._count("expiry")
+        self.script.count("expiry")
 
     # -- faults
 
@@ -276,18 +204,18 @@ class World:
             self.disks.log.fate, what = fate, "append"
         else:
             self.disks.market_fate, what = fate, "put of a market"
-        self._say("the next {} will be: {}", what, fate.value)
-        self._count(fate.value)
+        self.script.say("the next {} will be: {}", what, fate.value)
+        self.script.count(fate.value)
 
     def _snapshot(self) -> None:
         """Somebody makes a snapshot of the durable events; the next fold starts from it."""
         self.disks.take_snapshot()
-        self._say("a snapshot is made at event {}", self.disks.log.head.seq)
-        self._count("snapshot")
+        self.script.say("a snapshot is made at event {}", self.disks.log.head.seq)
+        self.script.count("snapshot")
 
     def _crash(self) -> None:
-        self._say("the process is killed")
-        self._count("killed")
+        self.script.say("the process is killed")
+        self.script.count("killed")
         raise Crashed
 
     def _restart(self) -> None:
@@ -298,7 +226,7 @@ class World:
         self.disks.replugged()
         while self.random.random() < 0.2:
             self.disks.log.reads_left = self.random.randint(0, len(self.disks.log.records))
-            self._count("killed at start")
+            self.script.count("killed at start")
             try:
                 self.server = self._started()
             except Crashed:
@@ -307,10 +235,10 @@ class World:
             break
         self.disks.log.reads_left = None
         self.server = self._started()
-        self._say("a new process is at event {}", self.disks.log.head.seq)
-        self._list()
+        self.script.say("a new process is at event {}", self.disks.log.head.seq)
+        self.feed.list_all(self.server)
         if self.random.random() < 0.9:
-            self._publish_all()
+            self.feed.publish_all(self.server)
 
     def _started(self) -> Server:
         self._is_beside = True  # nobody is served yet
@@ -334,13 +262,13 @@ class World:
         try:
             self.server.recover()
         except StoreFailure as failure:
-            self._say("recovery fails: {}", failure)
-            self._count("recovery failed")
+            self.script.say("recovery fails: {}", failure)
+            self.script.count("recovery failed")
             return
         finally:
             self.disks.log.reads_left = None
-        self._say("the lane has recovered at event {}", self.disks.log.head.seq)
-        self._count("recovered")
+        self.script.say("the lane has recovered at event {}", self.disks.log.head.seq)
+        self.script.count("recovered")
         if not self.server.has_prices():  # other instruments are listed than it had prices for
             self.exchange.forgotten()
         self.judge.refolded(self.server.desk)
@@ -351,7 +279,7 @@ class World:
         """No more faults; every request is asked until it is answered, and all is compared."""
         self.disks.log.fate = self.disks.market_fate = Fate.KEPT
         self.disks.log.beside = lambda: None
-        self.step += 1
+        self.script.step += 1
         while self.server.lane.is_down:
             self._act(self._recover)
         while self.waiting:
