@@ -6,6 +6,7 @@ are never contended; everything else is the product's code.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from threading import Condition, Lock
@@ -21,7 +22,7 @@ from margingate_server.clock import Clock
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.numbers import PolicyNumbers
-from margingate_server.ledger.store import EventDraft
+from margingate_server.ledger.store import CorruptLedger, EventDraft
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.lane import Lane, Ticket
 from margingate_server.rpc.publisher import Publisher
@@ -235,8 +236,13 @@ class Server:
         self.lane.recover(self._open_desk)
 
     def show_durable(self) -> None:
-        """What it does first: what only looks goes on meanwhile."""
-        self.lane.show_durable(self._open_desk)
+        """What it does first: what only looks goes on meanwhile, if the log can be read.
+
+        A snapshot of events that a failed write left behind what is known to be durable is none of
+        this log, until recovery has found them.
+        """
+        with suppress(CorruptLedger):
+            self.lane.show_durable(self._open_desk)
 
     def _open_desk(self, log: EventLog) -> Desk:
         desk = self.builder.open_desk(log, self._journal.market_version_min)
