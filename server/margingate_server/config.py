@@ -26,7 +26,7 @@ class ServerConfig:
     http_host: str = "127.0.0.1"
     http_port: int = 9464
     data_dir: Path = Path("var/margingate")
-    snapshot_every: int = 200_000
+    snapshot_every: int = 100_000
     market_retention_days: float = 7.0
     has_seed_accounts: bool = True
     parameters_path: Path | None = None

@@ -101,7 +101,7 @@ def serve(
     http_host: HttpHostOption = "127.0.0.1",
     http_port: HttpPortOption = 9464,
     data_dir: DataDirOption = Path("var/margingate"),
-    snapshot_every: SnapshotEveryOption = 200_000,
+    snapshot_every: SnapshotEveryOption = 100_000,
     market_retention: MarketRetentionOption = 7.0,
     has_seed_accounts: SeedAccountsOption = True,
     parameters: ParametersOption = None,

@@ -56,7 +56,7 @@ def test_without_options_a_server_is_one_to_try_with(server: FakeApp) -> None:
             http_host="127.0.0.1",
             http_port=9464,
             data_dir=Path("var/margingate"),
-            snapshot_every=200_000,
+            snapshot_every=100_000,
             has_seed_accounts=True,
             parameters_path=None,
             fees_path=None,

@@ -1,5 +1,6 @@
 """Snapshot and tail make the state that the whole log makes; what does not fit is refused."""
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -119,3 +120,19 @@ def test_a_tail_that_cannot_be_applied_is_named() -> None:
     with pytest.raises(CorruptLedger) as corrupt:
         folded(store, good)
     assert (corrupt.value.seq, corrupt.value.place) == (201, "event")
+
+
+def test_garbage_is_collected_again_after_a_fold_whatever_came_of_it() -> None:
+    store = store_of(1)
+    seen: list[bool] = []
+    whole = store.read
+
+    def watched(after_seq: int = 0) -> object:
+        seen.append(gc.isenabled())
+        return whole(after_seq)
+
+    store.read = watched  # type: ignore[assignment, method-assign]
+    folded(store)
+    assert (seen, gc.isenabled()) == ([False], True)
+    refusal(store, replace(snapshot_at(store, 200), hash=bytes(32)))
+    assert gc.isenabled()
