@@ -52,14 +52,15 @@ class Office:
         if self.to_undo and self.random.random() < 0.5:
             return self.to_undo.pop(0)
         account = self.random.choice(self.accounts)
-        choices = (
+        choices: tuple[tuple[Callable[[str], Request], int], ...] = (
             (self._cash, 8),
             (self._statement, 3),
             (self._stop, 2),
             (self._new_limits, 2),
             (self._settlement, 3),
         )
-        makers, weights = zip(*choices, strict=True)
+        makers = [maker for maker, _ in choices]
+        weights = [weight for _, weight in choices]
         return self.random.choices(makers, weights)[0](account)
 
     def _adjust(self, account: str, asset: str, whole: float) -> Adjust:
