@@ -48,7 +48,6 @@ def check_markets(directory: Path, citations: Citations, *, is_deep: bool) -> st
     oldest: int | None = None
     if path.exists():
         for version, digest in stored_digests(path):
-            oldest = version if oldest is None else oldest
             row_count += 1
             digest_and_count = citations.take(version)
             if digest_and_count is None:
@@ -57,6 +56,8 @@ def check_markets(directory: Path, citations: Citations, *, is_deep: bool) -> st
                 problem = f"market version {version} is not the one that decisions cite"
                 raise CorruptLedger(version, str(path), problem)
             cited_count += digest_and_count[1]
+        # Afterwards: what was pruned meanwhile is not lost.
+        oldest = SqliteMarketReader(path).oldest_version
         if is_deep:
             for _ in SqliteMarketReader(path).snapshots():
                 pass

@@ -1,5 +1,6 @@
 """Whatever is wrong with a ledger is found, and named by its place."""
 
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,12 @@ import pytest
 
 from margingate_server.ledger.head_file import HeadFile
 from margingate_server.ledger.snapshot_file import load_snapshot, write_snapshot
+from margingate_server.ledger.sqlite_market_digests import stored_digests
 from margingate_server.ledger.sqlite_market_store import SqliteMarketStore
 from margingate_server.ledger.sqlite_store import SqliteStore
 from margingate_server.ledger.state_codec import decode_state, encode_state
 from margingate_server.ledger.store import EventDraft, Head, StoreFailure
+from margingate_server.maintenance import citations
 from margingate_server.maintenance.snapshotting import take_snapshot
 from margingate_server.maintenance.verifying import verify_ledger
 from tests.unit.maintenance.ledgers import (
@@ -207,6 +210,23 @@ def test_markets_that_were_pruned_are_counted_and_no_problem(tmp_path: Path) -> 
     assert before.endswith(" 0 what was pruned")
     assert not after.found.endswith(" 0 what was pruned")
     assert log.state.last_seq >= 4_000
+
+
+def test_what_is_pruned_while_the_markets_are_read_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_ledger(tmp_path, count=4_000)
+
+    def pruned_meanwhile(path: Path) -> Iterator[tuple[int, str]]:
+        rows = stored_digests(path)
+        yield next(rows)
+        with closing(SqliteMarketStore(tmp_path)) as markets:
+            while markets.prune_before(2):
+                pass
+        yield from stored_digests(path)
+
+    monkeypatch.setattr(citations, "stored_digests", pruned_meanwhile)
+    assert problems(tmp_path) == {}
 
 
 def test_one_version_cited_with_two_digests_is_named(tmp_path: Path) -> None:
