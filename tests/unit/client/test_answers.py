@@ -9,7 +9,14 @@ from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import margin_service_pb2 as margin
 from margingate.v1 import market_service_pb2 as market
 from margingate.v1 import types_pb2 as types
-from margingate_server.client import MarginGate, enum_name, enum_names, is_accepted, may_send, to_json
+from margingate_server.client import (
+    MarginGate,
+    enum_name,
+    enum_names,
+    is_accepted,
+    may_send,
+    to_json,
+)
 from tests.unit.client.fake_server import FakeServer
 
 
