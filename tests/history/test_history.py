@@ -66,7 +66,7 @@ def long_run(folder: Path, calls_each: int, *faults: str) -> tuple[World, list[S
 @pytest.mark.parametrize("seed", range(8) if IS_LONG else [0])
 def test_long_histories_are_explained_by_the_ledger(tmp_path: Path, seed: int) -> None:
     faults = ("--share", "0.02", "--seed", str(seed))
-    world, accounts = long_run(tmp_path / "ledger", times(60, 600), *faults)
+    world, accounts = long_run(tmp_path / "ledger", times(60, 150), *faults)
     ids = event_ids(tmp_path / "ledger")
     seen: Counter[str] = Counter()
     for account in accounts:
