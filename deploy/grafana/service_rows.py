@@ -74,7 +74,7 @@ NOW = (
 DECISIONS = (
     Panel(
         title="Decisions by verdict and reason",
-        description="Fresh decisions of CheckOrder and BatchCheckOrders.",
+        description="Fresh decisions of CheckOrder, BatchCheckOrders and AmendOrder.",
         unit="ops",
         queries=(
             (rate("margingate_decisions_total", "decision, reason"), "{{decision}} {{reason}}"),

@@ -19,6 +19,7 @@ ACCOUNT_KEY = "x-account-id"
 CHECK_PATHS = {
     "/margingate.v1.MarginService/CheckOrder",
     "/margingate.v1.MarginService/BatchCheckOrders",
+    "/margingate.v1.MarginService/AmendOrder",
 }
 """Calls whose stages are timed: a look at a thousand orders would hide how long a check takes."""
 

@@ -209,3 +209,12 @@ def test_stages_are_timed_of_checks_and_of_nothing_else() -> None:
     )
     gate.ok("BatchCheckOrders", batch)
     assert gate.watch.of("decoded", "encoded") == [("decoded",), ("encoded",)] * 2
+    change = margin_service_pb2.AmendOrderRequest(
+        request_id="t",
+        account="a",
+        order_id="o",
+        legs=[leg("CALL", "0.1", "190")],
+        sent_time=gate.sent_time(),
+    )
+    gate.ok("AmendOrder", change)
+    assert gate.watch.of("decoded", "encoded") == [("decoded",), ("encoded",)] * 3
