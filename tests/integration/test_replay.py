@@ -17,6 +17,7 @@ from margingate.v1 import types_pb2 as types
 from margingate_server.cli.exit_codes import CANNOT_SERVE, CORRUPT, OK
 from margingate_server.cli.replay import replay
 from tests.integration.main_job.server import start_server
+from tests.integration.support.pages import wait_until
 from tests.integration.support.wire import CALL_SECONDS_MAX, Wire, connected, leg, now, order
 
 FEEDS = (["--seed", "3"], ["--seed", "3", "--risk-reducing-allowance", "0.002"])
@@ -35,6 +36,11 @@ def counted(result: Result, row: str) -> list[int]:
     return [int(word) for word in line.split() if word.isdigit()]
 
 
+def version(wire: Wire) -> int:
+    request = market.GetMarketRequest(page_size=1)
+    return wire.market.GetMarket(request, timeout=CALL_SECONDS_MAX).market_version
+
+
 def trade(wire: Wire, random: Random, start: int) -> None:
     """Orders of some shapes near the marks of a moving market, changes, fills and withdrawals."""
     view = wire.market.GetMarket(market.GetMarketRequest(page_size=500), timeout=CALL_SECONDS_MAX)
@@ -42,6 +48,8 @@ def trade(wire: Wire, random: Random, start: int) -> None:
     options = [name for name in listed if name.endswith(("-C", "-P"))]
     names = [*random.sample(options, 12), "BTC-PERPETUAL", "ETH-PERPETUAL"]
     for number in range(start, start + ORDERS):
+        if number == start + ORDERS // 2:
+            wait_until(lambda: version(wire) > view.market_version, "the market has moved")
         sign = random.choice(("", "-"))
         legs = [
             leg(name, sign + ("10000" if "PERP" in name else "1"))
@@ -114,7 +122,7 @@ def test_every_decision_of_two_servers_comes_out_again(ledger: Path) -> None:
     assert counted(result, "order_accepted")[1:] == [0, 0]
     assert counted(result, "parameters_loaded") == [2, 0, 0]
     with closing(sqlite3.connect(ledger / "market.sqlite")) as database:
-        assert database.execute("SELECT count(*) FROM market").fetchone()[0] > 2
+        assert database.execute("SELECT count(*) FROM market").fetchone()[0] >= 4
 
 
 def test_a_market_that_is_gone_is_told_and_counts_as_a_difference(
