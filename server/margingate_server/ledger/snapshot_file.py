@@ -18,7 +18,7 @@ from margingate_server.ledger.store import HASH_BYTES, CorruptLedger
 KEPT_MAX = 2
 """How many snapshots are kept; the one before the newest is for people, a start ignores it."""
 
-WITHOUT = "; without the file the whole log is folded"
+WITHOUT = "; if the log is known to be complete, delete the file: all of the log is folded then"
 
 _NAME = re.compile(r"snapshot-(\d{20})\.mgs")
 _MAGIC = b"MGSNAP1\n"

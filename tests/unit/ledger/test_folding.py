@@ -38,7 +38,7 @@ def refusal(store: MemoryStore, snapshot: Snapshot) -> CorruptLedger:
     with pytest.raises(CorruptLedger) as corrupt:
         folded(store, snapshot)
     assert corrupt.value.place == "here"
-    assert "without the file the whole log is folded" in corrupt.value.problem
+    assert "delete the file: all of the log is folded then" in corrupt.value.problem
     return corrupt.value
 
 

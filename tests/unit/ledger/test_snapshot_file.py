@@ -68,7 +68,7 @@ def test_every_flipped_bit_is_refused_with_the_file_and_what_to_do(tmp_path: Pat
             with pytest.raises(CorruptLedger) as corrupt:
                 newest_snapshot(tmp_path)
             assert (corrupt.value.seq, corrupt.value.place) == (5, str(path))
-            assert "without the file the whole log is folded" in corrupt.value.problem
+            assert "delete the file: all of the log is folded then" in corrupt.value.problem
 
 
 def test_every_truncation_and_what_is_appended_is_refused(tmp_path: Path) -> None:
