@@ -46,6 +46,12 @@ LEDGER = (
         queries=((rate("margingate_journal_bytes_total", "instance"), "{{instance}}"),),
     ),
     Panel(
+        title="Market store",
+        description="Bytes on disk of the markets that decisions cite, kept for the retention.",
+        unit="bytes",
+        queries=(("margingate_market_store_bytes{@}", "{{instance}}"),),
+    ),
+    Panel(
         title="Journal events by kind",
         description="Events made durable.",
         unit="ops",

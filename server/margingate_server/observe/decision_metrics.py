@@ -23,7 +23,7 @@ class DecisionMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._decisions = _counts_by_reason(
             "margingate_decisions",
-            "Fresh decisions of CheckOrder, BatchCheckOrders and AmendOrder, by verdict and reject reason.",
+            "Fresh decisions on orders and changes of them, by verdict and reject reason.",
             registry,
         )
         self._previews = _counts_by_reason(
