@@ -1,0 +1,92 @@
+"""What the upkeep of a real, small server does when its ledger goes down, one turn at a time."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from margingate_server.app import Application
+from margingate_server.config import ServerConfig
+from margingate_server.ledger.store import CorruptLedger
+from margingate_server.rpc.lane import LedgerDown
+from margingate_server.service.desk import Desk
+from tests.unit.rpc.memory_store import disk_full
+
+CONFIG = {"port": 0, "http_port": 0, "is_frozen": True, "snapshot_every": 0}
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Iterator[Application]:
+    """A server whose upkeep is not started: the tests take its turns."""
+    made = Application(ServerConfig(data_dir=tmp_path, **CONFIG))  # type: ignore[arg-type]
+    yield made
+    made._upkeep.start()
+    made.stop()
+
+
+def accounts(desk: Desk, _now_ns: int) -> list[str]:
+    return sorted(desk.shard.state.accounts)
+
+
+def fail(application: Application, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: object) -> None:
+        raise disk_full()
+
+    monkeypatch.setattr(application._journal, name, failing)
+
+
+def test_while_recovery_fails_what_is_durable_is_shown_and_then_all_goes_on(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane, upkeep = application._lane, application._upkeep
+    told = lane.read(accounts)
+    with monkeypatch.context() as patched:
+        fail(application, "append", patched)
+        fail(application, "reopen", patched)
+        with pytest.raises(LedgerDown):
+            lane.decide(lambda desk, now: desk.accounts.create("void", "default", "r", "d", now))
+        upkeep.turn()
+        assert lane.is_down
+        assert lane.read(accounts) == lane.look(accounts) == told
+        assert not application._readiness()["ledger"]
+        with pytest.raises(LedgerDown):
+            lane.decide(lambda _desk, _now: (None, 0))
+    upkeep.turn()
+    assert not lane.is_down
+    assert lane.read(accounts) == told
+    lane.decide(lambda desk, now: desk.accounts.create("new", "default", "r", "d", now))
+    assert lane.read(accounts) == sorted([*told, "new"])
+
+
+def test_a_log_that_cannot_be_read_either_is_told_and_nothing_is_shown(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane, upkeep = application._lane, application._upkeep
+
+    def unreadable(*_: object) -> None:
+        raise CorruptLedger(1, "log", "flipped")
+
+    with monkeypatch.context() as patched, capture_logs() as lines:
+        fail(application, "reopen", patched)
+        patched.setattr(application._store, "read", unreadable)
+        lane.mark_down()
+        upkeep.turn()
+        with pytest.raises(LedgerDown):
+            lane.look(accounts)
+    assert {"ledger_failed", "ledger_not_shown"} <= {each["event"] for each in lines}
+    upkeep.turn()
+    assert lane.look(accounts)
+
+
+def test_markets_that_cannot_be_pruned_take_the_ledger_down_until_it_is_opened_anew(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane, upkeep = application._lane, application._upkeep
+    with monkeypatch.context() as patched:
+        fail(application, "prune_markets", patched)
+        upkeep.turn()
+        assert lane.is_down
+        assert lane.look(accounts)
+    upkeep.turn()
+    assert not lane.is_down
