@@ -42,12 +42,13 @@ def clipped(question: Question, legs: tuple[OpenLeg, ...]) -> tuple[OpenLeg, ...
 
 def _rooms(question: Question, asked: Iterable[tuple[int, Side, Fraction]]) -> list[Fraction]:
     """Lots that each leg may close, the legs before it served; whole lots, never below zero."""
-    used: dict[tuple[int, Side], Fraction] = {}
+    left: dict[tuple[int, Side], Fraction] = {}
     rooms = []
     for row, side, lots in asked:
-        instrument = question.table.instruments[row]
-        to_flat = lots_to_flat(question.portfolio, instrument, row, side)
-        room = Fraction(max(0, int(to_flat - used.get((row, side), 0))))
+        if (row, side) not in left:  # looks at every open order
+            instrument = question.table.instruments[row]
+            left[row, side] = lots_to_flat(question.portfolio, instrument, row, side)
+        room = Fraction(max(0, int(left[row, side])))
         rooms.append(room)
-        used[row, side] = used.get((row, side), Fraction(0)) + min(lots, room)
+        left[row, side] -= min(lots, room)
     return rooms

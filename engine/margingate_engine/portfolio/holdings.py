@@ -46,9 +46,15 @@ class Portfolio:
 
     def open_lots(self, row: int, side: Side) -> int:
         """Lots of a side that open orders may still fill; of a changing leg the more."""
-        return sum(
-            _most_lots(legs, self.amendments.get(order_id, ()), row, side)
-            for order_id, legs in self.legs.items()
+        lots = sum(
+            leg.lots
+            for legs in self.legs.values()
+            for leg in legs
+            if leg.row == row and leg.side is side
+        )
+        return lots + sum(
+            _lots_more(self.legs[order_id], amended, row, side)
+            for order_id, amended in self.amendments.items()
         )
 
     def without_order(self, order_id: str) -> "Portfolio":
@@ -59,13 +65,13 @@ class Portfolio:
         return replace(self, legs=legs, amendments=amendments)
 
 
-def _most_lots(
+def _lots_more(
     legs: tuple[OpenLeg, ...], amended: tuple[OpenLeg, ...], row: int, side: Side
 ) -> int:
-    """The lots of every leg in the shape that has more of it, added up."""
-    old = [leg for leg in legs if leg.row == row and leg.side is side]
-    lots = {leg.number: leg.lots for leg in old}
-    more = (leg for leg in amended if leg.row == row and leg.side is side)
-    return sum(leg.lots for leg in old) + sum(
-        max(0, leg.lots - lots.get(leg.number, 0)) for leg in more
+    """The lots that legs have more when they are changed, added up."""
+    lots = {leg.number: leg.lots for leg in legs if leg.row == row and leg.side is side}
+    return sum(
+        max(0, leg.lots - lots.get(leg.number, 0))
+        for leg in amended
+        if leg.row == row and leg.side is side
     )

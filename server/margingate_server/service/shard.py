@@ -83,6 +83,7 @@ class Shard:
         seq = self.state.last_seq + 1
         account = self.state.accounts.get(event.account)
         view = self.market.view
+        body = encode_event(event)  # before anything changes: what cannot be stored is not applied
         apply(self.state, event, seq, now_ns)
         known = account or self.state.accounts.get(event.account)
         self._pending.append(
@@ -91,7 +92,7 @@ class Shard:
                 version=known.version if known is not None else self.state.admin_version,
                 request_id=event.request_id,
                 kind=kind_of(event),
-                body=encode_event(event),
+                body=body,
                 model=view.arrays.model,
                 parameters_digest=view.arrays.parameters_digest,
                 market_version=view.arrays.snapshot.version,

@@ -9,6 +9,7 @@ from margingate_server.ledger.events import AccountResumed, AccountSuspended, de
 from margingate_server.service import shard as shard_module
 from margingate_server.service.refusals import RequestConflict, UnknownName
 from margingate_server.service.shard import Pending
+from tests.unit.service.in_step import assert_folds_again
 from tests.unit.service.small_desk import folded_again, small_desk, update
 
 
@@ -59,6 +60,16 @@ def test_a_change_is_seen_by_the_next_decision_before_it_is_durable() -> None:
     desk = small_desk().open()
     desk.shard.record(AccountSuspended(account="a", reason=""), desk.now_ns)
     assert desk.account().is_suspended
+
+
+def test_an_event_that_cannot_be_stored_changes_nothing() -> None:
+    desk = small_desk().open()
+    before = desk.state.last_seq
+    event = AccountSuspended(account="a", reason="no character: \ud800")
+    with pytest.raises(UnicodeEncodeError):
+        desk.shard.record(event, desk.now_ns)
+    assert (desk.state.last_seq, desk.account().is_suspended) == (before, False)
+    assert_folds_again(desk)
 
 
 def test_an_unknown_account_or_instrument_is_named() -> None:
