@@ -89,7 +89,8 @@ class Judge:
         """A desk was used: follow what it queued, and compare."""
         touched = {turn.request.account} & self.shadow.state.accounts.keys()
         sampled, self._sampled = self._sampled, None
-        if sampled is not None and turn.answer is not None and not turn.answer.is_replayed:
+        is_answered = turn.request is sampled and turn.answer is not None
+        if sampled is not None and is_answered and not turn.answer.is_replayed:
             self._second_opinion(turn, sampled, turn.answer)
         full: AccountRisk | None = None
         for draft in turn.drafts:

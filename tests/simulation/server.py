@@ -208,7 +208,8 @@ class Server:
 
     def has_prices(self) -> bool:
         """False when its market starts anew."""
-        return bool((self.desk.shard.market.view.snapshot.observed_ns_u >= 0).any())
+        seen = self.lane._shown or self.desk
+        return bool((seen.shard.market.view.snapshot.observed_ns_u >= 0).any())
 
     def record_parameters(self) -> None:
         """What the application does first."""

@@ -254,6 +254,7 @@ class World:
         """The upkeep thread tries; the disk may still be broken, the process may die of it."""
         if self.random.random() < 0.6:
             self.server.show_durable()
+            self._forget_lost_prices()
         if self.random.random() < 0.4:
             return
         self.disks.log.is_broken = self.random.random() < 0.3
@@ -269,9 +270,13 @@ class World:
             self.disks.log.reads_left = None
         self.script.say("the lane has recovered at event {}", self.disks.log.head.seq)
         self.script.count("recovered")
-        if not self.server.has_prices():  # other instruments are listed than it had prices for
-            self.exchange.forgotten()
+        self._forget_lost_prices()
         self.judge.refolded(self.server.desk)
+
+    def _forget_lost_prices(self) -> None:
+        """A desk with other instruments than the one before starts without prices."""
+        if not self.server.has_prices():
+            self.exchange.forgotten()
 
     # -- the end
 
