@@ -23,3 +23,10 @@ def test_a_certificate_without_its_key_is_refused() -> None:
     with pytest.raises(InvalidInput) as refused:
         ServerConfig(tls_certificate_path=Path("certificate.pem"))
     assert refused.value.field == "tls_cert"
+
+
+@pytest.mark.parametrize("days", [0.0, -1.0, 36_501.0, float("nan"), float("inf")])
+def test_a_retention_that_is_no_time_or_without_end_is_refused(days: float) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ServerConfig(market_retention_days=days)
+    assert refused.value.field == "market_retention"

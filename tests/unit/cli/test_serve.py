@@ -79,7 +79,7 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
         "--data-dir", str(tmp_path), "--snapshot-every", "9", "--no-seed-accounts", "--parameters",
         str(file), "--fees", str(file), "--workers", "4", "--underlying-age-max", "1.5",
         "--instrument-age-max", "2.5", "--log-level", "debug", "--tls-cert", str(file),
-        "--tls-key", str(file),
+        "--tls-key", str(file), "--market-retention", "0.5",
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert server.configs == [
@@ -93,6 +93,7 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
             http_port=0,
             data_dir=tmp_path,
             snapshot_every=9,
+            market_retention_days=0.5,
             has_seed_accounts=False,
             parameters_path=file,
             fees_path=file,
