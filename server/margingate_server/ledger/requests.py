@@ -1,5 +1,6 @@
 """Which request ids were answered, so that a retry gets its first answer and no other."""
 
+from collections import deque
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -35,12 +36,15 @@ class RequestIndex:
     def __init__(self) -> None:
         self._fills: dict[bytes, bytes] = {}
         self._requests: dict[bytes, bytes] = {}
+        # Their keys again: the first of a mapping is found only behind all that were deleted.
+        self._oldest_first: deque[bytes] = deque()
 
     @classmethod
     def of_packed(cls, fills: dict[bytes, bytes], requests: dict[bytes, bytes]) -> "RequestIndex":
         """The index that `packed` gave these of; it goes on with them, not with copies."""
         index = cls()
         index._fills, index._requests = fills, requests
+        index._oldest_first = deque(requests)
         return index
 
     def packed(self) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
@@ -64,14 +68,17 @@ class RequestIndex:
 
         Whoever must not let the index grow beyond its capacity asks `has_room` first.
         """
-        self._answers(space)[_key(space, account, request_id)] = _packed(answer)
+        answers, key = self._answers(space), _key(space, account, request_id)
+        if answers is self._requests and key not in answers:
+            self._oldest_first.append(key)
+        answers[key] = _packed(answer)
         for _ in range(DROPPED_MAX):
             if len(self._requests) * 2 <= CAPACITY:
                 return
-            oldest = next(iter(self._requests))
+            oldest = self._oldest_first[0]
             if answer.recorded_ns - _unpacked(self._requests[oldest]).recorded_ns <= REMEMBERED_NS:
                 return
-            del self._requests[oldest]
+            del self._requests[self._oldest_first.popleft()]
 
     def _answers(self, space: str) -> dict[bytes, bytes]:
         return self._fills if space == FILL_SPACE else self._requests

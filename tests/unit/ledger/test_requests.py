@@ -103,3 +103,21 @@ def test_a_clock_that_jumped_back_forgets_nothing() -> None:
 
 def test_a_router_can_retry_for_a_day() -> None:
     assert REMEMBERED_NS == 24 * 3_600 * 10**9
+
+
+def test_an_index_that_was_packed_forgets_the_same_ids_as_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(requests, "CAPACITY", 100)
+    first = RequestIndex()
+    for number in range(80):
+        first.remember("request", "a", str(number), Remembered("d", number, 0))
+    fills, answers = first.packed()
+    second = RequestIndex.of_packed(dict(fills), dict(answers))
+    for number in range(80, 120):
+        for index in (first, second):
+            index.remember("request", "a", str(number), Remembered("d", number, 2 * REMEMBERED_NS))
+    assert [*first.packed()[1].items()] == [*second.packed()[1].items()]
+    assert len(first) == 50
+    assert first.find("request", "a", "119") is not None
+    assert first.find("request", "a", "60") is None
