@@ -109,6 +109,9 @@ class RequestObserving:
             if decision is not None:
                 fields["order_id"] = decision.order_id
                 fields["reason"] = REASON_WORDS[decision.reject_reason]
+            for name in ("position_count", "account_count"):
+                if hasattr(answer, name):  # of a settlement
+                    fields[name] = getattr(answer, name)
             self._log.changed(
                 path.rpartition("/")[2],
                 request_id=_id_of(item, "request_id") or _id_of(item, "fill_id"),

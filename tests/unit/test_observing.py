@@ -9,7 +9,7 @@ import structlog
 from google.protobuf.message import Message
 from prometheus_client import CollectorRegistry
 
-from margingate.v1 import margin_service_pb2, types_pb2
+from margingate.v1 import margin_service_pb2, market_service_pb2, types_pb2
 from margingate_server.observe.logs import Log, configure
 from margingate_server.observe.metrics import Metrics
 from margingate_server.observing import RequestObserving
@@ -65,6 +65,17 @@ def test_a_fill_is_logged_by_its_fill_id(stream: io.BytesIO) -> None:
     request = margin_service_pb2.ReportFillRequest(fill_id="f", account="a")
     (line,) = logged(stream, "ReportFill", request, margin_service_pb2.ReportFillResponse())
     assert (line["request_id"], line["account"]) == ("f", "a")
+
+
+def test_a_settlement_is_logged_with_what_it_settled(stream: io.BytesIO) -> None:
+    request = market_service_pb2.PublishSettlementPricesRequest()
+    settled = market_service_pb2.PublishSettlementPricesResponse(position_count=5, account_count=2)
+    (line,) = logged(stream, "PublishSettlementPrices", request, settled)
+    assert (line["event"], line["position_count"], line["account_count"]) == (
+        "PublishSettlementPrices",
+        5,
+        2,
+    )
 
 
 def test_each_order_of_a_batch_is_logged_with_its_own_id(stream: io.BytesIO) -> None:

@@ -118,10 +118,10 @@ def check_account_header(request: Message, context: grpc.ServicerContext) -> Non
 
 
 def changes_something(request: Message) -> bool:
-    """True for requests that carry ids of their own: what they do is remembered."""
+    """True for requests that carry ids of their own, and for settlement prices: they last."""
     names = request.DESCRIPTOR.fields_by_name
-    has_ids = not {"request_id", "fill_id", "items"}.isdisjoint(names)
-    return has_ids and "Get" not in request.DESCRIPTOR.name
+    is_lasting = not {"request_id", "fill_id", "items", "prices"}.isdisjoint(names)
+    return is_lasting and "Get" not in request.DESCRIPTOR.name
 
 
 def end(context: grpc.ServicerContext, failure: Failure) -> None:

@@ -42,7 +42,11 @@ class StatedPosition:
 
 
 class Accounts:
-    """Back office of a shard."""
+    """Back office of a shard.
+
+    Beside a remembered answer a retry is shown the account of now, which must be durable, too: the
+    event number of each answer is that of the last event.
+    """
 
     def __init__(self, shard: Shard, age_limits: AgeLimits) -> None:
         self._shard = shard
@@ -56,7 +60,7 @@ class Accounts:
         if earlier is not None:
             if not isinstance(earlier[1], AccountOpened):
                 raise RequestConflict(request_id)
-            return self._shard.account(account), earlier[0]
+            return self._shard.account(account), self._shard.state.last_seq
         refuse_without_room(self._shard)
         if account in self._shard.state.accounts:
             raise NameTaken("account", account)
@@ -87,7 +91,7 @@ class Accounts:
         if earlier is not None:
             if not isinstance(earlier[1], CollateralAdjusted):
                 raise RequestConflict(request_id)
-            return earlier[1].balance, earlier[0]
+            return earlier[1].balance, self._shard.state.last_seq
         refuse_without_room(self._shard)
         has_model = self._has_model(asset)
         if not has_model and asset not in account.portfolio.cash:
@@ -128,7 +132,7 @@ class Accounts:
         if earlier is not None:
             if not isinstance(earlier[1], PositionsSet):
                 raise RequestConflict(request_id)
-            return earlier[1], earlier[0]
+            return earlier[1], self._shard.state.last_seq
         refuse_without_room(self._shard)
         positions = tuple(
             self._position(account, number, each) for number, each in enumerate(stated)

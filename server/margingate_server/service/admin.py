@@ -121,14 +121,16 @@ class Admin:
             raise InvalidInput("subject", "is not a listed underlying")
 
     def _once(self, event: EventT, now_ns: int) -> tuple[EventT, int]:
-        """(event, its number) as recorded now or for an earlier request of the same id.
+        """(event, last event's number) as recorded now or for an earlier request of the same id.
+
+        What is in force now is answered beside it, so it must be durable, too.
 
         Requests of different kinds can have the same bytes; they conflict all the same.
         """
         earlier = self._shard.answered(event.account, event.request_id, event.request_digest)
         if earlier is None:
             return event, self._shard.record(event, now_ns)
-        seq, first = earlier
+        first = earlier[1]
         if not isinstance(first, type(event)):
             raise RequestConflict(event.request_id)
-        return first, seq
+        return first, self._shard.state.last_seq

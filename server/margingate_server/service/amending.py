@@ -150,7 +150,8 @@ class Amending:
         if earlier is not None:
             if not isinstance(earlier[1], type(event)):
                 raise RequestConflict(event.request_id)
-            return self._answer(account, earlier[1].flag, earlier[0])
+            # The margin of now is shown, whatever made it.
+            return self._answer(account, earlier[1].flag, shard.state.last_seq)
         if event.order_id not in account.portfolio.amendments:
             # Remembered all the same: its retry must not answer a later change.
             is_known = event.order_id in account.orders or account.is_closed(event.order_id)

@@ -105,9 +105,10 @@ class Orders:
         instrument = shard.market.view.table.instruments[row]
         earlier = shard.answered(command.account, command.fill_id, command.digest, FILL_SPACE)
         if earlier is not None:
-            seq, event = earlier
+            _, event = earlier
             assert isinstance(event, FillReported), "a fill id names another event"
-            return self._fill_answer(account, row, event, seq, is_replayed=True)
+            last_seq = shard.state.last_seq  # the position of now is shown, whatever made it
+            return self._fill_answer(account, row, event, last_seq, is_replayed=True)
         event = self._fill_event(account, row, instrument, command)
         before = _Holdings.of(account, row, instrument)
         with orders_changing(shard, account, (command.order_id,)):
@@ -145,14 +146,14 @@ class Orders:
     def _released_before(
         self, account: AccountState, request_id: str, earlier: tuple[int, object]
     ) -> ReleaseAnswer:
-        seq, event = earlier
+        _, event = earlier
         if not isinstance(event, OrdersReleased):
             raise RequestConflict(request_id)
         return ReleaseAnswer(
             released_count=len(event.order_ids),
             flag=event.flag,
             risk=self.current_risk(account),
-            seq=seq,
+            seq=self._shard.state.last_seq,  # the margin of now is shown, whatever made it
         )
 
     def _fill_event(

@@ -79,8 +79,9 @@ def test_retries_are_answered_like_the_first_and_change_nothing() -> None:
     assert suspend(desk, "s") == suspend(desk, "s") == (True, desk.state.last_seq)
     first = resume(desk, "r")
     assert first[0] is True
-    suspend(desk)
-    assert resume(desk, "r") == first
+    suspended = suspend(desk)
+    # What is in force now is shown beside it, and must be durable, too.
+    assert resume(desk, "r") == (True, suspended[1])
     assert desk.account().is_suspended
     engage(desk, "all")
     assert lift(desk, "all", request_id="k") is True

@@ -97,6 +97,10 @@ def test_a_fill_is_applied_once_however_often_it_is_reported() -> None:
     assert (again.seq, again.lots, again.open_lots) == (first.seq, -2, 3)
     with pytest.raises(RequestConflict):
         desk.fill("o", "NEAR", -3, "101000", fill_id="f", digest="other")
+    later = desk.fill("o", "NEAR", -1, "101000", fill_id="g")
+    again = desk.fill("o", "NEAR", -2, "101000", fill_id="f")
+    # It shows the position of now, so the later fill must be durable first.
+    assert (again.lots, again.seq) == (-3, later.seq)
 
 
 def test_a_fill_id_may_equal_a_request_id() -> None:
@@ -111,8 +115,10 @@ def test_the_retry_of_a_release_that_came_too_early_releases_no_later_order() ->
     assert (first.released_count, first.flag) == (0, "unknown_order")
     desk.check(desk.leg("CALL", 1, "200"), order_id="later")
     again = desk.release("later", "x")
-    assert (again.released_count, again.flag, again.seq) == (0, "unknown_order", first.seq)
+    assert (again.released_count, again.flag) == (0, "unknown_order")
     assert "later" in desk.account().orders
+    # It shows the margin with the later order, which must be durable first.
+    assert (again.risk, again.seq) == (desk.kept_risk().risk, desk.state.last_seq)
 
 
 def test_unusual_fills_are_applied_whole_and_flagged() -> None:
