@@ -31,17 +31,8 @@ def judge_freshness(
         hold(came is not None, "I8", "{} never had a price: {}", name, event)
         assert came is not None
         age_ns = now.true_ns - came.true_ns
-        is_young = age_ns <= limit_ns + TOLERATED_NS or _is_excused(came, now, limit_ns)
+        is_young = age_ns <= limit_ns + TOLERATED_NS
         hold(is_young, "I8", "{} is {} s old: {}", name, age_ns / 1000000000.0, event)
-
-
-def _is_excused(came: Instant, now: Instant, limit_ns: int) -> bool:
-    """True when the clock was set back since, and shows an age within the limit.
-
-    Ages are read off a clock that can be set: a price then looks younger than it is by as much.
-    """
-    is_set_back = now.shown_ns - now.true_ns < came.shown_ns - came.true_ns
-    return is_set_back and now.shown_ns - came.shown_ns <= limit_ns
 
 
 def _rows(portfolio: Portfolio) -> set[int]:

@@ -24,6 +24,9 @@ from margingate_server.service.desk import Desk
 
 ResultT = TypeVar("ResultT")
 
+CLOCK_STEP_NS_MIN = 10**7
+"""Steps of the clock, or slews adding up, that are followed; below it ages are as good as right."""
+
 
 class LedgerDown(Exception):  # noqa: N818 - a state, not an error
     """Nothing can be decided or made durable now; what was just decided is void."""
@@ -72,6 +75,7 @@ class Lane:
         self._is_leading = False
         self._is_down = False
         self._shown: Desk | None = None
+        self._offset_ns = self._clock_offset_ns(clock.now_ns())
 
     @property
     def is_down(self) -> bool:
@@ -164,7 +168,7 @@ class Lane:
         if self._shown is None:
             return None
         with self._deciding:
-            return None if self._shown is None else (use(self._shown, self._clock.now_ns()),)
+            return None if self._shown is None else (use(self._shown, self._now_ns(self._shown)),)
 
     def _take_turn(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> tuple[ResultT, Ticket]:
         if self._is_down:  # tested before, too: nobody waits to be told so
@@ -175,7 +179,7 @@ class Lane:
             desk, generation = self._desk, self._generation
             last_seq = desk.shard.state.last_seq
             try:
-                result, seq = use(desk, self._clock.now_ns())
+                result, seq = use(desk, self._now_ns(desk))
                 return result, Ticket(generation, seq)
             except Exception as unforeseen:
                 ticket = Ticket(generation, desk.shard.state.last_seq)
@@ -184,6 +188,23 @@ class Lane:
                 error = unforeseen
         self._commit_through(ticket)  # others see its events already
         raise error
+
+    def _now_ns(self, desk: Desk) -> int:
+        """UTC now. When the clock was set back, prices are as old as before by the other clock.
+
+        They would look fresh again otherwise. Set forward, they are left to look older.
+        """
+        now_ns = self._clock.now_ns()
+        offset_ns = self._clock_offset_ns(now_ns)
+        step_ns = offset_ns - self._offset_ns
+        if step_ns < -CLOCK_STEP_NS_MIN:
+            desk.shard.market.follow_clock(step_ns)
+        if abs(step_ns) > CLOCK_STEP_NS_MIN:
+            self._offset_ns = offset_ns
+        return now_ns
+
+    def _clock_offset_ns(self, now_ns: int) -> int:
+        return now_ns - int(self._clock.seconds() * 10**9)
 
     def _commit_through(self, ticket: Ticket) -> None:
         while self._must_lead(ticket):

@@ -51,8 +51,9 @@ class Publisher:
         """The view with these prices. InvalidInput names what is wrong; the old view stays then."""
         with self._publishing:
             market = self._market()
-            now_ns = self._clock.now_ns()
-            return self._swapped(market, lambda: market.planned_update(update, now_ns), ())
+            return self._swapped(
+                market, lambda: market.planned_update(update, self._clock.now_ns()), ()
+            )
 
     def _market(self) -> Market:
         return self._lane.look(lambda desk, _now_ns: desk.shard.market)
@@ -61,20 +62,30 @@ class Publisher:
         self, market: Market, plan: Callable[[], MarketView], changed: tuple[Instrument, ...]
     ) -> MarketView:
         started = self._clock.seconds()
+        view = None
+        while view is None:  # planned anew when the clock was set back meanwhile
+            view = self._planned_and_swapped(market, plan, changed)
+        tell(self._observer.revalued, view, self._clock.seconds() - started)
+        return view
+
+    def _planned_and_swapped(
+        self, market: Market, plan: Callable[[], MarketView], changed: tuple[Instrument, ...]
+    ) -> MarketView | None:
+        clock_steps = market.clock_steps
         view = plan()
 
-        def swap(desk: Desk, now_ns: int) -> tuple[None, int]:
+        def swap(desk: Desk, now_ns: int) -> tuple[MarketView | None, int]:
             if desk.shard.market is not market:
                 raise LedgerDown
+            if market.clock_steps != clock_steps:
+                return None, 0
             seq = 0
             if changed:
                 seq = desk.shard.record(InstrumentsListed(instruments=changed), now_ns)
             market.view = view
-            return None, seq
+            return view, seq
 
         if changed:
-            self._lane.decide(swap)
-        else:  # prices bind nothing: they also reach a desk that is only looked at
-            self._lane.look(lambda desk, now_ns: swap(desk, now_ns)[0])
-        tell(self._observer.revalued, view, self._clock.seconds() - started)
-        return view
+            return self._lane.decide(swap)
+        # Prices bind nothing: they also reach a desk that is only looked at.
+        return self._lane.look(lambda desk, now_ns: swap(desk, now_ns)[0])

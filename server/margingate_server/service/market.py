@@ -51,6 +51,7 @@ class Market:
         """A market without prices. version: of the first view, greater than any that was cited."""
         self.model = model
         self.view = self._unpriced(table, version)
+        self.clock_steps = 0
         self._last_mark_nano_i: IntArray = np.zeros(0, dtype=np.int64)
 
     def _unpriced(self, table: InstrumentTable, version: int) -> MarketView:
@@ -66,6 +67,20 @@ class Market:
             observation=observation,
             digest=inputs_digest(snapshot),
         )
+
+    def follow_clock(self, step_ns: int) -> None:
+        """Have every price as old after the clock was set back (step_ns < 0) as it was before.
+
+        A view planned under another count of `clock_steps` must not be swapped in.
+        """
+        snapshot = self.view.snapshot
+        self.clock_steps += 1
+        snapshot = replace(
+            snapshot,
+            observed_ns_i=_stepped(snapshot.observed_ns_i, step_ns),
+            observed_ns_u=_stepped(snapshot.observed_ns_u, step_ns),
+        )
+        self.view = replace(self.view, snapshot=snapshot)
 
     def take_over(self, former: "Market") -> None:
         """Go on from another market of the same model: with its prices if it has the same table.
@@ -135,6 +150,12 @@ class Market:
             snapshot = replace(snapshot, version=view.snapshot.version)
             return replace(view, snapshot=snapshot, observation=observation)
         return self._view(view.table, snapshot, observation)
+
+
+def _stepped(observed_ns: IntArray, step_ns: int) -> IntArray:
+    """When prices were received, by the clock as it is set now; never stays never."""
+    stepped = np.where(observed_ns >= 0, np.maximum(0, observed_ns + step_ns), observed_ns)
+    return read_only(stepped.astype(np.int64))
 
 
 def _quotes(table: InstrumentTable, update: MarketUpdate) -> Quotes:

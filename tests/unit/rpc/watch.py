@@ -12,12 +12,13 @@ from tests.unit.service.small_desk import START_NS
 
 @dataclass(slots=True)
 class SetClock:
-    """A clock that tests set."""
+    """A clock that tests set. set_back_ns: how far its time of day was set back meanwhile."""
 
     ns: int = START_NS
+    set_back_ns: int = 0
 
     def now_ns(self) -> int:
-        return self.ns
+        return self.ns - self.set_back_ns
 
     def seconds(self) -> float:
         return self.ns / 1e9
