@@ -8,7 +8,7 @@ from margingate_server.cli.options import TARGET, TIMEOUT_SECONDS
 from margingate_server.cli.parsing import leg_words
 from margingate_server.cli.session import connected
 from margingate_server.cli.tables.decision import check_table
-from margingate_server.client import Leg, Side, is_accepted, new_id
+from margingate_server.client import Leg, Side, may_send, new_id
 
 app = typer.Typer(add_completion=False)
 
@@ -43,5 +43,5 @@ def amend(
     with connected(target, timeout, is_json) as session:
         answer = session.gate.amend_order(account, order_id, *legs, request_id=request_id)
         session.show(answer, lambda each: check_table(each, request_id), {"request_id": request_id})
-    if not is_accepted(answer.decision):
+    if not may_send(answer):
         raise typer.Exit(REJECTED)

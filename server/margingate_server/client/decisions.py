@@ -1,6 +1,6 @@
 """The questions to ask of an answer."""
 
-from margingate.v1.margin_service_pb2 import CheckOrderResponse
+from margingate.v1.margin_service_pb2 import AmendOrderResponse, CheckOrderResponse
 from margingate.v1.types_pb2 import VERDICT_ACCEPTED, Decision
 
 
@@ -9,8 +9,8 @@ def is_accepted(decision: Decision) -> bool:
     return decision.verdict == VERDICT_ACCEPTED
 
 
-def may_send(answer: CheckOrderResponse) -> bool:
-    """True when the order may go to the venue: accepted, and its margin is held now.
+def may_send(answer: CheckOrderResponse | AmendOrderResponse) -> bool:
+    """True when the order or change may go to the venue: accepted, and its margin is held now.
 
     The hold of an acceptance that a retry got again may have ended since.
     """

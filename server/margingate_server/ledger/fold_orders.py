@@ -55,7 +55,9 @@ def amend_accepted(state: ShardState, event: e.AmendAccepted, *_: object) -> Non
     account, order_id = state.accounts[event.account], event.order.order_id
     account.portfolio.amendments[order_id] = open_legs(state.table, event.order)
     memo = account.orders[order_id]
-    account.orders[order_id] = replace(memo, amend_totals=event.totals)
+    account.orders[order_id] = replace(
+        memo, amend_totals=event.totals, amend_request_id=event.request_id
+    )
 
 
 def amend_confirmed(state: ShardState, event: e.AmendConfirmed, *_: object) -> None:
@@ -65,7 +67,9 @@ def amend_confirmed(state: ShardState, event: e.AmendConfirmed, *_: object) -> N
     account = state.accounts[event.account]
     memo = account.orders[event.order_id]
     assert memo.amend_totals is not None, "a change that is not pending was confirmed"
-    account.orders[event.order_id] = replace(memo, totals=memo.amend_totals, amend_totals=None)
+    account.orders[event.order_id] = replace(
+        memo, totals=memo.amend_totals, amend_totals=None, amend_request_id=""
+    )
     account.portfolio.legs[event.order_id] = account.portfolio.amendments.pop(event.order_id)
     close_if_done(state, account, event.order_id)
 
@@ -75,7 +79,8 @@ def amend_withdrawn(state: ShardState, event: e.AmendWithdrawn, *_: object) -> N
     if event.flag:
         return
     account = state.accounts[event.account]
-    account.orders[event.order_id] = replace(account.orders[event.order_id], amend_totals=None)
+    memo = account.orders[event.order_id]
+    account.orders[event.order_id] = replace(memo, amend_totals=None, amend_request_id="")
     del account.portfolio.amendments[event.order_id]
     close_if_done(state, account, event.order_id)
 

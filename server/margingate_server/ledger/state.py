@@ -26,6 +26,7 @@ class OrderMemo:
     sides: instrument and side of each leg. totals: lots of each leg, fills included. hold_ns: how
     long it holds margin, 0 for no end.
     amend_totals: what the totals become when the venue takes the change that is pending.
+    amend_request_id: request of that change, "" when none is.
     """
 
     request_id: str
@@ -36,6 +37,7 @@ class OrderMemo:
     is_reduce_only: bool = False
     hold_ns: int = 0
     amend_totals: tuple[int, ...] | None = None
+    amend_request_id: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

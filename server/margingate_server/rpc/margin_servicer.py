@@ -167,7 +167,9 @@ class MarginServicer:
             lambda desk, now_ns: with_seq(desk.amending.amend(command, now_ns))
         )
         self._tell(answer)
-        return pb.AmendOrderResponse(decision=decision_message(answer), replayed=answer.is_replayed)
+        return pb.AmendOrderResponse(
+            decision=decision_message(answer), replayed=answer.is_replayed, held=answer.is_held
+        )
 
     def GetMaxOrderSize(  # noqa: N802
         self, request: pb.GetMaxOrderSizeRequest, _context: grpc.ServicerContext

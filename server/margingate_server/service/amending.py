@@ -31,6 +31,7 @@ from margingate_server.service.decisions import (
     at_time,
     decision_numbers,
     replayed_answer,
+    with_hold,
 )
 from margingate_server.service.following import hold_more, orders_changing
 from margingate_server.service.holdings_range import known_risk
@@ -106,7 +107,8 @@ class Amending:
         account = shard.account(command.account)
         earlier = shard.answered(command.account, command.request_id, command.digest)
         if earlier is not None:
-            return replayed_answer(earlier, command.request_id, AMENDED, shard.state.table)
+            answer = replayed_answer(earlier, command.request_id, AMENDED, shard.state.table)
+            return with_hold(answer, account, command.request_id)
         refuse_without_room(shard)
         if command.order_id not in account.orders:
             raise UnknownName("order", command.order_id)
@@ -122,7 +124,12 @@ class Amending:
         if outcome.is_accepted:
             hold_more(view, outcome)
         return CheckAnswer(
-            decision=decision, order=numbers, table=view.view.table, is_replayed=False, seq=seq
+            decision=decision,
+            order=numbers,
+            table=view.view.table,
+            is_replayed=False,
+            seq=seq,
+            is_held=outcome.is_accepted,
         )
 
     def confirm(

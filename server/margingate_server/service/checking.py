@@ -1,7 +1,7 @@
 """The use case of the house: may this account send this order?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from margingate_engine.check.decide import Outcome
 from margingate_engine.check.explain import (
@@ -25,7 +25,6 @@ from margingate_server.ledger.numbers import (
     DecisionNumbers,
     OrderNumbers,
 )
-from margingate_server.ledger.state import AccountState
 from margingate_server.service.asking import OUT_OF_RANGE, Asking, order_numbers, outcome_of
 from margingate_server.service.decisions import (
     CheckAnswer,
@@ -34,6 +33,7 @@ from margingate_server.service.decisions import (
     at_time,
     decision_numbers,
     replayed_answer,
+    with_hold,
 )
 from margingate_server.service.following import hold_more
 from margingate_server.service.refusals import RequestConflict, UnknownName
@@ -213,9 +213,3 @@ class Checking:
             scenarios_after=scenario_tables(after),
             also_failing=failing,
         )
-
-
-def with_hold(answer: CheckAnswer, account: AccountState, request_id: str) -> CheckAnswer:
-    """The remembered answer to a request, saying whether its order is still open."""
-    memo = account.orders.get(answer.decision.order_id)
-    return replace(answer, is_held=memo is not None and memo.request_id == request_id)

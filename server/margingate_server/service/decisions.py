@@ -42,8 +42,8 @@ class CheckCommand:
 class CheckAnswer:
     """A decision on an order of instruments of `table`.
 
-    is_held: whether the order holds its margin now; of a change it says nothing. seq: event that
-    must be durable before this may be answered.
+    is_held: whether the order holds its margin now; of a change, whether it is the one that is
+    pending. seq: event that must be durable before this may be answered.
     """
 
     decision: DecisionNumbers
@@ -100,6 +100,13 @@ def replayed_answer(
         raise RequestConflict(request_id)
     assert isinstance(event, Decided), "an answer without a decision"
     return answer_of(event, table, seq)
+
+
+def with_hold(answer: CheckAnswer, account: AccountState, request_id: str) -> CheckAnswer:
+    """The remembered answer to a request, saying whether what it allowed is held still."""
+    memo = account.orders.get(answer.decision.order_id)
+    is_held = memo is not None and request_id in (memo.request_id, memo.amend_request_id)
+    return replace(answer, is_held=is_held)
 
 
 def at_time(question: Question, sent_ns: int, now_ns: int) -> Question:

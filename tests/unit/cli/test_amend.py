@@ -23,7 +23,7 @@ HELD = types.Decision(
 
 
 def test_a_change_asks_for_the_totals_typed(run: Run, server: FakeServer) -> None:
-    server.answers("AmendOrder", margin.AmendOrderResponse(decision=answers.ACCEPTED))
+    server.answers("AmendOrder", margin.AmendOrderResponse(decision=answers.ACCEPTED, held=True))
     ran = run(*AMEND, "--leg", "sell 1,000 BTC-PERPETUAL", "--request-id", "r-1")
     assert ran.code == 0
     (asked,) = server.asked("AmendOrder")
@@ -40,7 +40,7 @@ def test_a_change_asks_for_the_totals_typed(run: Run, server: FakeServer) -> Non
 
 
 def test_what_is_held_and_so_may_be_sent_is_shown(run: Run, server: FakeServer) -> None:
-    server.answers("AmendOrder", margin.AmendOrderResponse(decision=HELD))
+    server.answers("AmendOrder", margin.AmendOrderResponse(decision=HELD, held=True))
     held = run(*AMEND).row("held")
     assert " ".join(held) == "held buy 3 BTC-27DEC26-100000-C at 0.04, sell 1 ETH at 3500"
 
@@ -54,12 +54,25 @@ def test_a_refused_change_exits_with_3_and_holds_nothing_new(run: Run, server: F
 
 
 def test_a_remembered_answer_to_a_change_says_so(run: Run, server: FakeServer) -> None:
+    remembered = margin.AmendOrderResponse(decision=HELD, replayed=True, held=True)
+    server.answers("AmendOrder", remembered)
+    ran = run(*AMEND)
+    assert "the remembered answer" in ran.out
+    assert "do not send it" not in ran.out
+    assert ran.code == 0
+
+
+def test_a_remembered_change_that_holds_nothing_now_is_not_to_be_sent(
+    run: Run, server: FakeServer
+) -> None:
     server.answers("AmendOrder", margin.AmendOrderResponse(decision=HELD, replayed=True))
-    assert "the remembered answer" in run(*AMEND).out
+    ran = run(*AMEND)
+    assert ran.code == 3
+    assert "do not send it" in " ".join(ran.out.split())
 
 
 def test_json_has_the_whole_answer_and_the_id_that_was_made(run: Run, server: FakeServer) -> None:
-    server.answers("AmendOrder", margin.AmendOrderResponse(decision=HELD))
+    server.answers("AmendOrder", margin.AmendOrderResponse(decision=HELD, held=True))
     ran = run(*AMEND, "--json")
     assert ran.code == 0
     assert ran.json["request_id"] == server.asked("AmendOrder")[0].request_id

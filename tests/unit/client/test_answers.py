@@ -103,3 +103,5 @@ def test_an_order_may_be_sent_when_it_is_accepted_and_held_and_only_then() -> No
     assert may_send(margin.CheckOrderResponse(decision=yes, held=True))
     assert not may_send(margin.CheckOrderResponse(decision=yes, replayed=True))
     assert not may_send(margin.CheckOrderResponse(decision=no, held=True))
+    assert may_send(margin.AmendOrderResponse(decision=yes, held=True))
+    assert not may_send(margin.AmendOrderResponse(decision=yes, replayed=True))

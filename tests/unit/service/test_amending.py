@@ -14,7 +14,7 @@ from margingate_server.service.decisions import REQUEST_AGE_NS_MAX
 from margingate_server.service.refusals import AmendPending, RequestConflict, UnknownName
 from tests.property.totals import totals_of
 from tests.unit.service.changed_order import MARK, change, held, impoverish, shapes, with_order
-from tests.unit.service.small_desk import restarted
+from tests.unit.service.small_desk import SmallDesk, restarted
 from tests.unit.service.sound_desk import sound_desk
 
 
@@ -93,6 +93,29 @@ def test_a_change_names_every_leg_as_it_was_accepted() -> None:
     assert desk.amend("two", call, near).decision.reason == 0
 
 
+def test_a_retried_acceptance_of_a_change_says_whether_the_change_is_held_still() -> None:
+    desk = with_order()
+
+    def is_held(each: SmallDesk, lots: int, request_id: str) -> bool:
+        answer = each.amend("o", each.amend_leg("NEAR", lots, MARK), request_id=request_id)
+        assert answer.decision.reason == 0
+        assert each.desk.checking.decision_of("a", request_id).is_held == answer.is_held
+        return answer.is_held
+
+    assert is_held(desk, -6, "r")
+    assert all(is_held(each, -6, "r") for each in (desk, restarted(desk)))
+    desk.withdraw("o")
+    # Who sent the change now would have more on the market than is held.
+    assert not any(is_held(each, -6, "r") for each in (desk, restarted(desk)))
+    assert is_held(desk, -6, "s")
+    assert not is_held(desk, -6, "r")
+    desk.confirm("o")
+    assert not any(is_held(each, -6, "s") for each in (desk, restarted(desk)))
+    assert is_held(desk, -7, "t")
+    desk.release("o")
+    assert not any(is_held(each, -7, "t") for each in (desk, restarted(desk)))
+
+
 @pytest.mark.parametrize(("lots", "reason"), [(-6, 0), (-90, 22)])
 def test_a_retry_gets_its_first_answer_after_a_restart_too(lots: int, reason: int) -> None:
     desk = with_order()
@@ -109,7 +132,7 @@ def test_a_retry_gets_its_first_answer_after_a_restart_too(lots: int, reason: in
         with pytest.raises(RequestConflict):
             each.amend("o", leg, request_id="r", digest="other")
         looked_up = each.desk.checking.decision_of("a", "r")
-        assert looked_up == replace(first, is_replayed=True)
+        assert looked_up == replace(first, is_replayed=True, is_held=False)
 
 
 def test_a_refusal_by_a_rule_binds_nothing() -> None:

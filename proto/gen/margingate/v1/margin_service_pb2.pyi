@@ -366,8 +366,13 @@ class AmendOrderResponse(_message.Message):
 
     DECISION_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
     replayed: _builtins.bool
     """True when this is the remembered answer to an earlier request of the same id."""
+    held: _builtins.bool
+    """True while the change is held and pending. Send it to the venue only then: a remembered acceptance
+    may have been confirmed, rejected or ended with its order since.
+    """
     @_builtins.property
     def decision(self) -> _types_pb2.Decision:
         """The decision; `before` is with the order as it is, `after` with both shapes held."""
@@ -377,10 +382,11 @@ class AmendOrderResponse(_message.Message):
         *,
         decision: _types_pb2.Decision | None = ...,
         replayed: _builtins.bool = ...,
+        held: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "replayed", b"replayed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["decision", b"decision", "held", b"held", "replayed", b"replayed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -797,7 +803,7 @@ class GetDecisionResponse(_message.Message):
     DECISION_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
     held: _builtins.bool
-    """Of a check: true while the order holds its margin."""
+    """True while the order of a check holds its margin, or while a change is pending."""
     @_builtins.property
     def decision(self) -> _types_pb2.Decision:
         """The decision as it was answered."""
