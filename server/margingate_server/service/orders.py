@@ -22,7 +22,11 @@ from margingate_server.ledger.state import AccountState
 from margingate_server.service.fill_fee import schedule_fee
 from margingate_server.service.following import orders_changing
 from margingate_server.service.freshness import oldest_of_rows
-from margingate_server.service.holdings_range import known_risk, refuse_unpriced_beyond_range
+from margingate_server.service.holdings_range import (
+    known_risk,
+    refuse_cash_beyond_range,
+    refuse_unpriced_beyond_range,
+)
 from margingate_server.service.refusals import RequestConflict
 from margingate_server.service.shard import Shard
 
@@ -105,10 +109,9 @@ class Orders:
         instrument = shard.market.view.table.instruments[row]
         earlier = shard.answered(command.account, command.fill_id, command.digest, FILL_SPACE)
         if earlier is not None:
-            _, event = earlier
+            _, event = earlier  # beside it the position of now is shown, whatever made it
             assert isinstance(event, FillReported), "a fill id names another event"
-            last_seq = shard.state.last_seq  # the position of now is shown, whatever made it
-            return self._fill_answer(account, row, event, last_seq, is_replayed=True)
+            return self._fill_answer(account, row, event, shard.state.last_seq, is_replayed=True)
         event = self._fill_event(account, row, instrument, command)
         before = _Holdings.of(account, row, instrument)
         with orders_changing(shard, account, (command.order_id,)):
@@ -171,6 +174,8 @@ class Orders:
         coins = spot_coins(instrument, signed)
         if max(abs(flow), abs(coins)) >= AMOUNT_UNITS_MAX:
             raise InvalidInput("quantity", "times price is out of range")
+        fee = self._fee(account, row, instrument, lots, nano, command.fee)
+        refuse_cash_beyond_range(account.portfolio, row, instrument, flow - fee, coins)
         return FillReported(
             account=command.account,
             request_id=command.fill_id,
@@ -181,7 +186,7 @@ class Orders:
             lots=lots,
             price_nano=nano,
             flow=flow,
-            fee=self._fee(account, row, instrument, lots, nano, command.fee),
+            fee=fee,
             coins=coins,
             flag=_flag(account, row, command, lots),
             settled_units=self._settled_units(row, instrument, signed, flow),
@@ -204,6 +209,8 @@ class Orders:
         grown = abs(before + lots) - abs(before)
         if grown <= 0:
             return
+        if abs(before + lots) >= LOTS_MAX:
+            raise InvalidInput("quantity", "takes the position out of range")
         view = self._shard.view_of(account)
         arrays = view.view.arrays
         refuse_unpriced_beyond_range(arrays, row, before + lots, "quantity")

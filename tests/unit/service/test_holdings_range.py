@@ -4,12 +4,14 @@ from decimal import Decimal
 
 import pytest
 
+from margingate_engine.check.sizing import LOTS_MAX
+from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.service.accounts import StatedPosition
 from margingate_server.service.holdings_range import BEYOND_RANGE, LOTS_UNPRICED_MAX
 from margingate_server.service.refusals import NotNow
-from tests.unit.engine.small_market import MARKS
+from tests.unit.engine.small_market import MARKS, NEAR_NS
 from tests.unit.service.small_desk import SmallDesk, small_desk, update
 
 
@@ -76,3 +78,32 @@ def test_an_account_beyond_the_range_may_shrink_but_neither_order_nor_withdraw()
     with pytest.raises(InvalidInput):
         desk.fill("x", "NEAR", 1, "1", fee="0")
     assert desk.fill("x", "NEAR", Decimal(-(10**8)) + 2, "1", fee="0").risk is not None
+
+
+@pytest.mark.parametrize("lots", [10**7, -(10**7)])
+@pytest.mark.parametrize(("price", "count"), [("1000", 4), ("2000000", 2)])
+def test_no_sum_of_fills_takes_a_balance_to_what_cannot_be_corrected(
+    lots: int, price: str, count: int
+) -> None:
+    """A million coins each time: at the low price coins, at the high one USD come to the bound."""
+    desk = small_desk().open()
+    for _ in range(count):
+        desk.fill("x", "BTC", lots, price)
+    with pytest.raises(InvalidInput, match="times price takes the balance out of range"):
+        desk.fill("x", "BTC", lots, price)
+    cash = dict(desk.account().portfolio.cash)
+    assert max(map(abs, cash.values())) < AMOUNT_UNITS_MAX
+    desk.fill("x", "BTC", -lots, price)
+    desk.deposit("1")
+    assert abs(desk.account().portfolio.cash["USD"]) < abs(cash["USD"])
+
+
+def test_fills_of_what_has_expired_and_risks_nothing_end_at_the_most_lots() -> None:
+    desk = small_desk().open()
+    desk.quote(update(market_time_ns=NEAR_NS))
+    lots = LOTS_MAX // 2
+    desk.fill("x", "PUT", lots, "0")
+    with pytest.raises(InvalidInput, match="position out of range"):
+        desk.fill("x", "PUT", lots, "0")
+    desk.fill("x", "PUT", -lots, "0")
+    assert not desk.account().portfolio.positions
