@@ -75,7 +75,7 @@ class Lane:
         self._is_leading = False
         self._is_down = False
         self._shown: Desk | None = None
-        self._offset_ns = self._clock_offset_ns(clock.now_ns())
+        self._offset_ns = clock.now_ns() - int(clock.seconds() * 10**9)
 
     @property
     def is_down(self) -> bool:
@@ -192,19 +192,18 @@ class Lane:
     def _now_ns(self, desk: Desk) -> int:
         """UTC now. When the clock was set back, prices are as old as before by the other clock.
 
-        They would look fresh again otherwise. Set forward, they are left to look older.
+        They would look fresh again otherwise. Set forward, they are left to look older. The other
+        clock is read before and after, so that a pause in between is no step.
         """
+        before_ns = int(self._clock.seconds() * 10**9)
         now_ns = self._clock.now_ns()
-        offset_ns = self._clock_offset_ns(now_ns)
-        step_ns = offset_ns - self._offset_ns
-        if step_ns < -CLOCK_STEP_NS_MIN:
-            desk.shard.market.follow_clock(step_ns)
-        if abs(step_ns) > CLOCK_STEP_NS_MIN:
-            self._offset_ns = offset_ns
+        after_ns = int(self._clock.seconds() * 10**9)
+        is_back = now_ns - before_ns < self._offset_ns - CLOCK_STEP_NS_MIN
+        if is_back:
+            desk.shard.market.follow_clock(now_ns - after_ns - self._offset_ns)
+        if is_back or now_ns - after_ns > self._offset_ns + CLOCK_STEP_NS_MIN:
+            self._offset_ns = now_ns - after_ns
         return now_ns
-
-    def _clock_offset_ns(self, now_ns: int) -> int:
-        return now_ns - int(self._clock.seconds() * 10**9)
 
     def _commit_through(self, ticket: Ticket) -> None:
         while self._must_lead(ticket):

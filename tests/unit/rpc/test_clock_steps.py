@@ -6,6 +6,7 @@ from margingate.v1 import types_pb2 as types
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.service.market import Market, MarketView
 from tests.unit.rpc.gate import AGE_LIMITS, Gate, leg, order
+from tests.unit.rpc.watch import SetClock
 
 SECOND_NS = 10**9
 STALE = types.REJECT_REASON_MARKET_DATA_STALE
@@ -62,3 +63,18 @@ def test_prices_that_were_planned_before_a_step_are_planned_again(
     assert [planned[0] - each for each in planned] == [0, 40 * SECOND_NS]
     gate.clock.ns += LIMIT_NS + SECOND_NS
     assert reason(gate, 1) == STALE
+
+
+def test_a_pause_between_two_clocks_is_no_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = Gate().open(usd="1000")
+    steps = gate.lane.look(lambda desk, _now_ns: desk.shard.market.clock_steps)
+    read = SetClock.now_ns
+
+    def slowly(clock: SetClock) -> int:
+        now_ns = read(clock)
+        clock.ns += SECOND_NS
+        return now_ns
+
+    monkeypatch.setattr(SetClock, "now_ns", slowly)
+    assert gate.lane.look(lambda desk, _now_ns: desk.shard.market.clock_steps) == steps
+    assert gate.lane.look(lambda desk, _now_ns: desk.shard.market.clock_steps) == steps
