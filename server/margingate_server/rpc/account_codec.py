@@ -1,5 +1,7 @@
 """Accounts between the wire and the use cases."""
 
+from fractions import Fraction
+
 from margingate.v1 import account_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
 from margingate_engine.core.amounts import NANO, USD
@@ -80,11 +82,14 @@ def _value(
 
 
 def entry_price_nano(instrument: Instrument, position: Position) -> int:
-    """Average entry price of a futures position in 1e-9, to the nearest; 0 when it has none."""
+    """Average entry price of a futures position in 1e-9, to the nearest; 0 when it has none.
+
+    Fractions, because a float is a last digit off now and then.
+    """
     size_nano = position.lots * instrument.size_nano
     if instrument.is_inverse_future:
-        return round(size_nano * 10**12 / position.entry) if position.entry else 0
-    return round(-position.entry * 10**12 / size_nano)
+        return round(Fraction(size_nano * 10**12, position.entry)) if position.entry else 0
+    return round(Fraction(-position.entry * 10**12, size_nano))
 
 
 def parse_position(message: types.Position, path: str) -> StatedPosition:
