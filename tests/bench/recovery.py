@@ -40,7 +40,7 @@ MIX = {
 }
 GROUP = 500
 SNAPSHOT_AT = 0.9
-"""Of a million events the worst that `serve --snapshot-every` leaves by default: 100,000 after it."""
+"""Of a million events the worst that `serve --snapshot-every` leaves by default: 100,000 events."""
 
 
 def instruments() -> list[Instrument]:
