@@ -160,8 +160,8 @@ def _headroom_without(question: Question, account: AccountRisk) -> int:
 
 
 def cash_shortfall(question: Question, account: AccountRisk, hold: OrderHold) -> str | None:
-    """The first asset whose cash does not cover what open orders and this one take. [DEC-03]"""
-    for asset, outflow in hold.outflows.items():
+    """The first asset by name whose cash does not cover what is and what would be held. [DEC-03]"""
+    for asset, outflow in sorted(hold.outflows.items()):  # the same one when it is asked again
         if outflow <= 0:
             continue
         cash = question.portfolio.cash.get(asset, 0)

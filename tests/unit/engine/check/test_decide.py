@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from margingate_engine.check.decide import Binding, Outcome, decide
+from margingate_engine.check.decide import Binding, Outcome, cash_shortfall, decide
 from margingate_engine.check.question import Gates, Policy
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.orders import Execution
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Exactness
 from margingate_engine.portfolio.fees import FeeRate
+from margingate_engine.portfolio.hold import OrderHold
 from margingate_engine.portfolio.holdings import Portfolio
 from tests.unit.engine.small_market import COIN, NO_FEES, USD, SmallMarket, small_market
 
@@ -171,3 +172,12 @@ def test_asking_changes_nothing() -> None:
     assert (first.reason, first.after) == (second.reason, second.after)
     assert question.account.risk == before
     assert portfolio == MARKET.portfolio(5_000, NEAR=1)
+
+
+def test_the_asset_that_is_named_short_of_cash_hangs_on_no_order() -> None:
+    """[DEC-03] A decision that is taken again names the same one."""
+    question = MARKET.question(MARKET.portfolio(), MARKET.leg("CALL", 1, "200"))
+    assert question.account is not None
+    for outflows in ({"USD": 1, "BTC": 1}, {"BTC": 1, "USD": 1}):
+        hold = OrderHold(outflows=outflows)
+        assert cash_shortfall(question, question.account, hold) == "BTC"
