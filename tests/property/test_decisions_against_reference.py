@@ -258,7 +258,7 @@ def test_the_questions_reach_every_kind_of_answer(
 ) -> None:
     seen: Counter[tuple[RejectReason, bool]] = Counter()
 
-    @settings(max_examples=200, database=None, derandomize=True)
+    @settings(max_examples=300, database=None, derandomize=True)
     @given(strategy)
     def look(asked: Asked) -> None:
         outcome = decide(asked.question)
