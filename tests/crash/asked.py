@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import ceil, gcd
 from typing import Any
 
 from google.protobuf.message import Message
@@ -85,12 +86,32 @@ def _is_amend(
         return False
     if row.kind == "amend_rejected" or numbers["is_reduce_only"]:
         return True
+    if numbers["execution"] == "atomic_combo":
+        asked_lots = [
+            Fraction(leg.quantity) / instruments[leg.instrument].lot for leg in request.legs
+        ]
+        return _are_units(asked_lots, totals, [leg[2] for leg in numbers["legs"]])
     return all(
         total * instruments[asked.instrument].lot == Fraction(asked.quantity)
         # Less than was filled cannot be asked for: what was filled remains, and nothing is open.
         or (total * instruments[asked.instrument].lot > Fraction(asked.quantity) and not kept[2])
         for asked, kept, total in zip(request.legs, numbers["legs"], totals, strict=True)
     )
+
+
+def _are_units(asked: list[Fraction], totals: list[int], kept: list[int]) -> bool:
+    """Whether a combo was changed to the units asked for, or to those that its fills began.
+
+    Where any leg of a unit was filled its others are, too, and only still to be told.
+    """
+    units = gcd(*totals)
+    ratios = [total // units for total in totals]
+    asked_units = {lots / ratio for lots, ratio in zip(asked, ratios, strict=True)}
+    begun = max(
+        ceil(Fraction(total - lots, ratio))
+        for total, lots, ratio in zip(totals, kept, ratios, strict=True)
+    )
+    return len(asked_units) == 1 and units == max(asked_units.pop(), begun)
 
 
 def _are_legs(legs: Sequence[types.OrderLeg], numbers: dict[str, Any]) -> bool:
