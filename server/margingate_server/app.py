@@ -20,9 +20,7 @@ from margingate_server.files.toml_tables import read_tables
 from margingate_server.hint import example_command
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
-from margingate_server.ledger.numbers import (
-    PolicyNumbers,
-)
+from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.ledger.snapshot_file import newest_snapshot
 from margingate_server.ledger.sqlite_market_store import SqliteMarketStore
 from margingate_server.ledger.sqlite_store import SqliteStore

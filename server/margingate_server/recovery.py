@@ -5,15 +5,10 @@ from collections.abc import Callable, Mapping
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.registry import MarginModel
 from margingate_engine.portfolio.fees import FeeTier
-from margingate_server.ledger.events import (
-    ParametersLoaded,
-)
+from margingate_server.ledger.events import ParametersLoaded
 from margingate_server.ledger.fold import fee_tiers
 from margingate_server.ledger.folding import EventLog, folded
-from margingate_server.ledger.numbers import (
-    FeeNumbers,
-    PolicyNumbers,
-)
+from margingate_server.ledger.numbers import FeeNumbers, PolicyNumbers
 from margingate_server.ledger.snapshot_file import Snapshot
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits

@@ -1,7 +1,7 @@
 """Features of open orders, added up per group. [SPAN-14]"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -83,10 +83,6 @@ class OrderTotals:
         self.lots += sign * other.lots
         self.row_bound_lots += sign * other.row_bound_lots
         self.floor_bound_lots += sign * other.floor_bound_lots
-
-    def copy(self) -> "OrderTotals":
-        """The same sums, to change."""
-        return replace(self, up=dict(self.up), down=dict(self.down), floors=dict(self.floors))
 
     def worse(self, other: "OrderTotals") -> "OrderTotals":
         """The worse of both in every sum: whichever of two orders it turns out to be. [SPAN-17]"""

@@ -69,7 +69,7 @@ class OrderRejected(Event, frozen=True, tag="order_rejected"):
 
 
 class AmendAccepted(Event, frozen=True, tag="amend_accepted"):
-    """An open order may be changed into `order`; until the venue answers, the worse of both holds.
+    """An open order may be changed into `order`; until the venue answers, both shapes hold.
 
     order: what would be open of it, fills so far taken off. totals: lots of each leg, fills
     included.

@@ -17,9 +17,7 @@ from margingate_server.ledger.fold_orders import (
     orders_ended,
     positions_settled,
 )
-from margingate_server.ledger.numbers import (
-    FeeNumbers,
-)
+from margingate_server.ledger.numbers import FeeNumbers
 from margingate_server.ledger.requests import FILL_SPACE, Remembered
 from margingate_server.ledger.state import AccountState, KillSwitchState, ShardState
 

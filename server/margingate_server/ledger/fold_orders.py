@@ -8,9 +8,7 @@ from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.flows import closing_split
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from margingate_server.ledger import events as e
-from margingate_server.ledger.numbers import (
-    OrderNumbers,
-)
+from margingate_server.ledger.numbers import OrderNumbers
 from margingate_server.ledger.state import AccountState, OrderMemo, ShardState
 
 Legs = tuple[OpenLeg, ...]

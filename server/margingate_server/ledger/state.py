@@ -6,10 +6,7 @@ from hashlib import blake2b
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.holdings import Portfolio
-from margingate_server.ledger.numbers import (
-    LimitNumbers,
-    PolicyNumbers,
-)
+from margingate_server.ledger.numbers import LimitNumbers, PolicyNumbers
 from margingate_server.ledger.requests import RequestIndex
 
 CLOSED_ORDERS_MAX = 1_000

@@ -8,9 +8,7 @@ from margingate_engine.check.decide import worst_of
 from margingate_engine.check.explain import explanation, scenario_tables
 from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.core.risk import Risk
-from margingate_server.ledger.events import (
-    PositionsSet,
-)
+from margingate_server.ledger.events import PositionsSet
 from margingate_server.rpc.account_codec import (
     account_summary,
     balance_messages,

@@ -5,13 +5,8 @@ import grpc
 from margingate.v1 import admin_service_pb2 as pb
 from margingate_engine.core.amounts import MICRO, NANO, units_exact
 from margingate_engine.core.errors import InvalidInput
-from margingate_server.ledger.events import (
-    KillSwitchEngaged,
-    KillSwitchReleased,
-)
-from margingate_server.ledger.numbers import (
-    LimitNumbers,
-)
+from margingate_server.ledger.events import KillSwitchEngaged, KillSwitchReleased
+from margingate_server.ledger.numbers import LimitNumbers
 from margingate_server.ledger.state import KillSwitchState
 from margingate_server.rpc.decimals import decimal_text, nano_text, parse_positive, usd_text
 from margingate_server.rpc.fields import (

@@ -8,10 +8,7 @@ from margingate_engine.check.explain import GroupScenarios
 from margingate_engine.core.amounts import MICRO
 from margingate_engine.core.explanation import Component
 from margingate_engine.core.risk import Risk
-from margingate_server.ledger.numbers import (
-    RiskNumbers,
-    WorstNumbers,
-)
+from margingate_server.ledger.numbers import RiskNumbers, WorstNumbers
 from margingate_server.rpc.decimals import usd_text
 from margingate_server.rpc.fields import timestamp
 from margingate_server.rpc.order_codec import held_legs

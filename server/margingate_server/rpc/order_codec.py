@@ -14,9 +14,7 @@ from margingate_engine.core.orders import Execution, Side
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.holdings import OpenLeg
 from margingate_server.ledger.fold_orders import open_legs
-from margingate_server.ledger.numbers import (
-    OrderNumbers,
-)
+from margingate_server.ledger.numbers import OrderNumbers
 from margingate_server.ledger.state import AccountState
 from margingate_server.rpc.decimals import nano_text, parse_positive, parse_price
 from margingate_server.rpc.fields import (

@@ -7,9 +7,7 @@ from typing import Protocol
 from margingate_engine.core.instruments import Instrument
 from margingate_server.clock import Clock
 from margingate_server.feeds.feed import MarketUpdate
-from margingate_server.ledger.events import (
-    InstrumentsListed,
-)
+from margingate_server.ledger.events import InstrumentsListed
 from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.observers import tell
 from margingate_server.service.desk import Desk

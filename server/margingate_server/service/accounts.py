@@ -12,15 +12,8 @@ from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
 from margingate_engine.portfolio.flows import closing_split, fill_flow
 from margingate_engine.portfolio.hold import GROSS_MAX
-from margingate_server.ledger.events import (
-    AccountOpened,
-    CollateralAdjusted,
-    PositionsSet,
-)
-from margingate_server.ledger.numbers import (
-    BreakNumbers,
-    PositionNumbers,
-)
+from margingate_server.ledger.events import AccountOpened, CollateralAdjusted, PositionsSet
+from margingate_server.ledger.numbers import BreakNumbers, PositionNumbers
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.holdings_range import judged, refuse_unpriced_beyond_range

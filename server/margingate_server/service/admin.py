@@ -12,9 +12,7 @@ from margingate_server.ledger.events import (
     KillSwitchReleased,
     LimitsSet,
 )
-from margingate_server.ledger.numbers import (
-    LimitNumbers,
-)
+from margingate_server.ledger.numbers import LimitNumbers
 from margingate_server.ledger.state import KillSwitchState
 from margingate_server.service.limits import joined_limits
 from margingate_server.service.refusals import RequestConflict

@@ -20,10 +20,7 @@ from margingate_server.ledger.events import (
     AmendRejected,
     AmendWithdrawn,
 )
-from margingate_server.ledger.numbers import (
-    DecisionNumbers,
-    OrderNumbers,
-)
+from margingate_server.ledger.numbers import DecisionNumbers, OrderNumbers
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.asking import Asking, filled_lots, order_numbers, outcome_of
 from margingate_server.service.decisions import (
@@ -98,7 +95,7 @@ class Amending:
         self._asking = asking
 
     def amend(self, command: AmendCommand, now_ns: int) -> CheckAnswer:
-        """Decide on a change; when the answer is yes, the worse of old and new is held.
+        """Decide on a change; when the answer is yes, both shapes of the order are held.
 
         UnknownName for an order that is not open, AmendPending while an earlier change of it is;
         InvalidInput when the legs are not the order's. Answers are remembered as of a check.

@@ -9,10 +9,7 @@ from margingate_engine.check.question import (
     RequestedOrder,
 )
 from margingate_engine.core.reasons import RejectReason
-from margingate_server.ledger.numbers import (
-    LegNumbers,
-    OrderNumbers,
-)
+from margingate_server.ledger.numbers import LegNumbers, OrderNumbers
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import AgeLimits, oldest_of_rows
 from margingate_server.service.limits import effective_limits, kill_mode, policy_of

@@ -15,16 +15,9 @@ from margingate_engine.check.max_size import max_order_size
 from margingate_engine.check.question import Question, RequestedOrder
 from margingate_engine.core.explanation import Component
 from margingate_engine.core.reasons import RejectReason
-from margingate_server.ledger.events import (
-    Decided,
-    OrderAccepted,
-    OrderRejected,
-)
+from margingate_server.ledger.events import Decided, OrderAccepted, OrderRejected
 from margingate_server.ledger.fold import REQUEST_SPACE
-from margingate_server.ledger.numbers import (
-    DecisionNumbers,
-    OrderNumbers,
-)
+from margingate_server.ledger.numbers import DecisionNumbers, OrderNumbers
 from margingate_server.service.asking import OUT_OF_RANGE, Asking, order_numbers, outcome_of
 from margingate_server.service.decisions import (
     CheckAnswer,

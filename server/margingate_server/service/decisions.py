@@ -6,9 +6,7 @@ from margingate_engine.check.decide import Outcome, Worst
 from margingate_engine.check.question import Question, RequestedOrder
 from margingate_engine.core.risk import Exactness, Risk
 from margingate_engine.market.table import InstrumentTable
-from margingate_server.ledger.events import (
-    Decided,
-)
+from margingate_server.ledger.events import Decided
 from margingate_server.ledger.numbers import (
     DecisionNumbers,
     OrderNumbers,

@@ -1,10 +1,7 @@
 """Limits and kill switches in force for an account."""
 
 from margingate_engine.check.question import Limits, Policy
-from margingate_server.ledger.numbers import (
-    LimitNumbers,
-    PolicyNumbers,
-)
+from margingate_server.ledger.numbers import LimitNumbers, PolicyNumbers
 from margingate_server.ledger.state import ShardState
 
 

@@ -13,10 +13,7 @@ from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.holdings import Position
 from margingate_engine.portfolio.settlement import settlement_units
-from margingate_server.ledger.events import (
-    FillReported,
-    OrdersReleased,
-)
+from margingate_server.ledger.events import FillReported, OrdersReleased
 from margingate_server.ledger.requests import FILL_SPACE
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.fill_fee import schedule_fee

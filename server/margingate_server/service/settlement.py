@@ -8,14 +8,8 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Settlement
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.settlement import settlement_units
-from margingate_server.ledger.events import (
-    PositionsSettled,
-    SettlementPriced,
-)
-from margingate_server.ledger.numbers import (
-    SettledNumbers,
-    SettlementNumbers,
-)
+from margingate_server.ledger.events import PositionsSettled, SettlementPriced
+from margingate_server.ledger.numbers import SettledNumbers, SettlementNumbers
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.refusals import NameTaken, NotExpired
 from margingate_server.service.shard import Shard
@@ -120,8 +114,8 @@ class Settling:
                 continue
             units = settlement_units(instruments[row], position, price_by_row[row])
             if abs(units) >= AMOUNT_UNITS_MAX:
-                where = f"{instruments[row].name} of {account.account}"
-                raise InvalidInput("prices", f"take {where} out of range")
+                # Whose position it is, is not the publisher's to know.
+                raise InvalidInput("prices", f"take {instruments[row].name} out of range")
             positions.append(SettledNumbers(instruments[row].name, position.lots, units))
         legs = (*portfolio.legs.values(), *portfolio.amendments.values())
         on_order = {leg.row for shape in legs for leg in shape if leg.row in price_by_row}

@@ -152,7 +152,7 @@ class MarginServiceServicer(object):
 
     def AmendOrder(self, request, context):
         """Decides on new prices and total quantities of an open order in one step. On a refusal the old hold
-        stands; on acceptance the worse of old and new is held until ConfirmAmend or RejectAmend.
+        stands; on acceptance what covers both is held until ConfirmAmend or RejectAmend.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -49,7 +49,7 @@ class MarginServiceStub:
     """Moves position and cash and shrinks the hold. Never refused for margin. Idempotent by fill_id."""
     AmendOrder: _grpc.UnaryUnaryMultiCallable[_margin_service_pb2.AmendOrderRequest, _margin_service_pb2.AmendOrderResponse]
     """Decides on new prices and total quantities of an open order in one step. On a refusal the old hold
-    stands; on acceptance the worse of old and new is held until ConfirmAmend or RejectAmend.
+    stands; on acceptance what covers both is held until ConfirmAmend or RejectAmend.
     """
     ConfirmAmend: _grpc.UnaryUnaryMultiCallable[_margin_service_pb2.ConfirmAmendRequest, _margin_service_pb2.ConfirmAmendResponse]
     """The venue took the pending change of an order. Never refused for margin."""
@@ -85,7 +85,7 @@ class MarginServiceAsyncStub(MarginServiceStub):
     """Moves position and cash and shrinks the hold. Never refused for margin. Idempotent by fill_id."""
     AmendOrder: _aio.UnaryUnaryMultiCallable[_margin_service_pb2.AmendOrderRequest, _margin_service_pb2.AmendOrderResponse]  # type: ignore[assignment]
     """Decides on new prices and total quantities of an open order in one step. On a refusal the old hold
-    stands; on acceptance the worse of old and new is held until ConfirmAmend or RejectAmend.
+    stands; on acceptance what covers both is held until ConfirmAmend or RejectAmend.
     """
     ConfirmAmend: _aio.UnaryUnaryMultiCallable[_margin_service_pb2.ConfirmAmendRequest, _margin_service_pb2.ConfirmAmendResponse]  # type: ignore[assignment]
     """The venue took the pending change of an order. Never refused for margin."""
@@ -160,7 +160,7 @@ class MarginServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_margin_service_pb2.AmendOrderResponse, _abc.Awaitable[_margin_service_pb2.AmendOrderResponse]]:
         """Decides on new prices and total quantities of an open order in one step. On a refusal the old hold
-        stands; on acceptance the worse of old and new is held until ConfirmAmend or RejectAmend.
+        stands; on acceptance what covers both is held until ConfirmAmend or RejectAmend.
         """
 
     @_abc_1.abstractmethod
