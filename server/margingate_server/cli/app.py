@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "market": ("market", "Prices and risk arrays that decisions rest on."),
     "models": ("models", "Margin models and their parameters."),
     "admin": ("admin", "Suspensions, kill switches and limits."),
+    "validate": ("validate", "Run published examples through the engine and compare."),
     "ledger": ("ledger", "Verify, snapshot, export, back up and restore a ledger."),
 }
 """Name, in the order of help: module of this package that has it as `app`, and its help."""

@@ -1,0 +1,1 @@
+"""Published numbers against the engine: read documents of cases, run them, compare."""
