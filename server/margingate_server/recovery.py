@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.models.registry import MarginModel
 from margingate_engine.portfolio.fees import FeeTier
+from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_server.ledger.events import ParametersLoaded
 from margingate_server.ledger.fold import fee_tiers
 from margingate_server.ledger.folding import EventLog, folded

@@ -20,7 +20,7 @@ from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.registry import model
 from margingate_engine.models.span import SpanModel
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
-from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 
 NANO, DAY_NS = 10**9, 86_400 * 10**9
 MARKET_TIME_NS = 1_767_225_600 * NANO

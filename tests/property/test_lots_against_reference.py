@@ -9,6 +9,7 @@ from margingate_engine.portfolio.effect import leg_effect
 from margingate_engine.portfolio.holdings import OpenLeg
 from tests.property.bridge import reference_book, reference_leg
 from tests.property.chain import World, worlds
+from tests.span_margins import basis_of, effect_basis
 
 
 @pytest.fixture(params=worlds(), ids=repr)
@@ -26,8 +27,8 @@ def test_rows_values_charges_and_minimums_are_the_references(world: World) -> No
         for side in (1, -1):
             assert arrays.position_value(row, side) == lot.usd(side), instrument.name
             assert arrays.position_coin(row, side) == lot.coin(side), instrument.name
-        assert arrays.basis_i[row] == lot.charge, instrument.name
-        assert arrays.basis_spot_i[row] == lot.spot_charge, instrument.name
+        basis = basis_of(arrays, row)
+        assert (basis.own, basis.spot) == (lot.charge, lot.spot_charge), instrument.name
         assert arrays.minimum_i[row] == lot.minimum, instrument.name
 
 
@@ -44,10 +45,9 @@ def test_legs_are_the_references(world: World, per_mille: int) -> None:
             assert taken.entry == expected.loss, instrument.name
             worst = [min(0, expected.loss + each) for each in (*expected.rows, 0)]
             assert taken.worst_r.tolist() == worst, instrument.name
-            assert taken.basis_spot == expected.charges["spot"], instrument.name
-            assert taken.basis_spot_up == expected.charges_up["spot"], instrument.name
-            own = book.instruments[instrument.name].bucket
-            assert taken.basis == expected.charges.get(own, 0), instrument.name
+            own = expected.charges.get(book.instruments[instrument.name].bucket, 0)
+            spot = (expected.charges["spot"], expected.charges_up["spot"])
+            assert effect_basis(world.arrays, taken) == (own, *spot), instrument.name
             assert taken.gain == expected.gain, instrument.name
             assert taken.pnl_r.tolist() == [*expected.rows, 0], instrument.name
             flows = {} if instrument.is_future else expected.flows

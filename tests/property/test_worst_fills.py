@@ -4,19 +4,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.group_totals import MINIMUM_BINDS
+from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO
 from tests.property.books import Book, books
 from tests.property.bridge import reference_book, reference_of
 from tests.property.chain import worlds
 from tests.property.effort import examples
 from tests.property.subsets import worst_by_trying
 from tests.reference.decision import Decider
+from tests.span_margins import worst_margins
 
 AS_CONFIGURED, NO_BASIS, LARGE_MINIMUM, LARGE_BASIS = range(4)
 
 
 def is_exact(account: AccountRisk) -> bool:
-    return all(each.is_exact for each in account.worst_with(None).values())
+    return all(each.is_exact for each in account.requirements())
 
 
 @given(books(orders_max=6, several=True))
@@ -59,14 +60,14 @@ def test_the_books_reach_what_they_are_meant_to_test() -> None:
         has_expired_i = book.world.arrays.snapshot.has_expired_i(book.world.table)
         if any(has_expired_i[row] for row in book.portfolio.positions):
             reached.add("expired")
-        for number, each in account.worst_with(None).items():
+        for number, each in worst_margins(account).items():
             totals = account.peek(number)
             reached.update(
                 name
                 for name, is_so in {
                     "bound": not each.is_exact,
                     "gap": each.basis and totals.orders.lots,
-                    "minimum": each.scenario == MINIMUM_BINDS,
+                    "minimum": each.scenario == NOT_A_SCENARIO,
                     "debt": totals.coin_pico < 0,
                     "entry": any(entry for entry, _ in totals.orders.floors.values()),
                 }.items()

@@ -15,7 +15,9 @@ def totals_of(account: AccountRisk) -> dict[str, object]:
         "groups": {number: each for number, each in groups.items() if each},
         "risk": account.risk,
         "positions": account.positions_risk,
-        "worst": {n: each for n, each in account.worst_with(None).items() if any(each[:3])},
+        "worst": [
+            each for each in account.requirements() if any(amount for _, amount in each.charges)
+        ],
     }
 
 
@@ -24,7 +26,7 @@ def _group(totals: GroupTotals) -> dict[str, object]:
         "pnl_r": totals.pnl_r.tolist(),
         "rows": totals.rows.tolist(),
         "coin_pico": totals.coin_pico,
-        "basis": {bucket: value for bucket, value in totals.basis.items() if value},
+        "keyed": {key: value for key, value in totals.keyed.items() if value},
         "lots": totals.lots,
         "minimum": totals.minimum,
         "floor_worst": totals.floor_worst,

@@ -7,7 +7,7 @@ from margingate_engine.core.orders import Execution
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.models.span import SpanModel
 from margingate_engine.portfolio.fees import FeeTier
-from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.ledger.numbers import DecisionNumbers, RiskNumbers
 from margingate_server.ledger.state import AccountState, OrderMemo, ShardState
 from margingate_server.service.limits import joined_limits

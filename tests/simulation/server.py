@@ -17,7 +17,7 @@ from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.registry import MarginModel, model
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
-from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.clock import Clock
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal

@@ -1,35 +1,27 @@
 """Accept or reject, and why. [DEC-01 to DEC-04]"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from margingate_engine.check.question import Question
 from margingate_engine.check.reduce_only import clipped
 from margingate_engine.check.risk_reducing import grows_the_order, is_risk_reducing
 from margingate_engine.check.rules import first_refusal
 from margingate_engine.check.sizing import sized_legs
+from margingate_engine.core.charges import Charge
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Exactness, Risk
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.group_totals import MINIMUM_BINDS, GroupRequirement
 from margingate_engine.portfolio.hold import GROSS_MAX, OrderHold, changing_hold, hold_of, more
 from margingate_engine.portfolio.holdings import OpenLeg
-
-
-class Binding(Enum):
-    """The component that the requirement after rests on most."""
-
-    NONE = "none"
-    SCAN_RISK = "scan_risk"
-    BASIS_CHARGE = "basis_charge"
-    SHORT_OPTION_MINIMUM = "short_option_minimum"
+from margingate_engine.portfolio.margin_model import Requirement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worst:
-    """Binding scenario of a group.
+    """What binds in one requirement; group: the underlying it is of, or a name of the model's.
 
-    scenario: its number from 1, 0 when none loses, -1 for the short option minimum.
+    scenario: its number from 1, 0 when none loses, -1 where it is not a scenario that binds.
     """
 
     group: str
@@ -52,7 +44,7 @@ class Outcome:
     exactness: Exactness = Exactness.EXACT
     worst_before: tuple[Worst, ...] = ()
     worst_after: tuple[Worst, ...] = ()
-    binding: Binding = Binding.NONE
+    binding: Charge = Charge.NONE
     is_risk_reducing: bool = False
     legs: tuple[OpenLeg, ...] = ()
     hold: OrderHold | None = None
@@ -95,20 +87,20 @@ def _decide_margin(
     question: Question, account: AccountRisk, legs: tuple[OpenLeg, ...], hold: OrderHold
 ) -> Outcome:
     before = account.risk
-    worst_before = account.worst_with(None)
-    worst_after = account.worst_with(hold)
-    initial = sum(each.total for each in worst_after.values())
+    worst_before = account.requirements()
+    worst_after = account.requirements(hold)
+    initial = sum(each.total for each in worst_after)
     after = Risk(equity=before.equity, initial=initial, maintenance=before.maintenance)
     reason, detail, is_reducing = _verdict(question, account, legs, hold, after)
-    is_exact = all(each.is_exact for each in worst_after.values())
+    is_exact = all(each.is_exact for each in worst_after)
     return Outcome(
         reason=reason,
         detail=detail,
         before=before,
         after=after,
         exactness=Exactness.EXACT if is_exact else Exactness.BOUND,
-        worst_before=worst_of(account, worst_before),
-        worst_after=worst_of(account, worst_after),
+        worst_before=worst_of(worst_before),
+        worst_after=worst_of(worst_after),
         binding=binding_of(worst_after),
         is_risk_reducing=is_reducing,
         legs=legs,
@@ -155,8 +147,8 @@ def _headroom_without(question: Question, account: AccountRisk) -> int:
     if question.amends is None:
         return account.risk.headroom
     held = hold_of(question.arrays, question.portfolio.fees, question.amends.legs)
-    without = account.worst_with(more(OrderHold(), held))
-    return account.equity - sum(each.total for each in without.values())
+    without = account.requirements(more(OrderHold(), held))
+    return account.equity - sum(each.total for each in without)
 
 
 def cash_shortfall(question: Question, account: AccountRisk, hold: OrderHold) -> str | None:
@@ -171,29 +163,22 @@ def cash_shortfall(question: Question, account: AccountRisk, hold: OrderHold) ->
     return None
 
 
-def worst_of(account: AccountRisk, worst: dict[int, GroupRequirement]) -> tuple[Worst, ...]:
-    """Binding scenarios in words, by group."""
-    return tuple(_worst(account, number, each) for number, each in worst.items())
+def worst_of(requirements: Sequence[Requirement]) -> tuple[Worst, ...]:
+    """What binds in each requirement, in words."""
+    return tuple(
+        Worst(group=each.subject, scenario=each.scenario, description=each.words)
+        for each in requirements
+    )
 
 
-def _worst(account: AccountRisk, number: int, each: GroupRequirement) -> Worst:
-    group = account.peek(number).group
-    if each.scenario > 0:
-        words = group.scenarios.descriptions[each.scenario - 1]
-    else:
-        words = "short option minimum" if each.scenario == MINIMUM_BINDS else "no scenario loses"
-    return Worst(group=group.underlying, scenario=each.scenario, description=words)
+def binding_of(requirements: Sequence[Requirement]) -> Charge:
+    """The largest part that binds in any of the requirements, the first of equals."""
+    charge, amount = max((each.binding for each in requirements), key=_amount, default=_NOTHING)
+    return charge if amount > 0 else Charge.NONE
 
 
-def binding_of(worst: dict[int, GroupRequirement]) -> Binding:
-    """The largest single component over the groups."""
-    largest, binding = 0, Binding.NONE
-    for each in worst.values():
-        if each.minimum > each.scan + each.basis:
-            candidates = [(each.minimum, Binding.SHORT_OPTION_MINIMUM)]
-        else:
-            candidates = [(each.scan, Binding.SCAN_RISK), (each.basis, Binding.BASIS_CHARGE)]
-        for amount, candidate in candidates:
-            if amount > largest:
-                largest, binding = amount, candidate
-    return binding
+_NOTHING = (Charge.NONE, 0)
+
+
+def _amount(binding: tuple[Charge, int]) -> int:
+    return binding[1]

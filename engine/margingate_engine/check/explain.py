@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from margingate_engine.check.question import Question
 from margingate_engine.check.rules import RULES
 from margingate_engine.core.explanation import Component
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.market.table import IntArray
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.group_totals import GroupRequirement, GroupTotals
+from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.hold import OrderHold
+from margingate_engine.portfolio.margin_model import Requirement
 
 NEEDS_DATA = {RejectReason.MAX_ORDER_NOTIONAL, RejectReason.PRICE_COLLAR}
 
@@ -43,8 +46,8 @@ def with_order(account: AccountRisk, hold: OrderHold) -> AccountRisk:
 
 
 def explanation(account: AccountRisk) -> Component:
-    """Initial margin as a tree: groups, their components, and positions in the active scenario."""
-    parts = tuple(_group_component(account, totals) for totals in _held_groups(account))
+    """Initial margin as a tree: requirements, their parts, positions in the active scenario."""
+    parts = tuple(_component(account, each) for each in account.requirements())
     return Component(name="initial_margin", amount=account.risk.initial, parts=parts)
 
 
@@ -53,9 +56,9 @@ def scenario_tables(account: AccountRisk) -> tuple[GroupScenarios, ...]:
     return tuple(
         GroupScenarios(
             group=totals.group.underlying,
-            descriptions=totals.group.scenarios.descriptions,
+            descriptions=totals.group.descriptions,
             pnl_s=totals.rows[:-1],
-            with_orders_s=totals.worst_rows()[:-1],
+            with_orders_s=totals.worst_rows((totals.orders,))[:-1],
         )
         for totals in _held_groups(account)
     )
@@ -89,44 +92,51 @@ def also_failing(question: Question, first: RejectReason) -> tuple[RejectReason,
     return tuple(failing)
 
 
-def _group_component(account: AccountRisk, totals: GroupTotals) -> Component:
-    worst = totals.worst_requirement()
-    name = totals.group.underlying
-    scan = Component(
-        name="scan_risk",
-        subject=name,
-        amount=worst.scan,
-        parts=_contributions(account, totals, worst),
-    )
-    charges = (
-        Component(name="basis_charge", subject=name, amount=worst.basis),
-        Component(name="short_option_minimum", subject=name, amount=worst.minimum),
-    )
-    return Component(name="group", subject=name, amount=worst.total, parts=(scan, *charges))
-
-
-def _contributions(
-    account: AccountRisk, totals: GroupTotals, worst: GroupRequirement
-) -> tuple[Component, ...]:
-    """P&L of each position, the coin balance and the orders in the active scenario, worst first."""
-    index = int(totals.worst_rows().argmin())
-    arrays = account.arrays
-    parts = [
+def _component(account: AccountRisk, requirement: Requirement) -> Component:
+    """A requirement with its parts; the first part with what each position brings to it."""
+    contributions = _contributions(account, requirement)
+    charges = tuple(
         Component(
-            name="position_pnl",
-            subject=arrays.table.instruments[row].name,
-            amount=lots * int(arrays.pnl_ir[row, index]),
+            name=charge.value,
+            subject=requirement.subject,
+            amount=amount,
+            parts=contributions if not index else (),
         )
-        for row, lots in totals.lots.items()
-    ]
-    coin = int(totals.rows[index] - totals.pnl_r[index])
-    if coin:
-        parts.append(Component(name="coin_pnl", subject=totals.group.underlying, amount=coin))
-    orders = int(totals.orders.worst_r[index])
-    if orders:
-        parts.append(
-            Component(name="open_orders_worst", subject=totals.group.underlying, amount=orders)
-        )
-    if worst.scan == 0:
+        for index, (charge, amount) in enumerate(requirement.charges)
+    )
+    return Component(
+        name="group", subject=requirement.subject, amount=requirement.total, parts=charges
+    )
+
+
+def _contributions(account: AccountRisk, requirement: Requirement) -> tuple[Component, ...]:
+    """P&L of positions, coin balances and orders in the active scenario, worst first."""
+    index = _active_index(account, requirement)
+    if index is None:
         return ()
+    arrays, parts = account.arrays, []
+    for totals in (account.peek(number) for number in requirement.groups):
+        name = totals.group.underlying
+        parts += [
+            Component(
+                name="position_pnl",
+                subject=arrays.table.instruments[row].name,
+                amount=lots * int(arrays.pnl_ir[row, index]),
+            )
+            for row, lots in totals.lots.items()
+        ]
+        coin = int(totals.rows[index] - totals.pnl_r[index])
+        orders = int(totals.orders.worst_r[index])
+        more = (("coin_pnl", coin), ("open_orders_worst", orders))
+        parts += [Component(name=each, subject=name, amount=a) for each, a in more if a]
     return tuple(sorted(parts, key=lambda part: (part.amount, part.subject)))
+
+
+def _active_index(account: AccountRisk, requirement: Requirement) -> int | None:
+    """Row of the active scenario; of the worst one where a minimum binds; None where none loses."""
+    if requirement.scenario > 0:
+        return requirement.scenario - 1
+    totals = [account.peek(number) for number in requirement.groups]
+    rows = sum((each.worst_rows((each.orders,)) for each in totals), np.zeros(1, dtype=np.int64))
+    index = int(rows.argmin())
+    return index if rows[index] < 0 else None

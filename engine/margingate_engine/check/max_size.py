@@ -3,8 +3,8 @@
 The answer is the largest n for which every order of 1..n lots is accepted. Two facts make it exact
 without trying every size. Headroom with the order never rises with n, because every feature of an
 order is a whole number per lot. And where the risk-reducing rule decides, requirement and headroom
-are, between the sizes at which a basis bucket changes sign or longs and shorts change places,
-convex or concave in n, so the accepted sizes between two such kinks are one run from its start.
+are, between sizes that the model names, convex or concave in n, so the accepted sizes between two
+such kinks are one run from its start. A model that can name none has each size tried.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,10 +17,8 @@ from margingate_engine.check.sizing import LOTS_MAX, sized_legs
 from margingate_engine.core.amounts import NANO, whole
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.group_totals import GroupTotals, side_sum
 from margingate_engine.portfolio.hold import hold_of
 from margingate_engine.portfolio.holdings import OpenLeg
-from margingate_engine.scenarios.risk_arrays import COIN_VALUE_DIVISOR, SPOT_BUCKET
 
 
 def max_order_size(question: Question) -> tuple[int, RejectReason]:
@@ -75,59 +73,16 @@ def _end_of_run(question: Question, start: int) -> int:
     assert account is not None, "an accepted order has a margin"
     one = with_lots(question, 1)
     (leg,) = sized_legs(one.order, one.arrays, one.limits.collar_ppm)
-    return min(
-        (kink for kink in _kinks(question, account, leg) if kink >= start), default=LOTS_MAX - 1
-    )
+    kinks = _kinks(question, account, leg)
+    if kinks is None:
+        return start
+    return min((kink for kink in kinks if kink >= start), default=LOTS_MAX - 1)
 
 
-def _kinks(question: Question, account: AccountRisk, leg: OpenLeg) -> Iterable[int]:
-    """Sizes, rounded down, at which the basis charge may change its slope."""
+def _kinks(question: Question, account: AccountRisk, leg: OpenLeg) -> Iterable[int] | None:
+    """Sizes at which the model's requirement may turn; None where each has to be tried."""
     totals = account.peek(account.arrays.group_i[leg.row])
     filled = totals.positions_copy()
     fill_at_mark(account.arrays, filled, leg)
-    yield from _basis_kinks(totals.positions_copy(), filled)
     (hold,) = hold_of(account.arrays, question.portfolio.fees, (leg,)).by_group.values()
-    highest, lowest = totals.extreme_buckets()
-    yield from _crossings(highest, hold.up, lowest, hold.down)
-
-
-def _basis_kinks(before: GroupTotals, after: GroupTotals) -> Iterable[int]:
-    start, one = _exact_buckets(before), _exact_buckets(after)
-    change = {bucket: one.get(bucket, 0) - start.get(bucket, 0) for bucket in {*start, *one}}
-    yield from _crossings(start, change, start, change)
-
-
-def _exact_buckets(totals: GroupTotals) -> dict[int, int]:
-    """Basis features in 1e-27 USD: a lot's change would be lost in the rounding of a balance."""
-    group = totals.group
-    exact = {bucket: value * COIN_VALUE_DIVISOR for bucket, value in totals.basis.items()}
-    spot = totals.coin_pico * group.index_nano * group.basis_rate_ppm
-    return {**exact, SPOT_BUCKET: exact.get(SPOT_BUCKET, 0) + spot}
-
-
-def _crossings(
-    long_start: dict[int, int],
-    long_change: dict[int, int],
-    short_start: dict[int, int],
-    short_change: dict[int, int],
-) -> Iterable[int]:
-    """Sizes at which a bucket changes sign, or the sum of longs meets the sum of shorts."""
-    kinks = {0}
-    for start, change in ((long_start, long_change), (short_start, short_change)):
-        for bucket, slope in change.items():
-            if slope and -start.get(bucket, 0) // slope > 0:
-                kinks.add(-start.get(bucket, 0) // slope)
-    yield from kinks
-    for kink in sorted(kinks):
-        difference = [
-            side_sum(_moved(long_start, long_change, lots), 1)
-            - side_sum(_moved(short_start, short_change, lots), -1)
-            for lots in (kink + 1, kink + 2)
-        ]
-        slope = difference[1] - difference[0]
-        if slope and -difference[0] // slope >= 0:
-            yield kink + 1 + -difference[0] // slope
-
-
-def _moved(start: dict[int, int], change: dict[int, int], lots: int) -> dict[int, int]:
-    return {b: start.get(b, 0) + lots * change.get(b, 0) for b in {*start, *change}}
+    return account.arrays.model.size_kinks(totals, filled, hold)

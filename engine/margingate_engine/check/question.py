@@ -10,7 +10,7 @@ from margingate_engine.core.orders import Execution, Side
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
-from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
-from margingate_engine.scenarios.risk_arrays import PPM, RiskArrays
+from margingate_engine.portfolio.risk_arrays import PPM, RiskArrays
 
 
 def grows_a_position(question: Question) -> bool:
@@ -101,11 +101,9 @@ def _positions_get_safer(account: AccountRisk, legs: tuple[OpenLeg, ...]) -> boo
     # Coins at the mark may be far more than those at the limit, which the order's range was about.
     if any(each.coin_gross >= GROSS_MAX for each in touched.values()):
         return False
-    initial_change = maintenance_change = 0
-    for number, after in touched.items():
-        before = account.peek(number)
-        initial_change += after.positions_requirement().total - before.positions_requirement().total
-        maintenance_change += after.maintenance() - before.maintenance()
+    before, after = account.positions_requirements(), account.positions_requirements(touched)
+    initial_change = sum(each.total for each in after) - sum(each.total for each in before)
+    maintenance_change = account.positions_maintenance(touched) - account.risk.maintenance
     return initial_change < 0 and maintenance_change <= 0
 
 

@@ -17,7 +17,7 @@ from margingate_engine.check.sizing import (
 )
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.reasons import RejectReason
-from margingate_engine.scenarios.risk_arrays import PPM
+from margingate_engine.portfolio.risk_arrays import PPM
 
 
 def request_expired(question: Question) -> str | None:

@@ -1,15 +1,20 @@
 """The model `span`: a SPAN-style scan of one group per underlying. docs/methodology/span.md"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from margingate_engine.core.amounts import NANO, PICO
+from margingate_engine.core.amounts import NANO, PICO, ceil_div
+from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import NEVER_NS, InstrumentTable, read_only
 from margingate_engine.models.span_features import LotFeatures
 from margingate_engine.models.span_parameters import SpanParameters, digest
-from margingate_engine.scenarios.risk_arrays import PPM, GroupArrays, RiskArrays
+from margingate_engine.models.span_requirement import SpanMargin, basis_kinks, span_margin
+from margingate_engine.portfolio.group_totals import GroupTotals
+from margingate_engine.portfolio.margin_model import EquityBasis, Requirement
+from margingate_engine.portfolio.order_totals import OrderTotals
+from margingate_engine.portfolio.risk_arrays import PPM, SPOT_KEY, GroupArrays, RiskArrays
 from margingate_engine.scenarios.rounding import units_down, units_nearest, units_up
 from margingate_engine.scenarios.scenario_set import ScenarioSet
 from margingate_engine.scenarios.span16 import span16
@@ -21,10 +26,15 @@ class SpanModel:
     """Span with parameters per underlying; instruments of other underlyings stay unpriced."""
 
     name = "span"
+    equity_basis = EquityBasis.WITH_OPTION_VALUE
+    worst_fill = Exactness.EXACT
 
     def __init__(self, parameters: Mapping[str, SpanParameters]) -> None:
         self.parameters = dict(parameters)
         self.parameters_digest = digest(self.parameters)
+        self._maintenance_ppm = {
+            name: int(each.maintenance_fraction * PPM) for name, each in self.parameters.items()
+        }
         self._scenarios = {
             name: span16(
                 float(each.price_scan_range),
@@ -69,34 +79,68 @@ class SpanModel:
         priced_i = priced_i & lot.keep_what_fits()
         null_ir = np.zeros((len(table), 1))
         pnl_ir = units_down(np.hstack((lot.pnl_is, null_ir)))
+        value_long_i = units_down(lot.value_i).tolist()
+        value_short_i = (units_up(lot.value_i) + lot.reserve_i).tolist()
         return RiskArrays(
             table=table,
             snapshot=snapshot,
-            model=self.name,
-            parameters_digest=self.parameters_digest,
+            model=self,
             groups=tuple(groups),
             unmodelled=frozenset(table.underlyings) - self.parameters.keys(),
             group_i=table.underlying_i.tolist(),
             pnl_ir=read_only(pnl_ir),
             gross_i=np.abs(pnl_ir).max(axis=1, initial=0).tolist(),
-            value_long_i=units_down(lot.value_i).tolist(),
-            value_short_i=(units_up(lot.value_i) + lot.reserve_i).tolist(),
+            value_long_i=value_long_i,
+            value_short_i=value_short_i,
+            entry_long_i=value_long_i,
+            entry_short_i=value_short_i,
             coin_long_pico_i=units_down(lot.coin_pico_i).tolist(),
             coin_short_pico_i=units_up(lot.coin_pico_i).tolist(),
-            basis_i=units_nearest(lot.basis_i).tolist(),
-            basis_spot_i=units_nearest(lot.basis_spot_i).tolist(),
-            bucket_i=_buckets(table),
+            features_i=_features(table, lot),
             minimum_i=units_up(lot.minimum_i).tolist(),
             notional_i=units_down(lot.notional_i).tolist(),
             priced_i=priced_i.tolist(),
             mark_nano_i=snapshot.mark_nano_i.tolist(),
         )
 
+    def group_margin(
+        self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
+    ) -> SpanMargin:
+        """Requirement of a group. [SPAN-12, SPAN-14]"""
+        del number
+        return span_margin(totals, holds)
 
-def _buckets(table: InstrumentTable) -> list[int]:
-    """Basis bucket by row: its expiry; what never expires is a bucket of its own. [SPAN-10]"""
+    def requirements(self, margins: Mapping[int, SpanMargin]) -> list[Requirement]:
+        """One requirement a group: nothing is netted between underlyings. [SPAN-12]"""
+        return [margin.requirement(number) for number, margin in margins.items()]
+
+    def maintenance(self, margins: Mapping[int, SpanMargin]) -> int:
+        """A fraction of each group's requirement, rounded up. [SPAN-12]"""
+        return sum(
+            ceil_div(margin.total * self._maintenance_ppm[margin.underlying], PPM)
+            for margin in margins.values()
+        )
+
+    def size_kinks(
+        self, before: GroupTotals, filled: GroupTotals, hold: OrderTotals
+    ) -> Iterable[int]:
+        """Where the basis charge changes its slope; all else is convex. [DEC-06]"""
+        return basis_kinks(before, filled, hold)
+
+
+def _features(table: InstrumentTable, lot: LotFeatures) -> list[tuple[tuple[int, int], ...]]:
+    """Basis features of a lot by bucket: that of its expiry, and spot. [SPAN-10]
+
+    What never expires is a bucket of its own.
+    """
     own_i = np.where(table.expiry_ns_i == NEVER_NS, np.arange(len(table)), 0)
-    return [int(bucket) for bucket in table.expiry_ns_i + own_i]
+    bucket_i = (table.expiry_ns_i + own_i).tolist()
+    basis_i = units_nearest(lot.basis_i).tolist()
+    basis_spot_i = units_nearest(lot.basis_spot_i).tolist()
+    return [
+        ((bucket, basis), (SPOT_KEY, spot)) if spot else ((bucket, basis),)
+        for bucket, basis, spot in zip(bucket_i, basis_i, basis_spot_i, strict=True)
+    ]
 
 
 def _group_arrays(
@@ -105,10 +149,9 @@ def _group_arrays(
     weighted_move_s = np.rint(scenarios.weight_s * scenarios.move_s * PICO).astype(np.int64)
     return GroupArrays(
         underlying=underlying,
-        scenarios=scenarios,
+        descriptions=scenarios.descriptions,
         index_nano=index_nano,
         coin_factor_s=tuple(index_nano * int(move) for move in weighted_move_s),
-        basis_rate_ppm=int(parameters.basis_rate * PPM),
+        coin_feature_ppm=int(parameters.basis_rate * PPM),
         haircut_ppm=int(parameters.collateral_haircut * PPM),
-        maintenance_ppm=int(parameters.maintenance_fraction * PPM),
     )

@@ -1,14 +1,18 @@
 """An account's margin as totals of additive features, kept up to date event by event."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from margingate_engine.core.amounts import USD
 from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.core.risk import Risk
-from margingate_engine.portfolio.group_totals import GroupRequirement, GroupTotals
+from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.hold import GROSS_MAX, OrderHold, order_hold
 from margingate_engine.portfolio.holdings import Portfolio
-from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_engine.portfolio.margin_model import Requirement
+from margingate_engine.portfolio.order_totals import OrderTotals
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 
 
 @dataclass(slots=True)
@@ -109,23 +113,58 @@ class AccountRisk:
                 raise ModelFailure("account beyond the range of the risk integers")
             self._risk = Risk(
                 equity=self.equity,
-                initial=sum(each.worst_requirement().total for each in self.groups.values()),
-                maintenance=sum(each.maintenance() for each in self.groups.values()),
+                initial=sum(each.total for each in self.requirements()),
+                maintenance=self.arrays.model.maintenance(self._positions_margins()),
             )
         return self._risk
 
     @property
     def positions_risk(self) -> Risk:
         """Margin of the positions alone."""
-        initial = sum(each.positions_requirement().total for each in self.groups.values())
+        initial = sum(each.total for each in self.positions_requirements())
         return Risk(equity=self.equity, initial=initial, maintenance=self.risk.maintenance)
 
-    def worst_with(self, order: OrderHold | None) -> dict[int, GroupRequirement]:
-        """Requirement of every group over worst fills, with one order more; by group number."""
+    def requirements(self, order: OrderHold | None = None) -> Sequence[Requirement]:
+        """Requirements over worst fills of the open orders, and of one order more."""
         extra = order.by_group if order is not None else {}
-        held = (number for number, totals in self.groups.items() if not totals.is_empty)
-        numbers = sorted({*held, *extra})
-        return {n: self.peek(n).worst_requirement(extra.get(n)) for n in numbers}
+        numbers = sorted({*self._held(), *extra})
+        margins = {n: self._worst_margin(n, extra.get(n)) for n in numbers}
+        return self.arrays.model.requirements(margins)
+
+    def positions_requirements(
+        self, changed: Mapping[int, GroupTotals] | None = None
+    ) -> Sequence[Requirement]:
+        """Requirements of the positions alone, those of some groups changed."""
+        return self.arrays.model.requirements(self._positions_margins(changed))
+
+    def positions_maintenance(self, changed: Mapping[int, GroupTotals]) -> int:
+        """Maintenance margin, the positions of some groups changed, 1e-6 USD."""
+        return self.arrays.model.maintenance(self._positions_margins(changed))
+
+    def _held(self) -> Iterator[int]:
+        return (number for number, totals in self.groups.items() if not totals.is_empty)
+
+    def _positions_margins(
+        self, changed: Mapping[int, GroupTotals] | None = None
+    ) -> dict[int, Any]:
+        changed = changed or {}
+        numbers = sorted({*self._held(), *changed})
+        return {n: self._positions_margin(n, changed.get(n) or self.peek(n)) for n in numbers}
+
+    def _positions_margin(self, number: int, totals: GroupTotals) -> Any:
+        if totals.positions_margin is None:
+            totals.positions_margin = self.arrays.model.group_margin(number, totals, ())
+        return totals.positions_margin
+
+    def _worst_margin(self, number: int, extra: OrderTotals | None) -> Any:
+        totals, model = self.peek(number), self.arrays.model
+        if extra is not None:
+            return model.group_margin(number, totals, (totals.orders, extra))
+        if not totals.orders.lots:
+            return self._positions_margin(number, totals)
+        if totals.worst_margin is None:
+            totals.worst_margin = model.group_margin(number, totals, (totals.orders,))
+        return totals.worst_margin
 
     def peek(self, number: int) -> GroupTotals:
         """Totals of a group to look at; an untouched one is empty and not remembered."""

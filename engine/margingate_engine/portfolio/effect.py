@@ -10,7 +10,7 @@ from margingate_engine.core.orders import Side
 from margingate_engine.market.table import IntArray
 from margingate_engine.portfolio.fees import FeeTier, held_fee
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
-from margingate_engine.scenarios.risk_arrays import GroupArrays, RiskArrays
+from margingate_engine.portfolio.risk_arrays import SPOT_KEY, GroupArrays, RiskArrays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +18,9 @@ class LegEffect:
     """Features of one lot on order, 1e-6 USD unless named otherwise.
 
     pnl_r: d per row (axis R). gain: what its fill adds to equity, signed. worst_r: min(0, e + d)
-    per row, with e = min(0, gain), the entry. bucket, basis: change of its expiry's basis feature;
-    basis_spot: change of the spot bucket, rounded down, and up. minimum: min(0, e + sign x k), the
-    change where the short option minimum binds. cash: what a fill moves of each asset, signed in
+    per row, with e = min(0, gain), the entry. features: (key, lowest, highest) change of each keyed
+    feature, apart by rounding alone. minimum: min(0, e + sign x k), the change where the minimum of
+    shorts binds. cash: what a fill moves of each asset, signed in
     its units; futures are settled through their entry and move none. gross: bound of any row's
     size; where it is beyond the integers the leg must not be held, and pnl_r is zero.
     """
@@ -32,10 +32,7 @@ class LegEffect:
     worst_r: IntArray
     gain: int
     entry: int
-    bucket: int
-    basis: int
-    basis_spot: int
-    basis_spot_up: int
+    features: tuple[tuple[int, int, int], ...]
     minimum: int
     cash: tuple[tuple[str, int], ...]
     gross: int
@@ -52,7 +49,7 @@ def leg_effect(
     )
     coins = spot_coins(instrument, int(side))
     is_usd_paid = instrument.settlement_asset == USD
-    usd = (flow if is_usd_paid else 0) + arrays.position_value(row, int(side))
+    usd = (flow if is_usd_paid else 0) + arrays.entry_value(row, int(side))
     coin_pico = (coins if is_usd_paid else flow) + arrays.position_coin(row, int(side))
     gain = usd + group.coin_value(coin_pico)
     entry = min(0, gain)
@@ -77,14 +74,21 @@ def leg_effect(
         worst_r=np.minimum(pnl_r + entry, 0) if is_in_range else pnl_r,
         gain=gain,
         entry=entry,
-        bucket=arrays.bucket_i[row],
-        basis=int(side) * arrays.basis_i[row],
-        basis_spot=int(side) * arrays.basis_spot_i[row] + group.coin_basis(coin_pico),
-        basis_spot_up=int(side) * arrays.basis_spot_i[row] + group.coin_basis_up(coin_pico),
+        features=_features(arrays, group, row, int(side), coin_pico),
         minimum=min(0, entry + int(side) * arrays.minimum_i[row]),
         cash=cash,
         gross=gross,
     )
+
+
+def _features(
+    arrays: RiskArrays, group: GroupArrays, row: int, side: int, coin_pico: int
+) -> tuple[tuple[int, int, int], ...]:
+    lowest = {key: side * amount for key, amount in arrays.features_i[row]}
+    highest = dict(lowest)
+    lowest[SPOT_KEY] = lowest.get(SPOT_KEY, 0) + group.coin_feature(coin_pico)
+    highest[SPOT_KEY] = highest.get(SPOT_KEY, 0) + group.coin_feature_up(coin_pico)
+    return tuple((key, lowest[key], highest[key]) for key in lowest)
 
 
 def _group(arrays: RiskArrays, row: int) -> GroupArrays:

@@ -1,38 +1,14 @@
-"""Features of one account in one group, and the requirement they make. [SPAN-09 to SPAN-15]"""
+"""Features of one account in one group: its positions and its open orders. [SPAN-09 to SPAN-14]"""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
-from margingate_engine.core.amounts import ceil_div
 from margingate_engine.market.table import IntArray
 from margingate_engine.portfolio.order_totals import OrderTotals
-from margingate_engine.scenarios.risk_arrays import PPM, SPOT_BUCKET, GroupArrays, RiskArrays
-
-NO_SCENARIO = 0
-MINIMUM_BINDS = -1
-
-
-class GroupRequirement(NamedTuple):
-    """Requirement of a group in 1e-6 USD, all >= 0.
-
-    total = max(scan + basis, minimum). scenario: number from 1 of the binding one, NO_SCENARIO when
-    none loses, MINIMUM_BINDS when the short option minimum is larger. is_exact: no fill combination
-    is worse than another one that was counted.
-    """
-
-    scan: int
-    basis: int
-    minimum: int
-    scenario: int
-    is_exact: bool
-
-    @property
-    def total(self) -> int:
-        """What the group requires."""
-        return max(self.scan + self.basis, self.minimum)
+from margingate_engine.portfolio.risk_arrays import SPOT_KEY, GroupArrays, RiskArrays
 
 
 @dataclass(slots=True)
@@ -40,8 +16,9 @@ class GroupTotals:
     """Additive features of positions and open orders of one group, 1e-6 USD.
 
     pnl_r: positions' rows without the coin balance; its last entry is the null row. coin_pico: coin
-    balance. basis: per bucket, the coin balance's part not included. lots: signed, by instrument
-    row. minimum: short option minimum of the positions.
+    balance. keyed: features by key, the coin balance's part not included. lots: signed, by
+    instrument row. minimum: what the shorts require at least. positions_margin, worst_margin: what
+    the model made of them last, None when something changed since.
     """
 
     arrays: RiskArrays
@@ -49,13 +26,13 @@ class GroupTotals:
     pnl_r: IntArray
     orders: OrderTotals
     coin_pico: int = 0
-    basis: dict[int, int] = field(default_factory=dict)
+    keyed: dict[int, int] = field(default_factory=dict)
     lots: dict[int, int] = field(default_factory=dict)
     minimum: int = 0
     floor_worst: int = 0
+    positions_margin: Any = None
+    worst_margin: Any = None
     _rows: IntArray | None = None
-    _worst: GroupRequirement | None = None
-    _positions: GroupRequirement | None = None
 
     @classmethod
     def empty(cls, arrays: RiskArrays, group: GroupArrays) -> "GroupTotals":
@@ -73,7 +50,7 @@ class GroupTotals:
         """The positions without the open orders, to try a change on."""
         copy = GroupTotals.empty(self.arrays, self.group)
         copy.pnl_r, copy.coin_pico, copy.minimum = self.pnl_r, self.coin_pico, self.minimum
-        copy.basis, copy.lots = dict(self.basis), dict(self.lots)
+        copy.keyed, copy.lots = dict(self.keyed), dict(self.lots)
         return copy
 
     def move_position(self, row: int, lots: int) -> None:
@@ -87,18 +64,15 @@ class GroupTotals:
             self.lots.pop(row, None)
         self.floor_worst += self._floor(row, self.orders)
         self.pnl_r = self.pnl_r + lots * self.arrays.pnl_ir[row]
-        bucket = self.arrays.bucket_i[row]
-        self.basis[bucket] = self.basis.get(bucket, 0) + lots * self.arrays.basis_i[row]
-        self.basis[SPOT_BUCKET] = (
-            self.basis.get(SPOT_BUCKET, 0) + lots * self.arrays.basis_spot_i[row]
-        )
+        for key, amount in self.arrays.features_i[row]:
+            self.keyed[key] = self.keyed.get(key, 0) + lots * amount
         self.minimum += self.arrays.minimum_i[row] * (max(0, -after) - max(0, -before))
-        self._rows = self._positions = self._worst = None
+        self._rows = self.positions_margin = self.worst_margin = None
 
     def move_coin(self, coin_pico: int) -> None:
         """Change the coin balance."""
         self.coin_pico += coin_pico
-        self._rows = self._positions = self._worst = None
+        self._rows = self.positions_margin = self.worst_margin = None
 
     def add_order(self, orders: OrderTotals) -> None:
         """Put the totals of an order in."""
@@ -109,7 +83,7 @@ class GroupTotals:
         self._merge(orders, -1)
 
     def _merge(self, orders: OrderTotals, sign: int) -> None:
-        self._worst = None
+        self.worst_margin = None
         touched = orders.floors.keys()
         self.floor_worst -= sum(self._floor(row, self.orders) for row in touched)
         self.orders.merge(orders, sign)
@@ -126,90 +100,46 @@ class GroupTotals:
     @property
     def coin_gross(self) -> int:
         """Largest |row| of the coin balance, 1e-6 USD: its part of the range. [SPAN-04]"""
-        return max(map(abs, self.group.coin_rows(self.coin_pico)))
+        return max(map(abs, self.group.coin_rows(self.coin_pico)), default=0)
 
-    def positions_requirement(self) -> GroupRequirement:
-        """Requirement of the positions alone. [SPAN-12]"""
-        if self._positions is None:
-            basis = self._basis_charge()
-            self._positions = requirement(self.rows, basis, self.minimum, is_exact=True)
-        return self._positions
-
-    def maintenance(self) -> int:
-        """Maintenance margin, positions only, rounded up. [SPAN-12]"""
-        return ceil_div(self.positions_requirement().total * self.group.maintenance_ppm, PPM)
-
-    def worst_rows(self) -> IntArray:
-        """Worst P&L per row over the fills of open orders, each row for itself."""
-        return self.rows + self.orders.worst_r
-
-    def worst_requirement(self, extra: OrderTotals | None = None) -> GroupRequirement:
-        """Requirement over the worst fills of the open orders and of one order more. [SPAN-14]"""
-        if extra is not None:
-            return self._worst_of((self.orders, extra))
-        if self._worst is None:
-            self._worst = self._worst_of((self.orders,))
-        return self._worst
-
-    def _worst_of(self, holds: tuple[OrderTotals, ...]) -> GroupRequirement:
-        floor, rows, lots = self.floor_worst, self.rows, 0
+    def worst_rows(self, holds: Sequence[OrderTotals]) -> IntArray:
+        """Worst P&L per row over the fills of orders, each row for itself."""
+        rows = self.rows
         for hold in holds:
-            rows, lots = rows + hold.worst_r, lots + hold.lots
+            rows = rows + hold.worst_r
+        return rows
+
+    def worst_minimum(self, holds: Sequence[OrderTotals]) -> int:
+        """What shorts require at least over the fills of orders, entry losses with it. [SPAN-14]
+
+        holds: the open orders, and possibly one order more.
+        """
+        floor = self.floor_worst
         for row in holds[-1].floors if len(holds) > 1 else ():
             floor += self._floor(row, *holds) - self._floor(row, self.orders)
-        basis = self._basis_worst(holds) if lots else self._basis_charge()
-        is_exact = not (lots and basis) and not any(hold.row_bound_lots for hold in holds)
-        worst = requirement(rows, basis, -floor, is_exact=is_exact)
-        if worst.minimum > worst.scan + basis and any(hold.floor_bound_lots for hold in holds):
-            return worst._replace(is_exact=False)
-        return worst
+        return -floor
 
     def _floor(self, row: int, *holds: OrderTotals) -> int:
-        """Worst headroom effect of an instrument where the short option minimum binds, <= 0."""
+        """Worst headroom effect of an instrument where the minimum binds, <= 0."""
         entry = minimum = 0
         for hold in holds:
             hold_entry, hold_minimum = hold.floors.get(row, (0, 0))
             entry, minimum = entry + hold_entry, minimum + hold_minimum
         return min(entry, self.arrays.minimum_i[row] * self.lots.get(row, 0) + minimum)
 
-    def buckets(self) -> dict[int, int]:
-        """Basis feature per bucket, the coin balance included. [SPAN-10]"""
-        spot = self.basis.get(SPOT_BUCKET, 0) + self.group.coin_basis(self.coin_pico)
-        return {**self.basis, SPOT_BUCKET: spot}
+    def features(self) -> dict[int, int]:
+        """Features of the positions by key, the coin balance included. [SPAN-10]"""
+        spot = self.keyed.get(SPOT_KEY, 0) + self.group.coin_feature(self.coin_pico)
+        return {**self.keyed, SPOT_KEY: spot}
 
-    def _basis_charge(self) -> int:
-        return basis_charge(self.buckets())
-
-    def extreme_buckets(self, *extra: OrderTotals) -> tuple[dict[int, int], dict[int, int]]:
-        """Highest and lowest basis feature per bucket over the fills of open and extra orders."""
-        highest, lowest = self.buckets(), self.buckets()
-        for hold in (self.orders, *extra):
-            for bucket, change in hold.up.items():
-                highest[bucket] = highest.get(bucket, 0) + change
-            for bucket, change in hold.down.items():
-                lowest[bucket] = lowest.get(bucket, 0) + change
+    def extreme_features(
+        self, holds: Sequence[OrderTotals]
+    ) -> tuple[dict[int, int], dict[int, int]]:
+        """Highest and lowest feature by key over the fills of orders."""
+        highest, lowest = self.features(), self.features()
+        for hold in holds:
+            for key, change in hold.up.items():
+                highest[key] = highest.get(key, 0) + change
+            for key, change in hold.down.items():
+                lowest[key] = lowest.get(key, 0) + change
         return highest, lowest
-
-    def _basis_worst(self, holds: tuple[OrderTotals, ...]) -> int:
-        highest, lowest = self.extreme_buckets(*holds[1:])
-        return min(side_sum(highest, 1), side_sum(lowest, -1))
-
-
-def side_sum(buckets: Mapping[int, int], sign: int) -> int:
-    """Sum of the buckets of one sign (1 long, -1 short), as a positive number."""
-    return sum(sign * value for value in buckets.values() if sign * value > 0)
-
-
-def basis_charge(buckets: Mapping[int, int]) -> int:
-    """Charge for opposite deltas across expiries: the smaller of longs and shorts. [SPAN-10]"""
-    return min(side_sum(buckets, 1), side_sum(buckets, -1))
-
-
-def requirement(rows: IntArray, basis: int, minimum: int, *, is_exact: bool) -> GroupRequirement:
-    """The requirement from rows (the null row last), charge and minimum. [SPAN-12, SPAN-14]"""
-    index = int(rows.argmin())
-    scan = -int(rows[index])
-    scenario = NO_SCENARIO if scan == -int(rows[-1]) else index + 1
-    if minimum > scan + basis:
-        scenario = MINIMUM_BINDS
-    return GroupRequirement(scan, basis, minimum, scenario, is_exact)

@@ -8,7 +8,7 @@ from margingate_engine.portfolio.effect import LegEffect, leg_effect
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.portfolio.order_totals import OrderTotals
-from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 
 GROSS_MAX = 2**62
 """Sum of every |row| x |lots|; beyond it an int64 could wrap, so we refuse. [SPAN-04]"""

@@ -7,15 +7,14 @@ import numpy as np
 
 from margingate_engine.market.table import IntArray
 from margingate_engine.portfolio.effect import LegEffect
-from margingate_engine.scenarios.risk_arrays import SPOT_BUCKET
 
 
 @dataclass(slots=True)
 class OrderTotals:
     """Sums over open lots of one group, 1e-6 USD. Adding and taking away is exact.
 
-    worst_r: sum of min(0, e + d) per row. up, down: what fills can add to and take from each basis
-    bucket. floors: per instrument (sum of e, sum of e + sign x k). lots: how many are open; of
+    worst_r: sum of min(0, e + d) per row. up, down: what fills can add to and take from each keyed
+    feature. floors: per instrument (sum of e, sum of e + sign x k). lots: how many are open; of
     row_bound_lots the rows, of floor_bound_lots the floors are worse than any fills make them.
     """
 
@@ -54,10 +53,9 @@ class OrderTotals:
                 self.row_bound_lots += units * ratio
 
     def _add_sums(self, effect: LegEffect, lots: int) -> None:
-        _shift(self.up, effect.bucket, lots * max(0, effect.basis))
-        _shift(self.down, effect.bucket, lots * min(0, effect.basis))
-        _shift(self.up, SPOT_BUCKET, lots * max(0, effect.basis_spot_up))
-        _shift(self.down, SPOT_BUCKET, lots * min(0, effect.basis_spot))
+        for key, lowest, highest in effect.features:
+            _shift(self.up, key, lots * max(0, highest))
+            _shift(self.down, key, lots * min(0, lowest))
         entry, minimum = self.floors.get(effect.row, (0, 0))
         entry, minimum = entry + lots * effect.entry, minimum + lots * effect.minimum
         if entry or minimum:
@@ -69,10 +67,10 @@ class OrderTotals:
     def merge(self, other: "OrderTotals", sign: int) -> None:
         """Put the sums of another in (sign 1) or take them out (sign -1)."""
         self.worst_r = self.worst_r + sign * other.worst_r
-        for bucket, change in other.up.items():
-            _shift(self.up, bucket, sign * change)
-        for bucket, change in other.down.items():
-            _shift(self.down, bucket, sign * change)
+        for key, change in other.up.items():
+            _shift(self.up, key, sign * change)
+        for key, change in other.down.items():
+            _shift(self.down, key, sign * change)
         for row, (entry, minimum) in other.floors.items():
             old_entry, old_minimum = self.floors.get(row, (0, 0))
             merged = (old_entry + sign * entry, old_minimum + sign * minimum)

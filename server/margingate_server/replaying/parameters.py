@@ -2,7 +2,8 @@
 
 from decimal import Decimal, InvalidOperation
 
-from margingate_engine.models.registry import MarginModel, model
+from margingate_engine.models.registry import model
+from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_server.ledger.events import ParametersLoaded
 
 

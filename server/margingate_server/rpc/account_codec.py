@@ -7,7 +7,7 @@ from margingate.v1 import types_pb2 as types
 from margingate_engine.core.amounts import NANO, USD
 from margingate_engine.core.instruments import Instrument
 from margingate_engine.portfolio.holdings import Position
-from margingate_engine.scenarios.risk_arrays import GroupArrays, RiskArrays
+from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays
 from margingate_server.ledger.state import AccountState
 from margingate_server.rpc.decimals import (
     asset_text,

@@ -143,14 +143,14 @@ class AccountServicer:
             account, view = desk.accounts.account_risk(account_id)
             if view.risk is None:
                 raise MissingData(view.missing_subject or account_id)
-            worst = view.risk.worst_with(None)
+            worst = view.risk.requirements()
             return pb.GetMarginResponse(
                 risk=risk_message(view.risk.risk),
                 positions_only=risk_message(view.risk.positions_risk),
-                exactness=exactness(is_exact=all(each.is_exact for each in worst.values())),
+                exactness=exactness(is_exact=all(each.is_exact for each in worst)),
                 explanation=component_message(explanation(view.risk)),
                 scenarios=scenario_messages(scenario_tables(view.risk)),
-                worst=worst_messages(worst_of(view.risk, worst)),
+                worst=worst_messages(worst_of(worst)),
                 basis=basis_message(view.view, account.version, now_ns),
             )
 

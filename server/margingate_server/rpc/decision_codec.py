@@ -113,8 +113,8 @@ def basis_message(view: MarketView, account_version: int, now_ns: int) -> pb.Bas
         market_version=view.snapshot.version,
         market_time=timestamp(view.snapshot.market_time_ns),
         account_version=account_version,
-        model=view.arrays.model,
-        parameters_digest=view.arrays.parameters_digest,
+        model=view.arrays.model.name,
+        parameters_digest=view.arrays.model.parameters_digest,
         decision_time=timestamp(now_ns),
         market_digest=view.digest,
     )

@@ -5,7 +5,7 @@ import grpc
 from margingate.v1 import market_service_pb2 as pb
 from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.core.errors import MissingData
-from margingate_engine.models.registry import MarginModel
+from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_server.clock import Clock
 from margingate_server.rpc.decimals import nano_text
 from margingate_server.rpc.fields import (
@@ -125,15 +125,15 @@ class MarketServicer:
         group = arrays.groups[arrays.group_i[row]]
         if group is None or not arrays.priced_i[row]:
             raise MissingData(name)
-        rate_ppm = group.basis_rate_ppm
+        rate_ppm, features = group.coin_feature_ppm, arrays.features_i[row]
         return pb.GetRiskArrayResponse(
-            descriptions=group.scenarios.descriptions,
+            descriptions=group.descriptions,
             pnl_per_lot=(arrays.pnl_ir[row, :-1] / MICRO).tolist(),
             lot_size=nano_text(view.table.instruments[row].lot_nano),
-            forward_delta_per_lot=arrays.basis_i[row] / rate_ppm if rate_ppm else 0.0,
+            forward_delta_per_lot=features[0][1] / rate_ppm if rate_ppm else 0.0,
             short_option_minimum_per_lot=arrays.minimum_i[row] / MICRO,
             market_version=view.snapshot.version,
-            parameters_digest=arrays.parameters_digest,
+            parameters_digest=arrays.model.parameters_digest,
         )
 
     def ListModels(  # noqa: N802
@@ -148,7 +148,7 @@ class MarketServicer:
                 pb.ModelParameter(underlying=underlying, name=name, value=value)
                 for underlying, name, value in self._model.parameter_items()
             ],
-            scenario_descriptions=groups[0].scenarios.descriptions if groups else (),
+            scenario_descriptions=groups[0].descriptions if groups else (),
         )
         return pb.ListModelsResponse(models=[model])
 

@@ -75,8 +75,8 @@ def decision_numbers(
         market_time_ns=view.snapshot.market_time_ns,
         market_digest=view.digest,
         account_version=account.version,
-        model=view.arrays.model,
-        parameters_digest=view.arrays.parameters_digest,
+        model=view.arrays.model.name,
+        parameters_digest=view.arrays.model.parameters_digest,
         decision_ns=now_ns,
         order_id=order_id,
     )

@@ -8,7 +8,7 @@ from margingate_engine.core.errors import InvalidInput, ModelFailure
 from margingate_engine.core.instruments import Instrument
 from margingate_engine.core.risk import Risk
 from margingate_engine.portfolio.holdings import Portfolio
-from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.service.shard import AccountView
 
 LOTS_UNPRICED_MAX = LOTS_MAX // 2**20

@@ -10,8 +10,8 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument
 from margingate_engine.market.snapshot import UNKNOWN_MARK, MarketSnapshot, Quotes
 from margingate_engine.market.table import InstrumentTable, IntArray, read_only
-from margingate_engine.models.registry import MarginModel
-from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_engine.portfolio.margin_model import MarginModel
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.ledger.market_inputs import inputs_digest
 

@@ -93,8 +93,8 @@ class Shard:
                 request_id=event.request_id,
                 kind=kind_of(event),
                 body=body,
-                model=view.arrays.model,
-                parameters_digest=view.arrays.parameters_digest,
+                model=view.arrays.model.name,
+                parameters_digest=view.arrays.model.parameters_digest,
                 market_version=view.arrays.snapshot.version,
                 recorded_ns=now_ns,
             )

@@ -21,7 +21,7 @@ from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.flows import fill_flow
 from margingate_engine.portfolio.holdings import Portfolio, Position
-from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.ledger.events import InstrumentsListed
 from margingate_server.ledger.state import ShardState
 from margingate_server.service.accounts import StatedPosition

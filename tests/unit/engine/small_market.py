@@ -34,7 +34,7 @@ from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_engine.portfolio.flows import fill_flow
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
-from margingate_engine.scenarios.risk_arrays import RiskArrays
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 
 USD, COIN, NANO = 10**6, 10**12, 10**9
 DAY_NS = 86_400 * NANO

@@ -45,7 +45,7 @@ def test_a_draft_says_under_which_market_and_model_it_was_decided() -> None:
     draft = desk.events()[-1]
     arrays = desk.shard.market.view.arrays
     assert (draft.account, draft.version, draft.recorded_ns) == ("a", 2, desk.now_ns)
-    assert (draft.model, draft.parameters_digest) == ("span", arrays.parameters_digest)
+    assert (draft.model, draft.parameters_digest) == ("span", arrays.model.parameters_digest)
     assert draft.market_version == arrays.snapshot.version == 2
     assert draft.request_id == "id-2"
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from margingate_engine.check.decide import Binding, Outcome, cash_shortfall, decide
+from margingate_engine.check.decide import Outcome, cash_shortfall, decide
 from margingate_engine.check.question import Gates, Policy
+from margingate_engine.core.charges import Charge
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.orders import Execution
 from margingate_engine.core.reasons import RejectReason
@@ -51,20 +52,20 @@ def test_the_margin_before_and_after_and_what_it_rests_on_are_reported() -> None
     assert (worst.group, worst.scenario, worst.description) == (
         "BTC", 13, "price -3/3, vol up",
     )  # fmt: skip
-    assert outcome.binding is Binding.SCAN_RISK
+    assert outcome.binding is Charge.SCAN_RISK
     assert [leg.lots for leg in outcome.legs] == [1]
     assert outcome.hold is not None
 
 
 def test_each_component_may_be_what_the_requirement_rests_on() -> None:
     rich = MARKET.portfolio(10**6)
-    assert answer(rich, "FAR-PUT", -1, "10").binding is Binding.SHORT_OPTION_MINIMUM
+    assert answer(rich, "FAR-PUT", -1, "10").binding is Charge.SHORT_OPTION_MINIMUM
     (worst,) = answer(rich, "FAR-PUT", -1, "10").worst_after
     assert (worst.scenario, worst.description) == (-1, "short option minimum")
     calendar = MARKET.portfolio(10**6, NEAR=100, FAR=-97)
-    assert answer(calendar, "CALL", 1, "200").binding is Binding.BASIS_CHARGE
+    assert answer(calendar, "CALL", 1, "200").binding is Charge.BASIS_CHARGE
     nothing = answer(rich, "CALL", 1, "200")
-    assert nothing.binding is Binding.NONE
+    assert nothing.binding is Charge.NONE
     assert [each.description for each in nothing.worst_after] == ["no scenario loses"]
 
 

@@ -81,7 +81,7 @@ def test_the_account_with_the_order_is_what_the_decision_says_after() -> None:
     assert outcome.hold is not None
     copy = with_order(taken, outcome.hold)
     assert copy.risk == outcome.after
-    assert copy.worst_with(None) == taken.worst_with(outcome.hold)
+    assert copy.requirements() == taken.requirements(outcome.hold)
     assert explanation(copy).amount == outcome.after.initial
     copy.move_cash("BTC", COIN)
     assert taken.risk == before

@@ -13,7 +13,8 @@ from margingate_engine.models.registry import model
 from margingate_engine.models.span_features import shocked_vols
 from margingate_engine.models.span_parameters import SpanParameters
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.scenarios.risk_arrays import SPOT_BUCKET, RiskArrays
+from margingate_engine.portfolio.risk_arrays import SPOT_KEY, RiskArrays
+from tests.span_margins import basis_of
 from tests.unit.engine.small_market import (
     COIN,
     INSTRUMENTS,
@@ -127,7 +128,7 @@ def test_coins_are_scanned_cut_and_charged_rounding_down() -> None:
     assert group.coin_rows(1)[10:14] == [0, 0, -1, -1]
     assert (group.coin_value(COIN), group.coin_value(-COIN)) == (90_000 * USD, -110_000 * USD)
     assert (group.coin_value(0), group.coin_value(1), group.coin_value(-1)) == (0, 0, -1)
-    assert (group.coin_basis(COIN), group.coin_basis(-1)) == (1_000 * USD, -1)
+    assert (group.coin_feature(COIN), group.coin_feature(-1)) == (1_000 * USD, -1)
 
 
 def test_deltas_are_charged_in_the_bucket_of_their_expiry() -> None:
@@ -142,16 +143,19 @@ def test_deltas_are_charged_in_the_bucket_of_their_expiry() -> None:
     }
     for name, (bucket, own, spot) in expected.items():
         row = MARKET.row(name)
-        assert (ARRAYS.basis_i[row], ARRAYS.basis_spot_i[row]) == (own, spot), name
+        basis = basis_of(ARRAYS, row)
+        assert (basis.own, basis.spot) == (own, spot), name
         if bucket is not None:
-            assert ARRAYS.bucket_i[row] == bucket, name
+            assert basis.bucket == bucket, name
 
 
 def test_perpetuals_have_a_bucket_of_their_own_that_is_not_spots() -> None:
     """[SPAN-10] a perpetual is a bucket of its own"""
-    linear, inverse = (ARRAYS.bucket_i[MARKET.row(n)] for n in ("PERPETUAL", "COIN-PERPETUAL"))
-    dated = {ARRAYS.bucket_i[MARKET.row(name)] for name in ("NEAR", "FAR")}
-    assert len({SPOT_BUCKET, linear, inverse, *dated}) == 5
+    linear, inverse = (
+        basis_of(ARRAYS, MARKET.row(n)).bucket for n in ("PERPETUAL", "COIN-PERPETUAL")
+    )
+    dated = {basis_of(ARRAYS, MARKET.row(name)).bucket for name in ("NEAR", "FAR")}
+    assert len({SPOT_KEY, linear, inverse, *dated}) == 5
 
 
 def test_the_short_option_minimum_is_of_the_index_and_rounds_up() -> None:
@@ -188,7 +192,7 @@ def test_from_its_expiry_on_a_contract_neither_risks_nor_hedges_and_keeps_its_va
         row, after = late.row(name), late.arrays
         assert any(rows(name, just_before)), name
         assert not any(rows(name, late)), name
-        assert (after.basis_i[row], after.basis_spot_i[row], after.minimum_i[row]) == (0, 0, 0)
+        assert (basis_of(after, row)[1:], after.minimum_i[row]) == ((0, 0), 0)
         if name != "COIN-CALL":
             assert after.position_value(row, 3) == ARRAYS.position_value(row, 3), name
             assert after.position_value(row, -3) == ARRAYS.position_value(row, -3), name
@@ -225,8 +229,9 @@ def assert_only_this_row_is_unpriced(arrays: RiskArrays, name: str) -> None:
     assert arrays.priced_i == [p and r != row for r, p in enumerate(ARRAYS.priced_i)]
     for feature in ("value_long_i", "value_short_i", "coin_long_pico_i", "coin_short_pico_i"):
         assert getattr(arrays, feature)[row] == 0, feature
-    for feature in ("basis_i", "basis_spot_i", "minimum_i", "notional_i", "gross_i"):
+    for feature in ("minimum_i", "notional_i", "gross_i"):
         assert getattr(arrays, feature)[row] == 0, feature
+    assert basis_of(arrays, row)[1:] == (0, 0)
     others = np.arange(len(MARKET.table)) != row
     assert not arrays.pnl_ir[row].any()
     assert np.array_equal(arrays.pnl_ir[others], ARRAYS.pnl_ir[others])

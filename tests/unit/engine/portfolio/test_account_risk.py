@@ -7,9 +7,10 @@ import pytest
 from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.core.risk import Risk
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.group_totals import MINIMUM_BINDS, NO_SCENARIO
 from margingate_engine.portfolio.hold import GROSS_MAX, hold_of
 from margingate_engine.portfolio.holdings import Portfolio, Position
+from margingate_engine.portfolio.margin_model import NO_SCENARIO, NOT_A_SCENARIO
+from tests.span_margins import positions_margin
 from tests.unit.engine.small_market import COIN, NANO, NEAR_NS, USD, SmallMarket, small_market
 
 MARKET = small_market()
@@ -38,7 +39,7 @@ def test_a_far_short_put_needs_the_short_option_minimum() -> None:
     """[SPAN-11, SPAN-12]"""
     taken = account(MARKET.portfolio(FAR_PUT=-2))
     assert taken.risk == Risk(equity=-2 * USD - 2, initial=200 * USD, maintenance=160 * USD)
-    assert taken.groups[0].positions_requirement().scenario == MINIMUM_BINDS
+    assert positions_margin(taken.groups[0]).scenario == NOT_A_SCENARIO
     assert risk(FAR_PUT=2).initial == 0
 
 
@@ -116,11 +117,9 @@ def test_equity_counts_cash_entries_marks_and_coins() -> None:
 
 def test_the_active_scenario_is_the_first_that_attains_the_loss() -> None:
     """[SPAN-09]"""
-    assert account(MARKET.portfolio(NEAR=1)).groups[0].positions_requirement().scenario == 13
-    assert account(MARKET.portfolio(NEAR=-1)).groups[0].positions_requirement().scenario == 11
-    assert account(MARKET.portfolio(CALL=1)).groups[0].positions_requirement().scenario == (
-        NO_SCENARIO
-    )
+    assert positions_margin(account(MARKET.portfolio(NEAR=1)).groups[0]).scenario == 13
+    assert positions_margin(account(MARKET.portfolio(NEAR=-1)).groups[0]).scenario == 11
+    assert positions_margin(account(MARKET.portfolio(CALL=1)).groups[0]).scenario == (NO_SCENARIO)
 
 
 def test_maintenance_knows_no_orders_and_initial_margin_does() -> None:
@@ -208,7 +207,7 @@ def test_an_order_beyond_the_integers_says_so_and_adds_nothing_up() -> None:
 def test_looking_at_an_untouched_group_leaves_no_trace() -> None:
     taken = account(MARKET.portfolio())
     assert not taken.groups
-    assert taken.peek(0).positions_requirement().total == 0
+    assert positions_margin(taken.peek(0)).total == 0
     assert not taken.groups
     with pytest.raises(MissingData):
         taken.peek(1)

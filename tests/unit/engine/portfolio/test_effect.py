@@ -13,6 +13,7 @@ from margingate_engine.portfolio.effect import LegEffect, leg_effect
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_engine.portfolio.hold import GROSS_MAX, hold_of
 from margingate_engine.portfolio.holdings import OpenLeg
+from tests.span_margins import effect_basis
 from tests.unit.engine.small_market import (
     COIN,
     INSTRUMENTS,
@@ -66,8 +67,7 @@ def test_a_coin_premium_is_scanned_as_coins() -> None:
     assert bought.worst_r[DOWN_15] == -(1_500 - 300) * USD
     assert bought.worst_r[UP_15] == 0
     # Delta less premium in the bucket of its expiry; premium gained and premium paid in spot's.
-    assert bought.basis == 80 * USD
-    assert bought.basis_spot == 20 * USD - 20 * USD
+    assert effect_basis(MARKET.arrays, bought) == (80 * USD, 20 * USD - 20 * USD, 0)
 
 
 def test_selling_an_option_may_add_to_the_short_option_minimum_and_buying_takes_away() -> None:

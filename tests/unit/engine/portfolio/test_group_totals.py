@@ -2,24 +2,21 @@
 
 from decimal import Decimal
 
+from margingate_engine.models.span_requirement import SpanMargin, basis_charge, side_sum
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.group_totals import (
-    MINIMUM_BINDS,
-    GroupRequirement,
-    basis_charge,
-    side_sum,
-)
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
-from margingate_engine.scenarios.risk_arrays import SPOT_BUCKET
+from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO
+from margingate_engine.portfolio.risk_arrays import SPOT_KEY
+from tests.span_margins import positions_margin, worst_margins
 from tests.unit.engine.small_market import USD, SmallMarket, small_market
 
 MARKET = small_market()
 NO_BASIS = small_market(basis_rate=Decimal(0))
 
 
-def worst(portfolio: Portfolio, *legs: OpenLeg, market: SmallMarket = MARKET) -> GroupRequirement:
+def worst(portfolio: Portfolio, *legs: OpenLeg, market: SmallMarket = MARKET) -> SpanMargin:
     portfolio.legs = {str(number): (leg,) for number, leg in enumerate(legs)}
-    (requirement,) = AccountRisk.of(portfolio, market.arrays).worst_with(None).values()
+    (requirement,) = worst_margins(AccountRisk.of(portfolio, market.arrays)).values()
     return requirement
 
 
@@ -75,7 +72,7 @@ def test_the_spot_bucket_of_a_fill_is_rounded_outward_at_both_ends() -> None:
         portfolio = market.portfolio()
         portfolio.legs["o"] = (market.open_leg("BTC", lots, "1"),)
         orders = AccountRisk.of(portfolio, market.arrays).groups[0].orders
-        assert getattr(orders, end) == {SPOT_BUCKET: lots}
+        assert getattr(orders, end) == {SPOT_KEY: lots}
 
 
 def test_the_short_option_minimum_counts_every_sell_that_may_fill_and_no_buy() -> None:
@@ -85,7 +82,7 @@ def test_the_short_option_minimum_counts_every_sell_that_may_fill_and_no_buy() -
         MARKET.open_leg("FAR-PUT", 3, "10"),
     )
     assert sells.minimum == 3 * 100 * USD + 2
-    assert sells.scenario == MINIMUM_BINDS
+    assert sells.scenario == NOT_A_SCENARIO
     assert sells.is_exact
 
 
@@ -117,10 +114,10 @@ def test_sides_are_summed_as_positive_numbers_and_the_smaller_one_is_charged() -
 
 def test_trying_a_change_on_a_copy_leaves_the_account_alone() -> None:
     taken = AccountRisk.of(MARKET.portfolio(NEAR=1, CALL=-1), MARKET.arrays)
-    before = taken.groups[0].positions_requirement()
+    before = positions_margin(taken.groups[0])
     copy = taken.groups[0].positions_copy()
     copy.move_position(MARKET.row("NEAR"), 5)
     copy.move_coin(10**12)
-    assert taken.groups[0].positions_requirement() == before
+    assert positions_margin(taken.groups[0]) == before
     assert taken.groups[0].lots == {MARKET.row("NEAR"): 1, MARKET.row("CALL"): -1}
-    assert copy.positions_requirement().total > before.total
+    assert positions_margin(copy).total > before.total

@@ -6,6 +6,7 @@ from decimal import Decimal
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import OrderHold, changing_hold, hold_of, more
 from margingate_engine.portfolio.holdings import OpenLeg
+from tests.span_margins import worst_margins
 from tests.unit.engine.small_market import COIN, USD, SmallMarket, small_market
 
 MARKET = small_market(basis_rate=Decimal(0))
@@ -75,14 +76,14 @@ def test_a_combo_in_one_group_is_exact_until_its_minimum_binds() -> None:
     """[SPAN-15]"""
     portfolio = MARKET.portfolio()
     portfolio.legs["o"] = calendar(1, 1)
-    (taken,) = AccountRisk.of(portfolio, MARKET.arrays).worst_with(None).values()
+    (taken,) = worst_margins(AccountRisk.of(portfolio, MARKET.arrays)).values()
     assert taken.is_exact
     assert (taken.scan, taken.basis) == (45 * USD + 1, 0)
     portfolio.legs["o"] = (
         MARKET.open_leg("FAR-PUT", -1, "10", number=0, ratio=1),
         MARKET.open_leg("PUT", 1, "100", number=1, ratio=1),
     )
-    (bound,) = AccountRisk.of(portfolio, MARKET.arrays).worst_with(None).values()
+    (bound,) = worst_margins(AccountRisk.of(portfolio, MARKET.arrays)).values()
     assert bound.minimum > bound.scan + bound.basis
     assert not bound.is_exact
 

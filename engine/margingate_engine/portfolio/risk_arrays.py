@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable, IntArray
-from margingate_engine.scenarios.scenario_set import ScenarioSet
+from margingate_engine.portfolio.margin_model import MarginModel
 
 COIN_ROW_DIVISOR = 10**27
 """1e-12 coins x 1e-9 USD x 1e-12 weighted move, in 1e-6 USD."""
@@ -19,24 +19,24 @@ COIN_VALUE_DIVISOR = 10**21
 
 PPM = 10**6
 
-SPOT_BUCKET = 0
-"""Basis bucket of spot; others are named by expiry in nanoseconds, perpetuals by NEVER_NS + row."""
+SPOT_KEY = 0
+"""Key of the feature that coins have; those of instruments have keys of the model's choice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupArrays:
     """One underlying: its scenarios and how a coin of it behaves. Ratios in 1e-6.
 
-    coin_factor_s: index in 1e-9 USD times the weighted move in 1e-12, per scenario.
+    descriptions: of the scenarios. coin_factor_s: index in 1e-9 USD times the weighted move in
+    1e-12, per scenario. coin_feature_ppm: of a coin's value, what it has as a keyed feature.
     """
 
     underlying: str
-    scenarios: ScenarioSet
+    descriptions: tuple[str, ...]
     index_nano: int
     coin_factor_s: tuple[int, ...]
-    basis_rate_ppm: int
+    coin_feature_ppm: int
     haircut_ppm: int
-    maintenance_ppm: int
 
     def coin_rows(self, coin_pico: int) -> list[int]:
         """Weighted P&L of a coin balance per scenario, 1e-6 USD, rounded down. [SPAN-05]"""
@@ -47,13 +47,13 @@ class GroupArrays:
         ratio_ppm = PPM - self.haircut_ppm if coin_pico > 0 else PPM + self.haircut_ppm
         return coin_pico * self.index_nano * ratio_ppm // COIN_VALUE_DIVISOR
 
-    def coin_basis(self, coin_pico: int) -> int:
-        """Basis feature of a coin balance in the spot bucket, 1e-6 USD, rounded down. [SPAN-10]"""
-        return coin_pico * self.index_nano * self.basis_rate_ppm // COIN_VALUE_DIVISOR
+    def coin_feature(self, coin_pico: int) -> int:
+        """Feature of a coin balance under SPOT_KEY, 1e-6 USD, rounded down. [SPAN-10]"""
+        return coin_pico * self.index_nano * self.coin_feature_ppm // COIN_VALUE_DIVISOR
 
-    def coin_basis_up(self, coin_pico: int) -> int:
+    def coin_feature_up(self, coin_pico: int) -> int:
         """The same rounded up: the other end of what a fill can add. [SPAN-14]"""
-        return -self.coin_basis(-coin_pico)
+        return -self.coin_feature(-coin_pico)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +61,18 @@ class RiskArrays:
     """Features of one lot, per instrument (axis I); 1e-6 USD unless named pico (1e-12 coins).
 
     pnl_ir: rows (axis R): the scenarios and a null row of zero. gross_i: largest |row|.
-    value_long_i, value_short_i: mark value of a lot held long, cost of closing a lot held short.
-    coin_long_pico_i, coin_short_pico_i: the same in coins for inverse futures and expired inverse
-    options. basis_i in the bucket bucket_i, basis_spot_i in the spot bucket. minimum_i: short
-    option minimum. priced_i: False where something is missing or out of range; the features are
-    then zero and must not be used. groups: None without an index price or without parameters;
-    unmodelled: underlyings without parameters.
+    value_long_i, value_short_i: what a lot held long counts in equity, what a lot held short takes
+    from it. coin_long_pico_i, coin_short_pico_i: the same in coins for inverse futures and expired
+    inverse options. entry_long_i, entry_short_i: value of a lot that a fill is compared with; that
+    in equity, but where the requirement has the mark in it. features_i: (key, amount) pairs that
+    add up by key. minimum_i: what a short lot requires at least. priced_i: False where something is
+    missing or out of range; the features are then zero and must not be used. groups: None without
+    an index price or without parameters; unmodelled: underlyings without parameters.
     """
 
     table: InstrumentTable
     snapshot: MarketSnapshot
-    model: str
-    parameters_digest: str
+    model: MarginModel
     groups: tuple[GroupArrays | None, ...]
     unmodelled: frozenset[str]
     group_i: list[int]
@@ -82,9 +82,9 @@ class RiskArrays:
     value_short_i: list[int]
     coin_long_pico_i: list[int]
     coin_short_pico_i: list[int]
-    basis_i: list[int]
-    basis_spot_i: list[int]
-    bucket_i: list[int]
+    entry_long_i: list[int]
+    entry_short_i: list[int]
+    features_i: list[tuple[tuple[int, int], ...]]
     minimum_i: list[int]
     notional_i: list[int]
     priced_i: list[bool]
@@ -93,6 +93,10 @@ class RiskArrays:
     def position_value(self, row: int, lots: int) -> int:
         """Mark value of a position in 1e-6 USD, rounded against the account. [SPAN-06, SPAN-07]"""
         return lots * (self.value_long_i[row] if lots > 0 else self.value_short_i[row])
+
+    def entry_value(self, row: int, side: int) -> int:
+        """Value, 1e-6 USD, signed, that a fill of one lot of a side (1, -1) is compared with."""
+        return self.entry_long_i[row] if side > 0 else -self.entry_short_i[row]
 
     def position_coin(self, row: int, lots: int) -> int:
         """Mark value of what is worth coins, 1e-12, rounded against the account. [SPAN-06]"""

@@ -1,0 +1,12 @@
+"""The named parts that requirements are made of."""
+
+from enum import Enum
+
+
+class Charge(Enum):
+    """One part of a requirement; NONE where nothing is required."""
+
+    NONE = "none"
+    SCAN_RISK = "scan_risk"
+    BASIS_CHARGE = "basis_charge"
+    SHORT_OPTION_MINIMUM = "short_option_minimum"
