@@ -1,0 +1,1 @@
+"""The model `tims`: ten valuation points, offsets between groups of classes, contract minimums."""
