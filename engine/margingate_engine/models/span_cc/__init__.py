@@ -1,0 +1,1 @@
+"""SPAN by combined commodities: published risk arrays, charges and credits by their file."""

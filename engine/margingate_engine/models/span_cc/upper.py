@@ -1,0 +1,147 @@
+"""An upper requirement over every combination of fills of open orders. [SCC-16, SCC-17]"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import numpy as np
+
+from margingate_engine.core.amounts import MICRO, NANO
+from margingate_engine.models.span_cc.calendar import charge_per_spread, leg_ratios, sign_of
+from margingate_engine.models.span_cc.deltas import Place
+from margingate_engine.models.span_cc.inter import linked
+from margingate_engine.models.span_cc.intervals import CommodityHolds
+from margingate_engine.models.span_cc.kinds import Side
+from margingate_engine.models.span_cc.minimum import short_option_minimum
+from margingate_engine.models.span_cc.parameters import CombinedCommodity, SpanCcParameters
+from margingate_engine.models.span_cc.requirement import (
+    MINIMUM_BINDS,
+    CommodityRisk,
+    ceiling,
+    requirements,
+)
+from margingate_engine.models.span_cc.totals import CommodityTotals
+
+Range = tuple[int, int]
+"""Lowest and highest delta of a period, in 1e-9."""
+
+
+def upper_requirements(
+    parameters: SpanCcParameters,
+    totals_by_code: Mapping[str, CommodityTotals],
+    holds_by_code: Mapping[str, CommodityHolds],
+) -> dict[str, CommodityRisk]:
+    """Requirement of every commodity, at least that of any fills less what they lose at entry.
+
+    holds_by_code: open orders; commodities without any need not be named. Those that orders are in,
+    and all that spreads link with them, get no credit. [SCC-17]
+    """
+    on_order = {code for code, holds in holds_by_code.items() if holds.lots}
+    codes = {each.code for each in parameters.commodities}
+    credited = codes - linked(parameters.inter_spreads, on_order)
+    without = {code: totals for code, totals in totals_by_code.items() if code not in on_order}
+    found = requirements(parameters, without, credited=frozenset(credited))
+    for commodity in parameters.commodities:
+        if commodity.code in on_order:
+            found[commodity.code] = upper_risk(
+                commodity,
+                totals_by_code.get(commodity.code, CommodityTotals()),
+                holds_by_code[commodity.code],
+            )
+    return dict(sorted(found.items()))
+
+
+def upper_risk(
+    commodity: CombinedCommodity, totals: CommodityTotals, holds: CommodityHolds
+) -> CommodityRisk:
+    """Requirement of one commodity with open orders, without credit; entry losses are in it."""
+    row_r = np.append(totals.pnl_s, 0) + holds.worst_r
+    ranges = delta_ranges(totals, holds)
+    shorts = {
+        key: totals.shorts.get(key, 0) + holds.sells.get(key, 0)
+        for key in {*totals.shorts, *holds.sells}
+    }
+    minimum = ceiling(short_option_minimum(commodity, shorts)) - holds.entry
+    found = CommodityRisk(
+        scan=-int(row_r.min()),
+        calendar=ceiling(calendar_bound(commodity, ranges)),
+        spot=ceiling(spot_bound(commodity, ranges)),
+        credit=0,
+        minimum=minimum,
+        scenario=int(row_r.argmin()) + 1,
+        option_value=totals.option_value,
+        available=totals.option_value,
+        net=0,
+    )
+    if found.minimum > found.scan + found.calendar + found.spot:
+        found = found._replace(scenario=MINIMUM_BINDS)
+    if commodity.caps_option_value:
+        highest = totals.option_value + holds.value_up - holds.entry
+        lost = max(0, highest - found.risk)
+        found = found._replace(available=totals.option_value - lost)
+    net = found.risk - found.available
+    return found._replace(net=max(0, net) if commodity.net_is_floored else net)
+
+
+def delta_ranges(totals: CommodityTotals, holds: CommodityHolds) -> dict[int, Range]:
+    """Lowest and highest delta of every period over all fills, in 1e-9."""
+    return {
+        period: (
+            totals.delta_by_period.get(period, 0) + holds.down.get(period, 0),
+            totals.delta_by_period.get(period, 0) + holds.up.get(period, 0),
+        )
+        for period in sorted({*totals.delta_by_period, *holds.up, *holds.down})
+    }
+
+
+def calendar_bound(commodity: CombinedCommodity, ranges: Mapping[int, Range]) -> Fraction:
+    """No less than the calendar charge of any deltas in the ranges, 1e-6. [SCC-16]
+
+    More of one delta can lower the charge, since it lets a cheap spread of high priority use up
+    what a dear one would have used; so it does not do to charge the highest deltas. Instead every
+    delta of one side bears the most that any spread could charge it, where each spread's charge is
+    spread over its long legs alone, over its short legs alone, or over all: three bounds, by the
+    weak duality of linear programming. The smallest counts.
+    """
+    price_risk = MICRO * Fraction(commodity.price_scan_range)
+    prices: list[dict[tuple[Place, int], Fraction]] = [{}, {}, {}]
+    for spread in commodity.spreads:
+        charge, ratios = charge_per_spread(spread, price_risk), leg_ratios(commodity, spread)
+        for long_side in (Side.A, Side.B):
+            legs = {
+                (place, sign_of(side, long_side)): ratio for (place, side), ratio in ratios.items()
+            }
+            for price_by_leg, signs in zip(prices, ((1,), (-1,), (1, -1)), strict=True):
+                bearing = {leg: ratio for leg, ratio in legs.items() if leg[1] in signs}
+                price = charge / sum(bearing.values(), Fraction(0))
+                for leg in bearing:
+                    price_by_leg[leg] = max(price_by_leg.get(leg, Fraction(0)), price)
+    return min(_priced(price_by_leg, ranges) for price_by_leg in prices)
+
+
+def _priced(
+    price_by_leg: Mapping[tuple[Place, int], Fraction], ranges: Mapping[int, Range]
+) -> Fraction:
+    """Every period's highest delta of either sign times the dearest place that it is in."""
+    total = Fraction(0)
+    for period, (low, high) in ranges.items():
+        for sign, highest in ((1, high), (-1, -low)):
+            dearest = max(
+                (
+                    price
+                    for ((first, last), each), price in price_by_leg.items()
+                    if each == sign and first <= period <= last
+                ),
+                default=Fraction(0),
+            )
+            total += dearest * Fraction(max(0, highest), NANO)
+    return total
+
+
+def spot_bound(commodity: CombinedCommodity, ranges: Mapping[int, Range]) -> Fraction:
+    """No less than the delivery charge of any deltas in the ranges, 1e-6. [SCC-16]"""
+    total = Fraction(0)
+    for each in commodity.spot_rates:
+        low, high = ranges.get(each.period, (0, 0))
+        dearer = max(Fraction(each.spread_rate), Fraction(each.outright_rate))
+        total += MICRO * dearer * Fraction(max(0, -low, high), NANO)
+    return total
