@@ -1,0 +1,1 @@
+"""Estimators of tails and volatility, and the tests that hold them to account."""
