@@ -79,8 +79,8 @@ def _log_value(distance: float, deviation: float) -> float:
 def tree_vol(price: float, spot: float, option: Options, *, carry: Carry, tree: Tree) -> float:
     """Vol per year at which the tree's value of one option is `price`; tau > 0.
 
-    InvalidInput("price") where no vol between the tree's smallest and VOL_MAX gives it: at or below
-    what the option is worth without any movement, or above every value.
+    The smallest where several do, as where early exercise is certain. InvalidInput("price") below
+    what the option is worth without any movement and above what VOL_MAX makes of it.
     """
 
     def excess(vol: float) -> float:
@@ -88,8 +88,10 @@ def tree_vol(price: float, spot: float, option: Options, *, carry: Carry, tree: 
         return float(value) - price
 
     smallest = max(tree.vol_min(float(option.tau_years), carry.net) * (1.0 + 1e-9), 1e-6)
+    if abs(excess(smallest)) <= _DIGITS * spot:
+        return smallest
     if not excess(smallest) < 0.0:
-        raise InvalidInput("price", "is at or below the value without movement")
+        raise InvalidInput("price", "is below the value without movement")
     if excess(VOL_MAX) < 0.0:
         raise InvalidInput("price", "is above what any vol gives")
     return _root(excess, smallest, VOL_MAX)
