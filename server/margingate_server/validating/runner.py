@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from margingate_server.validating import unbuilt
+from margingate_server.validating import strategy_margin, unbuilt
 from margingate_server.validating.case import CaseResult, Format, Outcome, skipped
 
-FORMATS: tuple[Format, ...] = (unbuilt,)
+FORMATS: tuple[Format, ...] = (
+    strategy_margin,
+    unbuilt,
+)
 """Tried in this order; the first that recognises a document runs it."""
 
 

@@ -1,0 +1,98 @@
+"""What a book of one underlying holds, as rules-based margin sees it. [STR-01]"""
+
+from dataclasses import dataclass
+
+from margingate_engine.core.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionLeg:
+    """Lots of one option. Prices are USD per coin in 1e-9, size_nano coins of one lot in 1e-9.
+
+    lots: signed. mark_nano: the current mark; where a deposit at entry is asked for, the premium.
+    expiry_ns: compared alone, so any number that orders expiries will do. is_long_term: bought
+    with so long to go that it may be paid for in part. is_uncertain: a short that may be there or
+    not; credit_nano is then what it brings in per coin if it is, at most its mark. [STR-14]
+    """
+
+    symbol: str
+    is_call: bool
+    strike_nano: int
+    expiry_ns: int
+    lots: int
+    size_nano: int
+    mark_nano: int
+    is_long_term: bool = False
+    is_uncertain: bool = False
+    credit_nano: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no option can be."""
+        if self.strike_nano <= 0:
+            raise InvalidInput(f"{self.symbol}.strike_nano", "must be positive")
+        if self.size_nano <= 0:
+            raise InvalidInput(f"{self.symbol}.size_nano", "must be positive")
+        if self.mark_nano < 0:
+            raise InvalidInput(f"{self.symbol}.mark_nano", "must not be negative")
+        if self.is_uncertain and self.lots > 0:
+            raise InvalidInput(f"{self.symbol}.is_uncertain", "is for shorts: leave the long out")
+        if not 0 <= self.credit_nano <= (self.mark_nano if self.is_uncertain else 0):
+            raise InvalidInput(f"{self.symbol}.credit_nano", "must lie in [0, mark] of uncertain")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotLeg:
+    """Coins or shares, signed, in 1e-9. price_nano: USD each; of a deposit, the price of entry.
+
+    is_uncertain: they may be there or not.
+    """
+
+    quantity_nano: int
+    price_nano: int
+    is_uncertain: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a price that is none."""
+        if self.price_nano <= 0:
+            raise InvalidInput("spot.price_nano", "must be positive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FutureLeg:
+    """Lots of a future or perpetual, signed; notional_micro of one lot at its mark, 1e-6 USD.
+
+    With open orders: the reachable position that is largest either way.
+    """
+
+    symbol: str
+    lots: int
+    notional_micro: int
+
+    def __post_init__(self) -> None:
+        """Refuse a notional that is none."""
+        if self.notional_micro < 0:
+            raise InvalidInput(f"{self.symbol}.notional_micro", "must not be negative")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """Everything held, or held and on order, in one underlying. underlying_nano: its price, USD."""
+
+    underlying_nano: int
+    options: tuple[OptionLeg, ...] = ()
+    spot: tuple[SpotLeg, ...] = ()
+    futures: tuple[FutureLeg, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a price that is none."""
+        if self.underlying_nano <= 0:
+            raise InvalidInput("underlying_nano", "must be positive")
+
+    @property
+    def is_certain(self) -> bool:
+        """True when no leg may be absent."""
+        uncertain = (
+            *(leg.is_uncertain for leg in self.options),
+            *(leg.is_uncertain for leg in self.spot),
+        )
+        return not any(uncertain)
