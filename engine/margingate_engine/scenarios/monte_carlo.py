@@ -33,9 +33,9 @@ def student_t(
 
 
 def _uniforms(count: int, width: int, seed: int) -> FloatArray:
-    """Numbers strictly between 0 and 1, (count, width): middles of 2**53 equal parts."""
+    """Numbers strictly between 0 and 1, (count, width): middles of 2**52 equal parts."""
     raw = np.random.Philox(key=seed).random_raw(count * width).reshape(count, width)
-    return np.asarray(((raw >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53)
+    return np.asarray(((raw >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52)
 
 
 def _root(covariance_ff: FloatArray) -> FloatArray:

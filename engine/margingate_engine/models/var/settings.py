@@ -154,7 +154,7 @@ def number_text(value: Decimal) -> str:
 def _parsed(name: str, value: object) -> object:
     if name in _CHOICES:
         choice = _CHOICES[name]
-        if value not in {each.value for each in choice}:
+        if value not in [each.value for each in choice]:
             words = ", ".join(f'"{each.value}"' for each in choice)
             raise InvalidInput(name, f"must be one of {words}")
         return choice(value)

@@ -1,0 +1,145 @@
+"""Estimators of tails against their definitions, and what every requirement of them keeps."""
+
+from decimal import Decimal
+from fractions import Fraction
+from random import Random
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from margingate_engine.market.table import IntArray
+from margingate_engine.models.var.requirement import figures, portfolio_figures
+from margingate_engine.models.var.settings import VarSettings
+from margingate_engine.models.var.worlds import Worlds
+from margingate_engine.scenarios.joint import JointScenarios
+from margingate_engine.statistics import tail
+from tests.property.effort import examples
+from tests.reference import var as by_definition
+from tests.unit.engine.models.var.tables import settings
+
+CONFIDENCES = [Decimal(text) for text in ("0.9", "0.925", "0.95", "0.975", "0.99")]
+SCENARIOS = 40
+"""A third each of the base, the stressed and the floor's scenarios."""
+
+
+def pnl(count: int = SCENARIOS, bound: int = 10**15) -> st.SearchStrategy[list[int]]:
+    """Vectors with ties among them."""
+    entry = st.integers(-bound, bound) | st.integers(-3, 3)
+    return st.lists(entry, min_size=count, max_size=count)
+
+
+def array(values: list[int]) -> IntArray:
+    return np.array(values, dtype=np.int64)
+
+
+@st.composite
+def chosen_settings(draw: st.DrawFn) -> VarSettings:
+    return settings(
+        confidence=draw(st.sampled_from(["0.9", "0.95"])),
+        estimator=draw(st.sampled_from(["var", "es"])),
+        quantile_rule=draw(st.sampled_from(["ranked", "interpolated"])),
+        stressed_weight=draw(st.sampled_from(["0", "0.25", "1"])),
+        buffer=draw(st.sampled_from(["0", "0.25"])),
+        offset_cap=draw(st.sampled_from(["0", "0.5", "0.8"])),
+    )
+
+
+WORLDS = Worlds(
+    scenarios=JointScenarios.from_log_changes(("BTC",), np.zeros((SCENARIOS, 2))),
+    base=slice(0, 20),
+    stressed=slice(20, 30),
+    floor=slice(30, 40),
+)
+
+
+@given(
+    st.lists(st.integers(-(10**15), 10**15), min_size=1, max_size=60), st.sampled_from(CONFIDENCES)
+)
+@examples(200)
+def test_estimates_are_those_of_their_definitions(values: list[int], confidence: Decimal) -> None:
+    """[VAR-08, VAR-09]"""
+    beyond = 1 - Fraction(confidence)
+    found = tail.value_at_risk(array(values), confidence)
+    assert found == by_definition.value_at_risk(values, beyond)
+    shortfall = tail.expected_shortfall(array(values), confidence)
+    assert shortfall == by_definition.expected_shortfall(values, beyond)
+    assert shortfall >= found
+
+
+@given(pnl(), pnl(), st.sampled_from(CONFIDENCES))
+@examples(100)
+def test_shortfall_is_subadditive(first: list[int], second: list[int], confidence: Decimal) -> None:
+    """[VAR-09]"""
+    both = tail.expected_shortfall(array(first) + array(second), confidence)
+    apart = [tail.expected_shortfall(array(each), confidence) for each in (first, second)]
+    assert both <= sum(apart)
+
+
+@given(pnl(), st.lists(st.integers(0, 10**15), min_size=40, max_size=40), chosen_settings())
+@examples(100)
+def test_more_loss_anywhere_never_lowers_a_requirement(
+    values: list[int], less: list[int], chosen: VarSettings
+) -> None:
+    """[VAR-10, VAR-13]"""
+    better = figures(array(values), WORLDS, chosen).required
+    assert figures(array(values) - array(less), WORLDS, chosen).required >= better
+
+
+@given(pnl(), st.integers(1, 50), chosen_settings())
+@examples(100)
+def test_a_larger_book_never_requires_less(
+    values: list[int], times: int, chosen: VarSettings
+) -> None:
+    """[VAR-10] as many times as much, up to the rounding of one unit"""
+    once = figures(array(values), WORLDS, chosen).required
+    more = figures(array(values) * times, WORLDS, chosen).required
+    assert times * (once - 1) <= more <= times * once
+    assert more >= once or not once
+
+
+@given(pnl(), pnl(), st.randoms(use_true_random=False), chosen_settings())
+@examples(100)
+def test_no_order_of_groups_or_of_days_changes_anything(
+    first: list[int], second: list[int], random: Random, chosen: VarSettings
+) -> None:
+    """[VAR-10, VAR-11]"""
+    order = list(range(20))
+    random.shuffle(order)
+    order += range(20, 40)
+    book = {"BTC": array(first), "ETH": array(second)}
+    shuffled = {"ETH": array(second)[order], "BTC": array(first)[order]}
+    before = portfolio_figures(book, WORLDS, chosen)
+    after = portfolio_figures(shuffled, WORLDS, chosen)
+    assert (before.required, before.alone) == (after.required, after.alone)
+
+
+@given(pnl(), pnl(), chosen_settings())
+@examples(100)
+def test_offsets_stay_within_their_cap(
+    first: list[int], second: list[int], chosen: VarSettings
+) -> None:
+    """[VAR-11]"""
+    found = portfolio_figures({"BTC": array(first), "ETH": array(second)}, WORLDS, chosen)
+    total, joint = sum(found.alone.values()), found.joint.required
+    assert found.required >= joint
+    assert total - found.required <= chosen.offset_cap * max(total - joint, 0)
+
+
+@given(
+    pnl(bound=10**9),
+    pnl(bound=10**9),
+    st.lists(pnl(bound=10**9), min_size=1, max_size=3),
+    chosen_settings(),
+)
+@examples(50)
+def test_worst_fills_require_at_least_what_any_fills_do(
+    bitcoin: list[int], ether: list[int], orders: list[list[int]], chosen: VarSettings
+) -> None:
+    """[VAR-13] orders in one group, each filled by halves"""
+    effects = [[2 * (each // 2) for each in order] for order in orders]
+    worst = array(bitcoin) + sum(np.minimum(array(effect), 0) for effect in effects)
+    bound = portfolio_figures({"BTC": worst, "ETH": array(ether)}, WORLDS, chosen).required
+    for added in by_definition.fills(effects):
+        filled = {"BTC": array(bitcoin) + array(added), "ETH": array(ether)}
+        assert portfolio_figures(filled, WORLDS, chosen).required <= bound
