@@ -13,6 +13,7 @@ from margingate_server.ledger.snapshot_file import Snapshot
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.market import Market
+from margingate_server.service.model_numbers import model_numbers
 from margingate_server.service.shard import Shard
 
 
@@ -29,8 +30,10 @@ class DeskBuilder:
         policy: PolicyNumbers,
         age_limits: AgeLimits,
         newest_snapshot: Callable[[], Snapshot | None] = lambda: None,
+        others: Mapping[str, MarginModel] | None = None,
     ) -> None:
-        self.model = model
+        """others: models besides `model` that accounts may be margined by, by name."""
+        self.model, self.others = model, others or {}
         self._newest_snapshot = newest_snapshot
         self.age_limits = age_limits
         self.parameters = ParametersLoaded(
@@ -39,6 +42,7 @@ class DeskBuilder:
             parameters=tuple(model.parameter_items()),
             fees=fee_numbers(tiers),
             policy=policy,
+            others=tuple(model_numbers(self.others[name]) for name in sorted(self.others)),
         )
 
     def open_desk(self, log: EventLog, market_version_min: int = 0) -> Desk:
@@ -50,7 +54,8 @@ class DeskBuilder:
         """
         state, market_version = folded(log, self._newest_snapshot())
         after_cited = market_version + 1 if state.last_seq else 0
-        market = Market(self.model, state.table, max(after_cited, market_version_min))
+        version = max(after_cited, market_version_min)
+        market = Market(self.model, state.table, version, self.others)
 
         def stored_body(seq: int) -> bytes:
             record = log.get(seq)
@@ -69,8 +74,9 @@ class DeskBuilder:
         for account in state.accounts.values():
             if account.fee_tier not in tiers:
                 raise InvalidInput("fees", f"lack the tier {account.fee_tier}, which accounts have")
-        in_force = (state.model, state.parameters, state.fee_tiers, state.policy)
-        if in_force == (new.model, new.parameters, tiers, new.policy):
+        models = (state.model, state.parameters, state.other_models)
+        is_same = models == (new.model, new.parameters, new.others)
+        if is_same and (state.fee_tiers, state.policy) == (tiers, new.policy):
             return 0
         seq = desk.shard.record(new, now_ns)
         desk.shard.forget_views()

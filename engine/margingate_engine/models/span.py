@@ -79,6 +79,7 @@ class SpanModel:
         priced_i = priced_i & lot.keep_what_fits()
         null_ir = np.zeros((len(table), 1))
         pnl_ir = units_down(np.hstack((lot.pnl_is, null_ir)))
+        minimum_i = units_up(lot.minimum_i).tolist()
         value_long_i = units_down(lot.value_i).tolist()
         value_short_i = (units_up(lot.value_i) + lot.reserve_i).tolist()
         return RiskArrays(
@@ -97,7 +98,8 @@ class SpanModel:
             coin_long_pico_i=units_down(lot.coin_pico_i).tolist(),
             coin_short_pico_i=units_up(lot.coin_pico_i).tolist(),
             features_i=_features(table, lot),
-            minimum_i=units_up(lot.minimum_i).tolist(),
+            minimum_i=minimum_i,
+            minimum_sold_i=minimum_i,
             notional_i=units_down(lot.notional_i).tolist(),
             priced_i=priced_i.tolist(),
             mark_nano_i=snapshot.mark_nano_i.tolist(),

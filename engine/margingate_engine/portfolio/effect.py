@@ -75,7 +75,7 @@ def leg_effect(
         gain=gain,
         entry=entry,
         features=_features(arrays, group, row, int(side), coin_pico),
-        minimum=min(0, entry + int(side) * arrays.minimum_i[row]),
+        minimum=min(0, entry + arrays.minimum_change(row, int(side))),
         cash=cash,
         gross=gross,
     )

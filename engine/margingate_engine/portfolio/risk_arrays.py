@@ -6,6 +6,7 @@ one at a time.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable, IntArray
@@ -65,9 +66,10 @@ class RiskArrays:
     from it. coin_long_pico_i, coin_short_pico_i: the same in coins for inverse futures and expired
     inverse options. entry_long_i, entry_short_i: value of a lot that a fill is compared with; that
     in equity, but where the requirement has the mark in it. features_i: (key, amount) pairs that
-    add up by key. minimum_i: what a short lot requires at least. priced_i: False where something is
-    missing or out of range; the features are then zero and must not be used. groups: None without
-    an index price or without parameters; unmodelled: underlyings without parameters.
+    add up by key. minimum_i: what a short lot requires at least; minimum_sold_i: what of it a sale
+    adds beyond the mark it was compared with. priced_i: False where something is missing or out of
+    range; the features are then zero and must not be used. own: what the model alone reads. groups:
+    None without an index price or without parameters; unmodelled: underlyings without parameters.
     """
 
     table: InstrumentTable
@@ -86,9 +88,11 @@ class RiskArrays:
     entry_short_i: list[int]
     features_i: list[tuple[tuple[int, int], ...]]
     minimum_i: list[int]
+    minimum_sold_i: list[int]
     notional_i: list[int]
     priced_i: list[bool]
     mark_nano_i: list[int]
+    own: Any = None
 
     def position_value(self, row: int, lots: int) -> int:
         """Mark value of a position in 1e-6 USD, rounded against the account. [SPAN-06, SPAN-07]"""
@@ -97,6 +101,10 @@ class RiskArrays:
     def entry_value(self, row: int, side: int) -> int:
         """Value, 1e-6 USD, signed, that a fill of one lot of a side (1, -1) is compared with."""
         return self.entry_long_i[row] if side > 0 else -self.entry_short_i[row]
+
+    def minimum_change(self, row: int, side: int) -> int:
+        """What a fill of one lot of a side (1, -1) frees of the minimum of shorts, 1e-6 USD."""
+        return self.minimum_i[row] if side > 0 else -self.minimum_sold_i[row]
 
     def position_coin(self, row: int, lots: int) -> int:
         """Mark value of what is worth coins, 1e-12, rounded against the account. [SPAN-06]"""

@@ -13,6 +13,7 @@ from margingate_server.ledger.numbers import (
     DecisionNumbers,
     FeeNumbers,
     LimitNumbers,
+    ModelNumbers,
     OrderNumbers,
     PolicyNumbers,
     PositionNumbers,
@@ -141,6 +142,17 @@ class FillReported(Event, frozen=True, tag="fill_reported"):
     settled_units: int | None = None
 
 
+class RegimeSet(Event, frozen=True, tag="regime_set"):
+    """The account is margined by `model` from here on, "" for the one of most accounts.
+
+    market_digest: of the market that the change was judged by; "" when it was forced.
+    """
+
+    model: str
+    reason: str = ""
+    market_digest: str = ""
+
+
 class AccountSuspended(Event, frozen=True, tag="account_suspended"):
     """Orders of the account are refused. changed: whether they were not before."""
 
@@ -200,7 +212,8 @@ class PositionsSettled(Event, frozen=True, tag="positions_settled"):
 class ParametersLoaded(Event, frozen=True, tag="parameters_loaded"):
     """Model parameters, fee schedule and policy in force from here on.
 
-    parameters: (underlying, name, value) as text. Every account takes its tier's new rates.
+    parameters: (underlying, name, value) as text, of the model that margins an account unless it
+    has another. others: the models that it may have. Every account takes its tier's new rates.
     """
 
     model: str
@@ -208,6 +221,7 @@ class ParametersLoaded(Event, frozen=True, tag="parameters_loaded"):
     parameters: tuple[tuple[str, str, str], ...]
     fees: tuple[FeeNumbers, ...]
     policy: PolicyNumbers = PolicyNumbers()
+    others: tuple[ModelNumbers, ...] = ()
 
 
 AnyEvent = (
@@ -223,6 +237,7 @@ AnyEvent = (
     | OrdersReleased
     | OrdersExpired
     | FillReported
+    | RegimeSet
     | AccountSuspended
     | AccountResumed
     | KillSwitchEngaged
@@ -242,7 +257,7 @@ def cited_market(event: AnyEvent) -> str:
     """Digest of the market inputs that an event rests on, "" when it rests on none."""
     if isinstance(event, Decided):
         return event.decision.market_digest
-    return event.market_digest if isinstance(event, CollateralAdjusted) else ""
+    return event.market_digest if isinstance(event, CollateralAdjusted | RegimeSet) else ""
 
 
 _encoder = msgspec.json.Encoder()

@@ -60,6 +60,10 @@ def _positions_set(state: ShardState, event: e.PositionsSet, *_: object) -> None
     }
 
 
+def _regime_set(state: ShardState, event: e.RegimeSet, *_: object) -> None:
+    state.accounts[event.account].model = event.model
+
+
 def _suspended(state: ShardState, event: e.AccountSuspended, *_: object) -> None:
     state.accounts[event.account].is_suspended = True
 
@@ -103,6 +107,7 @@ def _settlement_priced(state: ShardState, event: e.SettlementPriced, *_: object)
 def _parameters(state: ShardState, event: e.ParametersLoaded, *_: object) -> None:
     state.model, state.parameters_digest = event.model, event.digest
     state.parameters, state.policy = event.parameters, event.policy
+    state.other_models = event.others
     state.fee_tiers = fee_tiers(event.fees)
     for account in state.accounts.values():
         account.portfolio.fees = state.fee_tiers[account.fee_tier]
@@ -134,6 +139,7 @@ _APPLY: dict[type, Callable[..., Any]] = {
     e.OrdersReleased: orders_ended,
     e.OrdersExpired: orders_ended,
     e.FillReported: fill_reported,
+    e.RegimeSet: _regime_set,
     e.AccountSuspended: _suspended,
     e.AccountResumed: _resumed,
     e.KillSwitchEngaged: _kill_engaged,

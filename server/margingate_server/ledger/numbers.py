@@ -119,6 +119,14 @@ class FeeNumbers(msgspec.Struct, frozen=True, array_like=True):
     cap_ppm: int | None
 
 
+class ModelNumbers(msgspec.Struct, frozen=True, array_like=True):
+    """A model with its parameters: (underlying, name, value) as text, and their digest."""
+
+    model: str
+    digest: str
+    parameters: tuple[tuple[str, str, str], ...]
+
+
 class PolicyNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """The house's choices: allowance in 1e-6 of notional; how far cash of an asset may be short."""
 

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.holdings import Portfolio
-from margingate_server.ledger.numbers import LimitNumbers, PolicyNumbers
+from margingate_server.ledger.numbers import LimitNumbers, ModelNumbers, PolicyNumbers
 from margingate_server.ledger.requests import RequestIndex
 
 CLOSED_ORDERS_MAX = 1_000
@@ -39,7 +39,7 @@ class OrderMemo:
 
 @dataclass(slots=True, kw_only=True)
 class AccountState:
-    """One account. version: number of its last event.
+    """One account. version: number of its last event. model: "" for the one of most accounts.
 
     closed_orders: the newest, oldest first. closed_earlier: digests of those before them.
     """
@@ -49,6 +49,7 @@ class AccountState:
     opened_ns: int
     portfolio: Portfolio
     version: int = 1
+    model: str = ""
     is_suspended: bool = False
     limits: LimitNumbers = field(default_factory=LimitNumbers)
     orders: dict[str, OrderMemo] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class ShardState:
 
     settlement_nano: price in 1e-9 USD that an expired instrument settled at, by row. expiring: how
     long orders hold margin, by account and order, of those that do not hold it for good.
-    parameters: of the model in force, with their digest.
+    parameters: of the model in force, with their digest. other_models: that accounts may have.
     """
 
     table: InstrumentTable = field(default_factory=lambda: InstrumentTable(()))
@@ -106,5 +107,6 @@ class ShardState:
     model: str = ""
     parameters: tuple[tuple[str, str, str], ...] = ()
     parameters_digest: str = ""
+    other_models: tuple[ModelNumbers, ...] = ()
     open_order_count: int = 0
     last_seq: int = 0

@@ -13,11 +13,11 @@ from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.fees import FeeRate
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
-from margingate_server.ledger.numbers import LimitNumbers, PolicyNumbers
+from margingate_server.ledger.numbers import LimitNumbers, ModelNumbers, PolicyNumbers
 from margingate_server.ledger.requests import RequestIndex
 from margingate_server.ledger.state import AccountState, KillSwitchState, OrderMemo, ShardState
 
-FORMAT = "margingate state 1"
+FORMAT = "margingate state 2"
 """Another one is needed when a field is added here, and when `apply` makes another state of the
 same events: a snapshot stands for what this build would fold."""
 
@@ -31,6 +31,7 @@ class _Account(msgspec.Struct, frozen=True):
     fee_tier: str
     opened_ns: int
     version: int
+    model: str
     is_suspended: bool
     limits: LimitNumbers
     cash: dict[str, int]
@@ -57,6 +58,7 @@ class _Shard(msgspec.Struct, frozen=True):
     model: str
     parameters: tuple[tuple[str, str, str], ...]
     parameters_digest: str
+    other_models: tuple[ModelNumbers, ...]
     open_order_count: int
     last_seq: int
 
@@ -124,6 +126,7 @@ def _packed_shard(state: ShardState) -> _Shard:
         model=state.model,
         parameters=state.parameters,
         parameters_digest=state.parameters_digest,
+        other_models=state.other_models,
         open_order_count=state.open_order_count,
         last_seq=state.last_seq,
     )
@@ -136,6 +139,7 @@ def _packed_account(account: AccountState) -> _Account:
         fee_tier=account.fee_tier,
         opened_ns=account.opened_ns,
         version=account.version,
+        model=account.model,
         is_suspended=account.is_suspended,
         limits=account.limits,
         cash=portfolio.cash,
@@ -161,6 +165,7 @@ def _unpacked_shard(packed: _Shard) -> ShardState:
         model=packed.model,
         parameters=packed.parameters,
         parameters_digest=packed.parameters_digest,
+        other_models=packed.other_models,
         open_order_count=packed.open_order_count,
         last_seq=packed.last_seq,
     )
@@ -174,6 +179,7 @@ def _unpacked_account(state: ShardState, packed: _Account) -> AccountState:
         fee_tier=packed.fee_tier,
         opened_ns=packed.opened_ns,
         version=packed.version,
+        model=packed.model,
         is_suspended=packed.is_suspended,
         limits=packed.limits,
         portfolio=Portfolio(

@@ -7,15 +7,21 @@ from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_server.ledger.events import ParametersLoaded
 
 
-def model_of(event: ParametersLoaded) -> MarginModel:
-    """The model with the parameters of the event; InvalidInput names what this build refuses.
+def models_of(event: ParametersLoaded) -> tuple[MarginModel, dict[str, MarginModel]]:
+    """(the model of most accounts, the others by name) with the parameters of the event.
 
-    Whether it is the one that was loaded then, its digest says.
+    InvalidInput names what this build refuses. Whether they are those that were loaded then, their
+    digests say.
     """
+    others = {each.model: _model(each.model, each.parameters) for each in event.others}
+    return _model(event.model, event.parameters), others
+
+
+def _model(name: str, parameters: tuple[tuple[str, str, str], ...]) -> MarginModel:
     tables: dict[str, dict[str, object]] = {}
-    for underlying, name, value in event.parameters:
-        tables.setdefault(underlying, {})[name] = _value(value)
-    return model(event.model, tables)
+    for underlying, parameter, value in parameters:
+        tables.setdefault(underlying, {})[parameter] = _value(value)
+    return model(name, tables)
 
 
 def _value(text: str) -> Decimal | str:

@@ -1,7 +1,5 @@
 """One event taken again, from the state before it and the market that it cites."""
 
-from dataclasses import replace
-
 import msgspec
 
 from margingate_engine.core.errors import InvalidInput, MissingData, ModelFailure
@@ -13,20 +11,20 @@ from margingate_server.ledger.events import (
     Decided,
     ParametersLoaded,
 )
-from margingate_server.ledger.market_inputs import inputs_digest
 from margingate_server.ledger.state import ShardState
 from margingate_server.ledger.store import CorruptLedger, EventRecord
 from margingate_server.replaying.asked import order_asked
 from margingate_server.replaying.booked import Booked, booked_again
 from margingate_server.replaying.changes import Change, changes
 from margingate_server.replaying.market_walk import MarketWalk
-from margingate_server.replaying.parameters import model_of
+from margingate_server.replaying.parameters import models_of
 from margingate_server.service.accounts import Accounts
 from margingate_server.service.amending import amend_totals
 from margingate_server.service.asking import Asking, order_numbers, outcome_of
 from margingate_server.service.decisions import decision_numbers
 from margingate_server.service.freshness import FOREVER_NS, AgeLimits
 from margingate_server.service.market import Market
+from margingate_server.service.model_numbers import model_numbers
 from margingate_server.service.refusals import NotNow
 from margingate_server.service.shard import Shard
 
@@ -54,14 +52,17 @@ class Retaking:
         Raises CorruptLedger as they cannot be used at all; to be called when they are applied.
         """
         try:
-            margin_model = model_of(event)
+            margin_model, others = models_of(event)
         except InvalidInput as error:
             problem = f"parameters: {error.field} {error.problem}"
             raise CorruptLedger(self._state.last_seq, "event", problem) from error
-        market = Market(margin_model, self._state.table)
+        market = Market(margin_model, self._state.table, others=others)
         self._shard = Shard(self._state, market, _no_body)
-        digest = margin_model.parameters_digest
-        again = msgspec.structs.replace(event, digest=digest)
+        again = msgspec.structs.replace(
+            event,
+            digest=margin_model.parameters_digest,
+            others=tuple(map(model_numbers, others.values())),
+        )
         return changes(event, again, is_verdict_all=False)
 
     def differences(self, event: AnyEvent, record: EventRecord) -> list[Change] | None:
@@ -108,13 +109,7 @@ class Retaking:
             sizes = len(snapshot.index_nano_u), len(snapshot.mark_nano_i)
             if sizes != (len(table.underlyings), len(table)):
                 raise CorruptLedger(version, "market", f"market version {version}: another table")
-            shard.market.view = replace(
-                view,
-                snapshot=snapshot,
-                arrays=shard.market.model.risk_arrays(table, snapshot),
-                observation=1,
-                digest=inputs_digest(snapshot),
-            )
+            shard.market.look_back(table, snapshot)
         return shard
 
 

@@ -1,12 +1,12 @@
 """The market as the checks see it: table, snapshot, risk arrays, and how old the prices are."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
-from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.core.instruments import Instrument
 from margingate_engine.market.snapshot import UNKNOWN_MARK, MarketSnapshot, Quotes
 from margingate_engine.market.table import InstrumentTable, IntArray, read_only
@@ -25,20 +25,62 @@ CLOCK_BACK_NS_MAX = NANO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
-    """The market at one time; `snapshot` has the prices of `arrays.snapshot`, received later.
+    """The market at one time under one model, and on demand under others.
 
-    digest: of what a margin takes from the snapshot.
+    `snapshot` has the prices of `arrays.snapshot`, received later. digest: of what a margin takes
+    from the snapshot. others: models besides the one of `arrays`, with the arrays that they made
+    of these prices so far.
     """
 
     snapshot: MarketSnapshot
     arrays: RiskArrays
     observation: int
     digest: str
+    others: "OtherModels"
+    _views: dict[str, "MarketView"] = field(init=False, default_factory=dict)
 
     @property
     def table(self) -> InstrumentTable:
         """The listed instruments."""
         return self.arrays.table
+
+    def under(self, model: str) -> "MarketView":
+        """The same market under another model; "" for this one. MissingData names an unknown one.
+
+        What no account asked of it before is worked out now, and beforehand for the next prices.
+        """
+        if model in ("", self.arrays.model.name):
+            return self
+        view = self._views.get(model)
+        if view is None:
+            arrays = self.others.arrays(model, self.table, self.arrays.snapshot)
+            view = self._views[model] = replace(self, arrays=arrays)
+        return view
+
+
+@dataclass(frozen=True, slots=True)
+class OtherModels:
+    """Models that some accounts are margined by, and their arrays of one market."""
+
+    models: Mapping[str, MarginModel]
+    _arrays: dict[str, RiskArrays] = field(default_factory=dict)
+
+    def arrays(self, name: str, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
+        """Arrays of the model; MissingData when there is no such model."""
+        arrays = self._arrays.get(name)
+        if arrays is None:
+            model = self.models.get(name)
+            if model is None:
+                raise MissingData(f"the model {name}")
+            arrays = self._arrays[name] = model.risk_arrays(table, snapshot)
+        return arrays
+
+    def of(self, table: InstrumentTable, snapshot: MarketSnapshot) -> "OtherModels":
+        """The same for other prices, worked out as far as it was for these."""
+        made = {
+            name: self.models[name].risk_arrays(table, snapshot) for name in tuple(self._arrays)
+        }
+        return OtherModels(self.models, made)
 
 
 class Market:
@@ -47,26 +89,49 @@ class Market:
     `planned_*` may take milliseconds and run beside decisions, one at a time.
     """
 
-    def __init__(self, model: MarginModel, table: InstrumentTable, version: int = 0) -> None:
-        """A market without prices. version: of the first view, greater than any that was cited."""
+    def __init__(
+        self,
+        model: MarginModel,
+        table: InstrumentTable,
+        version: int = 0,
+        others: Mapping[str, MarginModel] | None = None,
+    ) -> None:
+        """A market without prices. version: of the first view, greater than any that was cited.
+
+        others: models besides `model` that accounts may be margined by, by name.
+        """
         self.model = model
+        self._others = OtherModels(others or {})
         self.view = self._unpriced(table, version)
         self.clock_steps = 0
         self._last_mark_nano_i: IntArray = np.zeros(0, dtype=np.int64)
 
     def _unpriced(self, table: InstrumentTable, version: int) -> MarketView:
         snapshot = replace(MarketSnapshot.empty(table), version=version)
-        return self._view(table, snapshot, 0)
+        return self._view(table, snapshot, 0, self._others)
 
     def _view(
-        self, table: InstrumentTable, snapshot: MarketSnapshot, observation: int
+        self,
+        table: InstrumentTable,
+        snapshot: MarketSnapshot,
+        observation: int,
+        others: OtherModels,
     ) -> MarketView:
         return MarketView(
             snapshot=snapshot,
             arrays=self.model.risk_arrays(table, snapshot),
             observation=observation,
             digest=inputs_digest(snapshot),
+            others=others.of(table, snapshot),
         )
+
+    def model_of(self, name: str) -> MarginModel:
+        """The model of that name, the one that accounts are margined by otherwise for others."""
+        return self._others.models.get(name, self.model)
+
+    def look_back(self, table: InstrumentTable, snapshot: MarketSnapshot) -> None:
+        """Have the view of a market of the past."""
+        self.view = self._view(table, snapshot, 1, self._others)
 
     def follow_clock(self, step_ns: int) -> None:
         """Have every price as old after the clock was set back (step_ns < 0) as it was before.
@@ -130,7 +195,7 @@ class Market:
         table = self.view.table.with_instruments(changed)
         version = self.view.snapshot.version + 1
         snapshot = replace(self.view.snapshot.extended_to(table), version=version)
-        return self._view(table, snapshot, self.view.observation + 1)
+        return self._view(table, snapshot, self.view.observation + 1, self.view.others)
 
     def planned_update(self, update: MarketUpdate, now_ns: int) -> MarketView:
         """The view with new prices; InvalidInput names what is wrong, and nothing is taken then.
@@ -149,7 +214,7 @@ class Market:
         if _same_prices(view.snapshot, snapshot):
             snapshot = replace(snapshot, version=view.snapshot.version)
             return replace(view, snapshot=snapshot, observation=observation)
-        return self._view(view.table, snapshot, observation)
+        return self._view(view.table, snapshot, observation, view.others)
 
 
 def _stepped(observed_ns: IntArray, step_ns: int) -> IntArray:

@@ -82,7 +82,9 @@ class Shard:
         """Apply an event and queue it for the store; its sequence number."""
         seq = self.state.last_seq + 1
         account = self.state.accounts.get(event.account)
-        view = self.market.view
+        model = account.model if account is not None else ""
+        market = self.market.view
+        margin_model = self.market.model_of(model)
         body = encode_event(event)  # before anything changes: what cannot be stored is not applied
         apply(self.state, event, seq, now_ns)
         known = account or self.state.accounts.get(event.account)
@@ -93,15 +95,15 @@ class Shard:
                 request_id=event.request_id,
                 kind=kind_of(event),
                 body=body,
-                model=view.arrays.model.name,
-                parameters_digest=view.arrays.model.parameters_digest,
-                market_version=view.arrays.snapshot.version,
+                model=margin_model.name,
+                parameters_digest=margin_model.parameters_digest,
+                market_version=market.snapshot.version,
                 recorded_ns=now_ns,
             )
         )
-        if cited_market(event) and view.snapshot.version != self._cited_version:
-            self._markets.append(view.snapshot)
-            self._cited_version = view.snapshot.version
+        if cited_market(event) and market.snapshot.version != self._cited_version:
+            self._markets.append(market.snapshot)
+            self._cited_version = market.snapshot.version
         self._recent[seq] = event
         if len(self._recent) > RECENT_EVENTS_MAX:
             del self._recent[next(iter(self._recent))]
@@ -133,11 +135,16 @@ class Shard:
         return recent if recent is not None else decode_event(self._stored_body(seq))
 
     def view_of(self, account: AccountState) -> AccountView:
-        """The account's risk and freshness under the market of now."""
-        view = self.market.view
-        if self._views_arrays is not view.arrays:
+        """The account's risk under its model, and freshness, under the market of now."""
+        market = self.market.view
+        if self._views_arrays is not market.arrays:
             # Accounts that nobody asks about would keep the arrays of their last time alive.
-            self._views, self._views_arrays = {}, view.arrays
+            self._views, self._views_arrays = {}, market.arrays
+        try:
+            view = market.under(account.model)
+        except MissingData as missing:
+            oldest = oldest_of_portfolio(market, account.portfolio)
+            return AccountView(market, None, missing.subject, oldest)
         cached = self._views.get(account.account)
         if cached is not None and cached.view is view:
             return cached
@@ -150,7 +157,7 @@ class Shard:
     def has_view(self, account: str) -> bool:
         """True when the account's risk is at hand under the risk arrays of now."""
         cached = self._views.get(account)
-        return cached is not None and cached.view.arrays is self.market.view.arrays
+        return cached is not None and self._views_arrays is self.market.view.arrays
 
     def forget_view(self, account: str) -> None:
         """Have the account's risk worked out anew, because its holdings changed."""

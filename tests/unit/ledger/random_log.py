@@ -32,6 +32,7 @@ EVERY_KIND: Mapping[str, int] = {
     "deposited": 4,
     "stated": 2,
     "suspended": 2,
+    "regime": 1,
     "killed": 2,
     "limited": 2,
     "listed": 1,
@@ -271,6 +272,10 @@ class RandomLog:
         request = self._request(self._account())
         return e.PositionsSet(**request, positions=positions, breaks=breaks)
 
+    def _regime(self) -> e.AnyEvent:
+        request = self._request(self._account())
+        return e.RegimeSet(**request, model=self.random.choice(("", "cross")))
+
     def _suspended(self) -> e.AnyEvent:
         account = self._account()
         if account.is_suspended:
@@ -328,4 +333,5 @@ class RandomLog:
             parameters=(("BTC", "price_scan_range", f"0.{self.random.randint(10, 30)}"),),
             fees=FEES,
             policy=n.PolicyNumbers(borrow_limits=(("BTC", 10**20),)),
+            others=(n.ModelNumbers("cross", "c", (("BTC", "rate", "0.1"),)),),
         )

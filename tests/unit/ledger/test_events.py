@@ -67,6 +67,7 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
         coins=0,
         flag="late",
     ),
+    e.RegimeSet(account="a", model="cross", reason="why", market_digest="d"),
     e.AccountSuspended(account="a", reason="größer ☃"),
     e.AccountResumed(account="a"),
     e.KillSwitchEngaged(scope="underlying", subject="BTC", mode="block_all", reason="why"),

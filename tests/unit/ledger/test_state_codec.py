@@ -120,8 +120,8 @@ def test_equal_states_have_equal_bytes_and_others_have_others() -> None:
 def test_the_format_of_another_build_is_refused_by_name() -> None:
     """Fields may have gone or come: that alone must not be what tells."""
     body = msgspec.msgpack.decode(encode_state(ShardState(), 0))
-    for odd in (["margingate state 2", *body[1:]], ["margingate state 2", {"new": 1}]):
-        with pytest.raises(ValueError, match=r"'margingate state 2'.*'margingate state 1'"):
+    for odd in (["margingate state 3", *body[1:]], ["margingate state 3", {"new": 1}]):
+        with pytest.raises(ValueError, match=r"'margingate state 3'.*'margingate state 2'"):
             decode_state(msgspec.msgpack.encode(odd))
     assert body[0] == FORMAT
 
@@ -150,7 +150,7 @@ def test_what_is_no_state_is_refused(body: bytes) -> None:
 def test_the_fields_are_those_of_this_format() -> None:
     """A new field belongs into `state_codec`, which then is another format."""
     names = {kind.__name__: [each.name for each in fields(kind)] for kind in STATE_KINDS}
-    assert (FORMAT, names) == ("margingate state 1", FIELDS)
+    assert (FORMAT, names) == ("margingate state 2", FIELDS)
 
 
 STATE_KINDS = (ShardState, AccountState, Portfolio)
@@ -158,11 +158,11 @@ FIELDS = {
     "ShardState": [
         *("table", "accounts", "fee_tiers", "policy", "settlement_nano", "default_limits"),
         *("kill_switches", "requests", "expiring", "admin_version", "model", "parameters"),
-        *("parameters_digest", "open_order_count", "last_seq"),
+        *("parameters_digest", "other_models", "open_order_count", "last_seq"),
     ],
     "AccountState": [
-        *("account", "fee_tier", "opened_ns", "portfolio", "version", "is_suspended", "limits"),
-        *("orders", "closed_orders", "closed_earlier"),
+        *("account", "fee_tier", "opened_ns", "portfolio", "version", "model", "is_suspended"),
+        *("limits", "orders", "closed_orders", "closed_earlier"),
     ],
     "Portfolio": ["fees", "cash", "positions", "legs", "amendments"],
 }
