@@ -1,7 +1,7 @@
 """From the engine's words to those of the slow reference, which shares no code with it."""
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import fields, replace
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -132,7 +132,7 @@ def _market(world: World) -> contracts.Market:
 
 
 def _parameters(each: SpanParameters) -> contracts.Parameters:
-    values: dict[str, Any] = {name: getattr(each, name) for name in each.__dataclass_fields__}
+    values: dict[str, Any] = {own.name: getattr(each, own.name) for own in fields(each)}
     kind: VolShift = values.pop("vol_shift_kind")
     ratios = {name: Fraction(value) for name, value in values.items()}
     return contracts.Parameters(vol_shift_kind=kind.value, **ratios)

@@ -10,3 +10,5 @@ class Charge(Enum):
     SCAN_RISK = "scan_risk"
     BASIS_CHARGE = "basis_charge"
     SHORT_OPTION_MINIMUM = "short_option_minimum"
+    SHORT_OPTION_MARGIN = "short_option_margin"
+    FUTURE_MARGIN = "future_margin"

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from margingate_engine.core.errors import InvalidInput
+from margingate_engine.models.cross import CrossModel
 from margingate_engine.models.span import SpanModel
 from margingate_engine.portfolio.margin_model import MarginModel
 
@@ -10,6 +11,7 @@ ParameterTables = Mapping[str, Mapping[str, object]]
 
 MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
     "span": SpanModel.from_mapping,
+    "cross": CrossModel.from_mapping,
 }
 
 

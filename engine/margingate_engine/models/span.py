@@ -7,9 +7,11 @@ import numpy as np
 from margingate_engine.core.amounts import NANO, PICO, ceil_div
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import NEVER_NS, InstrumentTable, read_only
+from margingate_engine.market.table import NEVER_NS, InstrumentTable
+from margingate_engine.models.mark_values import LotRisk, mark_values, risk_arrays
+from margingate_engine.models.parameter_table import digest
 from margingate_engine.models.span_features import LotFeatures
-from margingate_engine.models.span_parameters import SpanParameters, digest
+from margingate_engine.models.span_parameters import SpanParameters
 from margingate_engine.models.span_requirement import SpanMargin, basis_kinks, span_margin
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import EquityBasis, Requirement
@@ -31,7 +33,7 @@ class SpanModel:
 
     def __init__(self, parameters: Mapping[str, SpanParameters]) -> None:
         self.parameters = dict(parameters)
-        self.parameters_digest = digest(self.parameters)
+        self.parameters_digest = digest(self.parameter_items())
         self._maintenance_ppm = {
             name: int(each.maintenance_fraction * PPM) for name, each in self.parameters.items()
         }
@@ -62,47 +64,29 @@ class SpanModel:
 
         An instrument with a feature beyond the range of the integers stays unpriced. [SPAN-04]
         """
+        values = mark_values(table, snapshot, self.parameters)
         lot = LotFeatures(table, snapshot, SCENARIO_COUNT)
-        priced_i = snapshot.priced_i(table)
-        groups: list[GroupArrays | None] = []
+        groups: dict[str, GroupArrays | None] = dict.fromkeys(self.parameters)
         for number, underlying in enumerate(table.underlyings):
-            of_group_i = table.underlying_i == number
             parameters = self.parameters.get(underlying)
             index_nano = int(snapshot.index_nano_u[number])
             if parameters is None or index_nano <= 0:
-                priced_i = priced_i & ~of_group_i
-                groups.append(None)
                 continue
             scenarios = self._scenarios[underlying]
-            groups.append(_group_arrays(underlying, index_nano, parameters, scenarios))
-            lot.fill_group(of_group_i & priced_i, index_nano / NANO, parameters, scenarios)
-        priced_i = priced_i & lot.keep_what_fits()
-        null_ir = np.zeros((len(table), 1))
-        pnl_ir = units_down(np.hstack((lot.pnl_is, null_ir)))
-        minimum_i = units_up(lot.minimum_i).tolist()
-        value_long_i = units_down(lot.value_i).tolist()
-        value_short_i = (units_up(lot.value_i) + lot.reserve_i).tolist()
-        return RiskArrays(
-            table=table,
-            snapshot=snapshot,
-            model=self,
-            groups=tuple(groups),
-            unmodelled=frozenset(table.underlyings) - self.parameters.keys(),
-            group_i=table.underlying_i.tolist(),
-            pnl_ir=read_only(pnl_ir),
-            gross_i=np.abs(pnl_ir).max(axis=1, initial=0).tolist(),
-            value_long_i=value_long_i,
-            value_short_i=value_short_i,
-            entry_long_i=value_long_i,
-            entry_short_i=value_short_i,
-            coin_long_pico_i=units_down(lot.coin_pico_i).tolist(),
-            coin_short_pico_i=units_up(lot.coin_pico_i).tolist(),
-            features_i=_features(table, lot),
-            minimum_i=minimum_i,
-            minimum_sold_i=minimum_i,
-            notional_i=units_down(lot.notional_i).tolist(),
-            priced_i=priced_i.tolist(),
-            mark_nano_i=snapshot.mark_nano_i.tolist(),
+            groups[underlying] = _group_arrays(underlying, index_nano, parameters, scenarios)
+            usable_i = values.priced_i & (table.underlying_i == number)
+            lot.fill_group(usable_i, index_nano / NANO, parameters, scenarios)
+        values = values.keeping(lot.fits_i())
+        lot.keep(values.priced_i)
+        return risk_arrays(
+            self,
+            groups,
+            values,
+            LotRisk(
+                pnl_is=units_down(lot.pnl_is),
+                features_i=_features(table, lot),
+                minimum_i=units_up(lot.minimum_i),
+            ),
         )
 
     def group_margin(

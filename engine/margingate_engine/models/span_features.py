@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from margingate_engine.core.amounts import MICRO, NANO, PICO
+from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
 from margingate_engine.models.span_parameters import SpanParameters, VolShift
@@ -25,79 +25,44 @@ YEAR_DAYS = 365.0
 
 @dataclass(slots=True)
 class LotFeatures:
-    """Features of one lot as float64 in their final units (1e-6 USD; coin in 1e-12), axis I.
-
-    pnl_is: weighted. reserve_i: 1 where a short lot owes the rounding reserve. [SPAN-07]
-    """
+    """Features of one lot as float64 in their final units (1e-6 USD), axis I. pnl_is: weighted."""
 
     table: InstrumentTable
     snapshot: MarketSnapshot
     scenario_count: int
     pnl_is: FloatArray = field(init=False)
-    value_i: FloatArray = field(init=False)
-    coin_pico_i: FloatArray = field(init=False)
     basis_i: FloatArray = field(init=False)
     basis_spot_i: FloatArray = field(init=False)
     minimum_i: FloatArray = field(init=False)
-    notional_i: FloatArray = field(init=False)
-    reserve_i: IntArray = field(init=False)
 
     def __post_init__(self) -> None:
         """Everything starts at zero, which is right for what stays unpriced."""
         count = len(self.table)
         self.pnl_is = np.zeros((count, self.scenario_count))
-        self.value_i, self.coin_pico_i = np.zeros(count), np.zeros(count)
         self.basis_i, self.basis_spot_i = np.zeros(count), np.zeros(count)
-        self.minimum_i, self.notional_i = np.zeros(count), np.zeros(count)
-        self.reserve_i = np.zeros(count, dtype=np.int64)
+        self.minimum_i = np.zeros(count)
 
     def fill_group(
         self, usable_i: BoolArray, index: float, parameters: SpanParameters, scenarios: ScenarioSet
     ) -> None:
         """Fill in the rows of one group that are priced. index: USD."""
-        table = self.table
-        spot = np.flatnonzero(usable_i & table.is_spot_i)
-        options = np.flatnonzero(usable_i & table.is_option_i)
-        futures = np.flatnonzero(usable_i & table.is_future_i)
-        self.notional_i[spot] = MICRO * table.size_i[spot] * index
-        self._value_options(options, index)
-        self._value_futures(futures)
         # What has expired is worth what it is worth: it neither risks nor hedges anything.
-        has_expired_i = self.snapshot.has_expired_i(table)
-        self._scan_options(options[~has_expired_i[options]], index, parameters, scenarios)
-        self._scan_futures(futures[~has_expired_i[futures]], index, parameters, scenarios)
+        lives_i = usable_i & ~self.snapshot.has_expired_i(self.table)
+        options = np.flatnonzero(lives_i & self.table.is_option_i)
+        futures = np.flatnonzero(lives_i & self.table.is_future_i)
+        self._scan_options(options, index, parameters, scenarios)
+        self._scan_futures(futures, index, parameters, scenarios)
 
-    def keep_what_fits(self) -> BoolArray:
-        """Bool over rows: every feature has its integer. Features of the other rows become zero.
+    def keep(self, kept_i: BoolArray) -> None:
+        """Make the features of the other rows zero."""
+        gone = np.flatnonzero(~kept_i)
+        self.pnl_is[gone] = 0.0
+        self.basis_i[gone] = self.basis_spot_i[gone] = self.minimum_i[gone] = 0.0
 
-        One absurd mark or lot is the matter of its own row and must not stop the table.
-        """
+    def fits_i(self) -> BoolArray:
+        """Bool over rows: every feature has its integer. [SPAN-04]"""
         charge_if = np.stack((self.basis_i, self.basis_spot_i, self.minimum_i), axis=1)
-        worth_if = np.stack((self.value_i, self.coin_pico_i, self.notional_i), axis=1)
-        fits_i = fits(np.hstack((self.pnl_is, charge_if, worth_if))).all(axis=1)
-        beyond = np.flatnonzero(~fits_i)
-        self.pnl_is[beyond], self.reserve_i[beyond] = 0.0, 0
-        self.basis_i[beyond] = self.basis_spot_i[beyond] = self.minimum_i[beyond] = 0.0
-        self.value_i[beyond] = self.coin_pico_i[beyond] = self.notional_i[beyond] = 0.0
-        return np.asarray(fits_i)
-
-    def _value_options(self, rows: IntArray, index: float) -> None:
-        size_i, is_inverse_i = self.table.size_i[rows], self.table.is_inverse_i[rows]
-        mark_i = self.snapshot.mark_nano_i[rows] / NANO
-        usd_per_quote_i = np.where(is_inverse_i, index, 1.0)
-        is_coins_i = is_inverse_i & self.snapshot.has_expired_i(self.table)[rows]
-        self.value_i[rows] = np.where(is_coins_i, 0.0, MICRO * size_i * mark_i * usd_per_quote_i)
-        self.coin_pico_i[rows] = np.where(is_coins_i, PICO * size_i * mark_i, 0.0)
-        self.notional_i[rows] = MICRO * size_i * index
-        self.reserve_i[rows] = 1
-
-    def _value_futures(self, rows: IntArray) -> None:
-        size_i, is_inverse_i = self.table.size_i[rows], self.table.is_inverse_i[rows]
-        mark_i = self.snapshot.mark_nano_i[rows] / NANO
-        self.value_i[rows] = np.where(is_inverse_i, 0.0, MICRO * size_i * mark_i)
-        self.coin_pico_i[rows] = np.where(is_inverse_i, -PICO * size_i / mark_i, 0.0)
-        self.notional_i[rows] = MICRO * size_i * np.where(is_inverse_i, 1.0, mark_i)
-        self.reserve_i[rows] = 1
+        return np.asarray(fits(np.hstack((self.pnl_is, charge_if))).all(axis=1))
 
     def _scan_options(
         self, rows: IntArray, index: float, parameters: SpanParameters, scenarios: ScenarioSet

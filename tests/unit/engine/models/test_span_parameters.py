@@ -4,12 +4,17 @@ import pytest
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.registry import MODELS, model
-from margingate_engine.models.span_parameters import SpanParameters, digest
+from margingate_engine.models.span import SpanModel
+from margingate_engine.models.span_parameters import SpanParameters
 from tests.unit.engine.small_market import PARAMETERS
 
 
 def parse(**changes: object) -> SpanParameters:
     return SpanParameters.from_mapping("BTC", {**PARAMETERS, **changes})
+
+
+def digest(parameters: dict[str, SpanParameters]) -> str:
+    return SpanModel(parameters).parameters_digest
 
 
 @pytest.mark.parametrize(
@@ -80,12 +85,11 @@ def test_the_digest_does_not_depend_on_order_or_spelling() -> None:
     backwards = dict(reversed(PARAMETERS.items()))
     spelled = {**PARAMETERS, "price_scan_range": Decimal("0.150"), "extreme_multiple": 3}
     one = digest({"BTC": parse(), "ETH": parse()})
-    assert one == digest(
-        {
-            "ETH": SpanParameters.from_mapping("ETH", backwards),
-            "BTC": SpanParameters.from_mapping("BTC", spelled),
-        }
-    )
+    other = {
+        "ETH": SpanParameters.from_mapping("ETH", backwards),
+        "BTC": SpanParameters.from_mapping("BTC", spelled),
+    }
+    assert one == digest(other)
 
 
 @pytest.mark.parametrize("name", sorted(PARAMETERS))
@@ -106,7 +110,7 @@ def test_models_are_made_by_name() -> None:
     assert made.parameters_digest == digest({"BTC": parse()})
     assert made.parameter_items()[0] == ("BTC", "basis_rate", "0.01")
     assert len(made.parameter_items()) == len(PARAMETERS)
-    assert set(MODELS) == {"span"}
+    assert "span" in MODELS
     with pytest.raises(InvalidInput) as wrong:
         model("span2", {"BTC": PARAMETERS})
     assert wrong.value.field == "model"
