@@ -1,0 +1,128 @@
+"""Rows and minimums of one lot, by hand. [TIMS-02, TIMS-05]"""
+
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
+from margingate_engine.market.snapshot import MarketSnapshot, Quotes
+from margingate_engine.market.table import InstrumentTable
+from margingate_engine.models.tims.features import lot_minimums, point_pnl
+from margingate_engine.models.tims.parameters import MinimumKind, UnderlyingParameters
+from margingate_engine.models.tims.points import valuation_points
+from tests.reference.black76 import option_value
+
+NANO, DAY_NS = 10**9, 86_400 * 10**9
+INDEX = 100_000.0
+POINTS = valuation_points(Decimal("0.2"), Decimal("0.1"))
+PARAMETERS = UnderlyingParameters(
+    class_group="BTC",
+    contract_minimum_kind=MinimumKind.RELATIVE,
+    contract_minimum=Decimal("0.01"),
+    basis_rate=Decimal(0),
+    collateral_haircut=Decimal(0),
+)
+
+
+def instrument(name: str, kind: InstrumentKind, *, inverse: bool, days: int | None) -> Instrument:
+    is_option = kind is InstrumentKind.OPTION
+    return Instrument(
+        name=name,
+        kind=kind,
+        underlying="BTC",
+        settlement=Settlement.INVERSE if inverse else Settlement.LINEAR,
+        contract_nano=NANO,
+        lot_nano=10 * NANO if inverse and not is_option else NANO // 10,
+        tick_nano=NANO // 10_000,
+        expiry_ns=None if days is None else days * DAY_NS,
+        strike_nano=110_000 * NANO if is_option else None,
+        right=OptionRight.CALL if is_option else None,
+    )
+
+
+# name, kind, inverse, days, mark, vol, forward
+LISTED = (
+    ("CALL", InstrumentKind.OPTION, False, 31, 2_000.0, 0.5, 101_000.0),
+    ("COIN-CALL", InstrumentKind.OPTION, True, 31, 0.02, 0.5, 101_000.0),
+    ("PENNY", InstrumentKind.OPTION, False, 31, 3.0, 0.1, 101_000.0),
+    ("EXPIRED", InstrumentKind.OPTION, False, 1, 500.0, 0.5, 101_000.0),
+    ("FUTURE", InstrumentKind.FUTURE, False, 31, 101_000.0, 0.0, 101_000.0),
+    ("COIN-FUTURE", InstrumentKind.FUTURE, True, 31, 101_000.0, 0.0, 101_000.0),
+    ("PERPETUAL", InstrumentKind.PERPETUAL, False, None, 100_000.0, 0.0, 100_000.0),
+    ("BTC", InstrumentKind.SPOT, False, None, 100_000.0, 0.0, 100_000.0),
+)
+TABLE = InstrumentTable(
+    [instrument(name, kind, inverse=inv, days=days) for name, kind, inv, days, *_ in LISTED]
+)
+SNAPSHOT = MarketSnapshot.empty(TABLE).with_quotes(
+    TABLE,
+    Quotes(
+        index_by_underlying={"BTC": INDEX},
+        rows=np.arange(len(LISTED)),
+        mark_price_i=np.array([each[4] for each in LISTED]),
+        mark_vol_i=np.array([each[5] for each in LISTED]),
+        forward_price_i=np.array([each[6] for each in LISTED]),
+    ),
+    market_time_ns=DAY_NS,
+    observed_ns=0,
+)
+ROWS = np.arange(len(LISTED))
+PNL_IV = point_pnl(TABLE, SNAPSHOT, ROWS, INDEX, POINTS) / 1e6
+LONG_I, SHORT_I = (
+    dict(zip(TABLE.row_by_name, each / 1e6, strict=True))
+    for each in lot_minimums(TABLE, SNAPSHOT, ROWS, INDEX, PARAMETERS)
+)
+
+
+def row(name: str) -> list[float]:
+    found = TABLE.row(name)
+    assert found is not None
+    return [float(each) for each in PNL_IV[found]]
+
+
+def test_an_option_is_revalued_at_its_own_vol_with_all_its_time() -> None:
+    forward, strike, deviation = Fraction(101_000), Fraction(110_000), 0.5 * (30 / 365) ** 0.5
+    now = option_value(forward, strike, deviation, call=True)
+    moved = [forward * (1 + Fraction(move)) for move in POINTS.move_s.tolist()]
+    values = [option_value(each, strike, deviation, call=True) for each in moved]
+    expected = [float(each - now) / 10 for each in values]
+    assert row("CALL") == pytest.approx(expected, rel=1e-9)
+
+
+def test_an_inverse_option_is_worth_its_coins_at_the_moved_price() -> None:
+    ratio = INDEX / 101_000.0
+    assert row("COIN-CALL") == pytest.approx([each * ratio for each in row("CALL")], rel=1e-12)
+
+
+def test_futures_move_with_their_own_price() -> None:
+    moves = POINTS.move_s
+    assert row("FUTURE") == pytest.approx((0.1 * 101_000 * moves).tolist())
+    assert row("PERPETUAL") == pytest.approx((0.1 * 100_000 * moves).tolist())
+    assert row("COIN-FUTURE") == pytest.approx((10 * INDEX / 101_000 * moves).tolist())
+
+
+def test_spot_and_what_has_expired_have_zero_rows_and_no_minimum() -> None:
+    for name in ("BTC", "EXPIRED"):
+        assert row(name) == [0.0] * 10
+        assert (LONG_I[name], SHORT_I[name]) == (0.0, 0.0)
+
+
+def test_the_minimum_is_of_what_a_lot_stands_for() -> None:
+    assert [SHORT_I[each] for each in ("CALL", "COIN-CALL", "FUTURE", "COIN-FUTURE")] == (
+        pytest.approx([100.0, 100.0, 100.0, 0.1])
+    )
+
+
+def test_a_long_options_minimum_is_not_above_its_value() -> None:
+    assert LONG_I["CALL"] == 100.0
+    assert LONG_I["COIN-CALL"] == pytest.approx(100.0)
+    assert LONG_I["PENNY"] == pytest.approx(0.3)
+    assert SHORT_I["PENNY"] == pytest.approx(100.0)
+    assert LONG_I["FUTURE"] == SHORT_I["FUTURE"]
+
+
+def test_of_no_rows_there_are_none() -> None:
+    none = np.array([], dtype=np.int64)
+    assert point_pnl(TABLE, SNAPSHOT, none, INDEX, POINTS).shape == (0, 10)
