@@ -77,7 +77,7 @@ def _header(record: Record, parts: Pa2Parts) -> None:
     if parts.business_date:
         raise record.wrong((1, 2), "come a second time")
     parts.business_date = record.period((9, 14), (15, 16))
-    parts.is_settlement = record.word((17, 17)) in {"S", "E", "F"}
+    parts.is_settlement = record.word((17, 17)) == "S"
 
 
 def _about_commodities(read: Callable[[Record, Commodities], None]) -> "_Reader":

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeVar
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.span_cc.calendar_parameters import (
@@ -20,6 +21,8 @@ from margingate_engine.models.span_cc.kinds import (
 )
 from margingate_server.files.pa2_columns import COMMODITY, Columns, Record
 from margingate_server.files.pa2_contracts import ProductKey
+
+PartT = TypeVar("PartT")
 
 LAST_PERIOD = 99991299
 ACCOUNT_TYPES = ("member", "hedger", "speculator")
@@ -248,11 +251,10 @@ def _side(record: Record, column: int) -> Side:
     return Side(text)
 
 
-def _made(record: Record, kind: type, **values: object):  # noqa: ANN202
+def _made(record: Record, kind: type[PartT], **values: object) -> PartT:
     """A part of the parameters; a mistake names the line."""
     try:
         return kind(**values)
     except InvalidInput as wrong:
-        raise InvalidInput(
-            f"line {record.line} ({record.kind}), {wrong.field}", wrong.problem
-        ) from None
+        field = f"line {record.line} ({record.kind}), {wrong.field}"
+        raise InvalidInput(field, wrong.problem) from None

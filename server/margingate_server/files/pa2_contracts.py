@@ -54,7 +54,7 @@ class Quotation(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedContract:
-    """From a pair of array records. places: to be taken off every value, once products are known."""
+    """From a pair of array records, as written; prices and values are digits without a point."""
 
     record: Record
     series: SeriesKey
@@ -209,4 +209,4 @@ def refusal(contract: PublishedContract, quotations: Mapping[ProductKey, Quotati
 
 def unfinished(parts: ContractParts) -> InvalidInput | None:
     """The mistake of an array whose second half is missing at the end of the file."""
-    return parts.first and parts.first.wrong((1, 2), "have no second half")
+    return None if parts.first is None else parts.first.wrong((1, 2), "have no second half")
