@@ -22,7 +22,7 @@ class Effort:
     """How much work a pairing may take, counted and not timed, so that it replays identically."""
 
     columns_max: int = 4_000
-    nodes_max: int = 500
+    nodes_max: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
