@@ -1,0 +1,30 @@
+"""Published SPAN arrays and requirements, by the engine's combined commodities. [SCC-21]"""
+
+from collections.abc import Iterator, Mapping
+
+from margingate_server.validating import span_aggregation, span_futures, span_options
+from margingate_server.validating.case import CaseResult, skipped
+
+_NOT_CASES = {"meta", "source", "note", "notes"}
+_KINDS = (span_options, span_futures, span_aggregation)
+
+
+def recognises(document: object) -> bool:
+    """True for a table with a section of SPAN arrays, judged by what its entries hold."""
+    return isinstance(document, Mapping) and any(
+        kind.recognises(section) for section in document.values() for kind in _KINDS
+    )
+
+
+def results(document: object) -> Iterator[CaseResult]:
+    """Every case of every section, in their order; a SKIP for a section of another kind."""
+    assert isinstance(document, Mapping), "only a table is recognised"
+    for name, section in document.items():
+        if str(name) in _NOT_CASES:
+            continue
+        for kind in _KINDS:
+            if kind.recognises(section):
+                yield from kind.results(str(name), section, document.get("meta"))
+                break
+        else:
+            yield skipped(str(name).replace(" ", "_"), "the section holds no arrays that are known")
