@@ -24,6 +24,7 @@ from margingate_engine.scenarios.rounding import units_down
 from margingate_server.validating.case import CaseResult, compared, skipped
 from margingate_server.validating.tims_conventions import Unreadable, number
 from margingate_server.validating.tims_position import Leg, Position, position
+from margingate_server.validating.tims_strategy import strategy_results
 
 RELATIVE_TOLERANCE = Fraction(25, 10_000)
 """The sources tell neither rate nor yield: they are frozen at what reproduces the figures best."""
@@ -43,6 +44,7 @@ def results(document: object) -> Iterator[CaseResult]:
     for count, case in enumerate(_cases(document), start=1):
         id_ = str(case.get("id") or f"case {count}").replace(" ", "_")
         yield _portfolio_margin(id_, document, case)
+        yield from strategy_results(f"{id_}:strategy", document, case)
 
 
 def _portfolio_margin(
