@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "margin": ("margin", "Margin of an account and how it comes about."),
     "market": ("market", "Prices and risk arrays that decisions rest on."),
     "models": ("models", "Margin models and their parameters."),
+    "backtest": ("backtest", "Set margins on past prices and count the losses beyond them."),
     "admin": ("admin", "Suspensions, kill switches and limits."),
     "validate": ("validate", "Run published examples through the engine and compare."),
     "ledger": ("ledger", "Verify, snapshot, export, back up and restore a ledger."),

@@ -97,10 +97,13 @@ def portfolio_figures(
     for pnl_s in pnl_s_by_group.values():
         joint_s += pnl_s
     joint = figures(joint_s, worlds, settings)
-    alone = {
-        group: figures(pnl_s_by_group[group], worlds, settings).required
-        for group in sorted(pnl_s_by_group)
-    }
+    if len(pnl_s_by_group) == 1:
+        alone = dict.fromkeys(pnl_s_by_group, joint.required)
+    else:
+        alone = {
+            group: figures(pnl_s_by_group[group], worlds, settings).required
+            for group in sorted(pnl_s_by_group)
+        }
     return VarPortfolio(joint=joint, alone=alone, required=capped(joint.required, alone, settings))
 
 
