@@ -31,7 +31,7 @@ def margin(book: Book, underlying: str) -> UnderlyingMargin:
     rates = {
         n: LotMinimum(book.contracts[n].long_minimum, book.contracts[n].short_minimum) for n in held
     }
-    minimum = sum(rates[n].worst(book.lots[n], up[n], down[n]) for n in held)
+    minimum = sum(rates[n].worst(book.lots[n] + down[n], book.lots[n] + up[n]) for n in held)
     return UnderlyingMargin.with_orders(rows_r, worst_r, basis=0, minimum=minimum)
 
 

@@ -13,11 +13,11 @@ class LotMinimum(NamedTuple):
         """Of a position, signed lots, 1e-6 USD. Convex in lots, and zero at zero."""
         return lots * self.long if lots > 0 else -lots * self.short
 
-    def worst(self, lots: int, up: int, down: int) -> int:
-        """The most over every position between lots + down and lots + up. [TIMS-08]
+    def worst(self, lowest: int, highest: int) -> int:
+        """The most over every position between `lowest` and `highest` lots. [TIMS-08]
 
-        up >= 0, down <= 0: lots that fills can add and take. A convex function is largest at an
-        end; at which one depends on the rates, a long's being capped by its market value.
+        A convex function is largest at an end; at which one depends on the rates too, a long's
+        being capped by its market value.
         """
-        assert down <= 0 <= up, "fills add above and take below"
-        return max(self.of(lots + up), self.of(lots + down))
+        assert lowest <= highest, "fills add above and take below"
+        return max(self.of(lowest), self.of(highest))

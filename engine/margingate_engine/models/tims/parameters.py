@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
+from margingate_engine.models.parameter_table import text
 from margingate_engine.models.tims.combination import PPM
 from margingate_engine.models.tims.groups import GroupTree
-from margingate_engine.models.tims.reading import Section, bounded, canonical
+from margingate_engine.models.tims.reading import Section, bounded
 
 _POSITIVE, _BELOW_ONE = "0.000001", "0.999999"
 _USD_MAX = "1000000"
@@ -103,39 +104,35 @@ class TimsParameters:
         """The maintenance fraction in 1e-6."""
         return int(self.maintenance_fraction * PPM)
 
-    def class_group_of(self, underlying: str) -> ClassGroupParameters:
-        """Parameters of the class group that an underlying of the set belongs to."""
-        return self.class_groups[self.underlyings[underlying].class_group]
-
     def items(self) -> list[tuple[str, str]]:
         """Dotted names and values as canonical text, by name."""
         tree = self.groups
-        found = [("maintenance_fraction", canonical(self.maintenance_fraction))]
+        found = [("maintenance_fraction", text(self.maintenance_fraction))]
         for name, each in self.underlyings.items():
             path = f"underlyings.{name}"
             found += [
                 (f"{path}.class_group", each.class_group),
-                (f"{path}.contract_minimum_kind", each.contract_minimum_kind.value),
-                (f"{path}.contract_minimum", canonical(each.contract_minimum)),
-                (f"{path}.basis_rate", canonical(each.basis_rate)),
-                (f"{path}.collateral_haircut", canonical(each.collateral_haircut)),
+                (f"{path}.contract_minimum_kind", text(each.contract_minimum_kind)),
+                (f"{path}.contract_minimum", text(each.contract_minimum)),
+                (f"{path}.basis_rate", text(each.basis_rate)),
+                (f"{path}.collateral_haircut", text(each.collateral_haircut)),
             ]
         for name, group in self.class_groups.items():
             path = f"class_groups.{name}"
             found += [
                 (f"{path}.product_group", group.product_group),
-                (f"{path}.range_down", canonical(group.range_down)),
-                (f"{path}.range_up", canonical(group.range_up)),
+                (f"{path}.range_down", text(group.range_down)),
+                (f"{path}.range_up", text(group.range_up)),
             ]
         for name, portfolio in tree.portfolio_group_by_product.items():
             offset = Decimal(tree.offset_ppm_by_product_group[name]) / PPM
             found += [
                 (f"product_groups.{name}.portfolio_group", portfolio),
-                (f"product_groups.{name}.offset", canonical(offset)),
+                (f"product_groups.{name}.offset", text(offset)),
             ]
         for name, offset_ppm in tree.offset_ppm_by_portfolio_group.items():
             offset = Decimal(offset_ppm) / PPM
-            found.append((f"portfolio_groups.{name}.offset", canonical(offset)))
+            found.append((f"portfolio_groups.{name}.offset", text(offset)))
         return sorted(found)
 
     def digest(self) -> str:
@@ -145,7 +142,7 @@ class TimsParameters:
 
 
 def _underlying(section: Section) -> UnderlyingParameters:
-    kind = section.word("contract_minimum_kind", [each.value for each in MinimumKind])
+    kind = section.word("contract_minimum_kind", MinimumKind)
     return section.built(
         lambda: UnderlyingParameters(
             class_group=section.name("class_group"),

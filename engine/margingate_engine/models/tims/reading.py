@@ -1,10 +1,12 @@
 """Reading one table of a parameter file, so that whatever is wrong is named by its dotted path."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
+from enum import Enum
 from typing import TypeVar
 
 from margingate_engine.core.errors import InvalidInput
+from margingate_engine.models.parameter_table import decimal_parameter, word
 
 BuiltT = TypeVar("BuiltT")
 
@@ -21,13 +23,7 @@ class Section:
 
     def number(self, name: str) -> Decimal:
         """A finite number, exactly as written; bounds are checked by who needs them."""
-        value = self._take(name)
-        if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
-            raise InvalidInput(self._dotted(name), "must be a number")
-        number = Decimal(value)
-        if not number.is_finite():
-            raise InvalidInput(self._dotted(name), "must be finite")
-        return number
+        return decimal_parameter(self._dotted(name), self._take(name))
 
     def name(self, name: str) -> str:
         """The name of a group."""
@@ -36,13 +32,9 @@ class Section:
             raise InvalidInput(self._dotted(name), "must be the name of a group")
         return value
 
-    def word(self, name: str, words: Sequence[str]) -> str:
-        """One of a few words."""
-        value = self._take(name)
-        if not isinstance(value, str) or value not in words:
-            choices = " or ".join(f'"{each}"' for each in words)
-            raise InvalidInput(self._dotted(name), f"must be {choices}")
-        return value
+    def word(self, name: str, words: type[Enum]) -> Enum:
+        """A member of an enumeration."""
+        return word(self._dotted(name), words, self._take(name))
 
     def tables(self, name: str) -> Iterator[tuple[str, "Section"]]:
         """Tables within a table, by name; every one is closed after it was read."""
@@ -92,10 +84,6 @@ def bounded(name: str, value: Decimal, low: str, high: str) -> Decimal:
     return value
 
 
-def canonical(value: Decimal) -> str:
-    """The number without exponent and without trailing zeros."""
-    return format(value.normalize(), "f")
-
-
 def _is_name(text: str) -> bool:
-    return 0 < len(text) <= _NAME_LENGTH_MAX and text.strip() == text and "." not in text
+    is_plain = text.isprintable() and text.strip() == text and "." not in text
+    return 0 < len(text) <= _NAME_LENGTH_MAX and is_plain

@@ -26,7 +26,7 @@ def test_each_side_has_its_own_rate() -> None:
     ],
 )
 def test_fills_take_it_to_the_worse_end(lots: int, up: int, down: int, worst: int) -> None:
-    assert MINIMUM.worst(lots, up, down) == worst
+    assert MINIMUM.worst(lots + down, lots + up) == worst
 
 
 def test_no_position_between_the_ends_requires_more() -> None:
@@ -34,7 +34,7 @@ def test_no_position_between_the_ends_requires_more() -> None:
         for up in range(6):
             for down in range(-5, 1):
                 every = [MINIMUM.of(lots + fill) for fill in range(down, up + 1)]
-                assert MINIMUM.worst(lots, up, down) == max(every)
+                assert MINIMUM.worst(lots + down, lots + up) == max(every)
 
 
 def test_it_is_convex_and_zero_when_flat() -> None:

@@ -31,7 +31,7 @@ def refused(change: Callable[[dict[str, Any]], object]) -> str:
 def test_the_proposed_set_is_read() -> None:
     parameters = TimsParameters.from_mapping(RAW)
     assert parameters.maintenance_ppm == 800_000
-    assert parameters.class_group_of("ETH").range_up == Decimal("0.18")
+    assert parameters.class_groups["ETH"].range_up == Decimal("0.18")
     assert parameters.groups.portfolio_group_of("SOL") == "crypto"
     assert parameters.groups.offset_ppm_by_product_group == {"large": 500_000, "other": 0}
 
