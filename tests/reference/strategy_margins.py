@@ -13,7 +13,7 @@ PER_CENT = Fraction(1, 100)
 
 @dataclass(frozen=True, order=True)
 class Unit:
-    """One coin of an option (`C`, `P`) or of spot (`S`, strike and expiry 0), long 1 or short -1."""
+    """One coin of an option (`C`, `P`) or of spot (`S`, else 0); long 1, short -1."""
 
     kind: str
     side: int
@@ -191,7 +191,7 @@ def _initial(rules: Rules, ratios: Ratios, block: tuple[Unit, ...]) -> Iterator[
         "-C/": short,
         "+P/C=": long + sold.mark,
         "+P/C<": long + sold.mark,
-        "-C/P=": short + ratios.strike * PER_CENT * sold.strike + owed,
+        "-C/P=": short + owed,
     }
     if shape in offers:
         yield offers[shape]

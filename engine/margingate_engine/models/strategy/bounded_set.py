@@ -14,7 +14,7 @@ def settlements(pieces: Sequence[Piece]) -> tuple[int, ...]:
 
 
 def loss_nano(piece: Piece, price_nano: int) -> int:
-    """What one unit loses when the underlying settles at a price: longs below zero. [STR-16]
+    """What one unit loses when the underlying settles at a price: longs below zero. [STR-14]
 
     Of a short that may be absent: the worse of both, with its credit when it is there.
     """

@@ -1,4 +1,4 @@
-"""Requirements of a book of one underlying under rules-based margin. [STR-08 to STR-17]"""
+"""Requirements of a book of one underlying under rules-based margin. [STR-08 to STR-15]"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -59,9 +59,8 @@ def _collar_maintenance(terms: Terms, _spot: Piece, put: Piece, call: Piece) -> 
     return min(terms.hedged(put), terms.long_spot(call.strike_nano)) + mark(call)
 
 
-def _reverse_initial(terms: Terms, _spot: Piece, call: Piece, put: Piece) -> int:
-    owed = max(mark(put), terms.in_the_money(put))
-    return terms.short_spot(terms.underlying_nano) + terms.strike_part(call) + owed
+def _reverse_initial(terms: Terms, spot: Piece, _call: Piece, put: Piece) -> int:
+    return _covered_put(terms, spot, put)
 
 
 def _reverse_maintenance(terms: Terms, _spot: Piece, call: Piece, put: Piece) -> int:
