@@ -29,8 +29,6 @@ PartT = TypeVar("PartT")
 ChoiceT = TypeVar("ChoiceT", bound=Enum)
 Reader = Callable[[str, object], Any]
 
-_ABSENT = object()
-
 
 def from_mapping(raw: Mapping[str, object]) -> SpanCcParameters:
     """Parameters from tables `commodities` and `inter_spreads`; InvalidInput with the path."""
@@ -76,10 +74,6 @@ def _choice(kind: type[ChoiceT]) -> Callable[[str, object], ChoiceT]:
     return read
 
 
-def _optional(reader: Reader) -> Reader:
-    return lambda path, value: None if value is _ABSENT else reader(path, value)
-
-
 def _several(reader: Reader) -> Reader:
     def read(path: str, value: object) -> tuple[Any, ...]:
         if not isinstance(value, Sequence) or isinstance(value, str):
@@ -89,18 +83,25 @@ def _several(reader: Reader) -> Reader:
     return read
 
 
-def _part(kind: type[PartT], readers: Mapping[str, Reader]) -> Reader:
-    """Reader of a table into a parameter class; a name may be absent where its reader says so."""
-    names = {each.name for each in fields(kind)}  # type: ignore[arg-type]
-    assert names == set(readers), "every parameter has a reader"
+def _part(
+    kind: type[PartT], readers: Mapping[str, Reader], optional: Mapping[str, Reader] | None = None
+) -> Reader:
+    """Reader of a table into a parameter class. optional: names that are None where absent."""
+    may_lack = optional or {}
+    every = {**readers, **may_lack}
+    assert {each.name for each in fields(kind)} == set(every), "every parameter has a reader"  # type: ignore[arg-type]
 
     def read(path: str, raw: object) -> PartT:
         if not isinstance(raw, Mapping):
             raise InvalidInput(path, "must be a table")
-        for name in sorted(set(map(str, raw)) - names):
+        for name in sorted(set(map(str, raw)) - set(every)):
             raise InvalidInput(_dotted(path, name), "is not a parameter")
+        for name in readers:
+            if name not in raw:
+                raise InvalidInput(_dotted(path, name), "is missing")
         values = {
-            name: _value(_dotted(path, name), name, raw, reader) for name, reader in readers.items()
+            name: reader(_dotted(path, name), raw[name]) if name in raw else None
+            for name, reader in every.items()
         }
         try:
             return kind(**values)
@@ -110,17 +111,6 @@ def _part(kind: type[PartT], readers: Mapping[str, Reader]) -> Reader:
     return read
 
 
-_OPTIONAL = {"tier", "period", "target", "target_ratio"}
-
-
-def _value(path: str, name: str, raw: Mapping[str, object], reader: Reader) -> Any:
-    if name not in raw:
-        if name in _OPTIONAL:
-            return reader(path, _ABSENT)
-        raise InvalidInput(path, "is missing")
-    return reader(path, raw[name])
-
-
 def _dotted(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
@@ -128,12 +118,8 @@ def _dotted(path: str, name: str) -> str:
 _TIER = _part(Tier, {"number": whole, "first": whole, "last": whole})
 _LEG = _part(
     SpreadLeg,
-    {
-        "tier": _optional(whole),
-        "period": _optional(whole),
-        "ratio": number,
-        "side": _choice(Side),
-    },
+    {"ratio": number, "side": _choice(Side)},
+    optional={"tier": whole, "period": whole},
 )
 _SPREAD = _part(
     CalendarSpread,
@@ -180,10 +166,9 @@ _INTER = _part(
         "priority": whole,
         "method": _choice(InterMethod),
         "legs": _several(_INTER_LEG),
-        "target": _optional(text),
-        "target_ratio": _optional(number),
         "legs_min": whole,
     },
+    optional={"target": text, "target_ratio": number},
 )
 _PARAMETERS: Mapping[str, Reader] = {
     "commodities": _several(_COMMODITY),
