@@ -30,6 +30,7 @@ _OPTION_FIELDS = {
 }
 _STOCK_FIELDS = {"kind", "side", "shares", "qty", "price", "symbol"}
 _DAY_NS = 86_400 * NANO
+_MAGNITUDE_MAX = 18
 
 
 class Unrepresentable(Exception):  # noqa: N818 - named for what it is
@@ -111,10 +112,13 @@ def number(fields: Mapping[str, object], name: str, default: int | None = None) 
     value = fields.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | Decimal | float):
         raise Unrepresentable(f"{name} is not a number")
-    try:
-        return Fraction(str(value))
-    except ValueError:
-        raise Unrepresentable(f"{name} is not a number") from None
+    decimal = Decimal(str(value))
+    if not decimal.is_finite():
+        raise Unrepresentable(f"{name} is not a number")
+    # An exponent of a million would be an integer of a million digits.
+    if abs(decimal.adjusted()) > _MAGNITUDE_MAX:
+        raise Unrepresentable(f"{name} is out of range")
+    return Fraction(decimal)
 
 
 def scaled(value: Fraction, per_whole: int, name: str) -> int:
