@@ -116,11 +116,14 @@ def risk_arrays(
     long_i = units_down(values.value_i)
     short_i = units_up(values.value_i) + values.reserve_i
     minimum_i = np.zeros(len(table), dtype=np.int64) if lot.minimum_i is None else lot.minimum_i
-    entry_long_i, entry_short_i, sold_i = long_i, short_i, minimum_i
+    coin_long_i, coin_short_i = units_down(values.coin_pico_i), units_up(values.coin_pico_i)
+    credit_i = np.zeros(len(table), dtype=np.int64)
     if model.equity_basis is EquityBasis.WITHOUT_OPTION_VALUE:
-        sold_i = np.where(table.is_option_i, np.maximum(minimum_i - short_i, 0), minimum_i)
-        entry_long_i = long_i = np.where(table.is_option_i, 0, long_i)
-        short_i = np.where(table.is_option_i, 0, short_i)
+        credit_i = np.where(table.is_option_i, short_i, 0)
+        long_i, short_i, coin_long_i, coin_short_i = (
+            np.where(table.is_option_i, 0, each_i)
+            for each_i in (long_i, short_i, coin_long_i, coin_short_i)
+        )
     return RiskArrays(
         table=table,
         snapshot=values.snapshot,
@@ -132,13 +135,11 @@ def risk_arrays(
         gross_i=np.abs(pnl_ir).max(axis=1, initial=0).tolist(),
         value_long_i=long_i.tolist(),
         value_short_i=short_i.tolist(),
-        coin_long_pico_i=units_down(values.coin_pico_i).tolist(),
-        coin_short_pico_i=units_up(values.coin_pico_i).tolist(),
-        entry_long_i=entry_long_i.tolist(),
-        entry_short_i=entry_short_i.tolist(),
+        coin_long_pico_i=coin_long_i.tolist(),
+        coin_short_pico_i=coin_short_i.tolist(),
         features_i=lot.features_i,
         minimum_i=minimum_i.tolist(),
-        minimum_sold_i=sold_i.tolist(),
+        minimum_credit_i=credit_i.tolist(),
         notional_i=units_down(values.notional_i).tolist(),
         priced_i=values.priced_i.tolist(),
         mark_nano_i=values.snapshot.mark_nano_i.tolist(),

@@ -20,9 +20,10 @@ class LegEffect:
     pnl_r: d per row (axis R). gain: what its fill adds to equity, signed. worst_r: min(0, e + d)
     per row, with e = min(0, gain), the entry. features: (key, lowest, highest) change of each keyed
     feature, apart by rounding alone. minimum: min(0, e + sign x k), the change where the minimum of
-    shorts binds. cash: what a fill moves of each asset, signed in
-    its units; futures are settled through their entry and move none. gross: bound of any row's
-    size; where it is beyond the integers the leg must not be held, and pnl_r is zero.
+    shorts binds; where k has the mark in it, what a sale brings counts up to the mark. cash: what a
+    fill moves of each asset, signed in its units; futures are settled through their entry and move
+    none. gross: bound of any row's size; where it is beyond the integers the leg must not be held,
+    and pnl_r is zero.
     """
 
     row: int
@@ -49,12 +50,12 @@ def leg_effect(
     )
     coins = spot_coins(instrument, int(side))
     is_usd_paid = instrument.settlement_asset == USD
-    usd = (flow if is_usd_paid else 0) + arrays.entry_value(row, int(side))
+    usd = (flow if is_usd_paid else 0) + arrays.position_value(row, int(side))
     coin_pico = (coins if is_usd_paid else flow) + arrays.position_coin(row, int(side))
     gain = usd + group.coin_value(coin_pico)
     entry = min(0, gain)
     coin_rows = group.coin_rows(coin_pico) if coin_pico else [0]
-    gross = arrays.gross_i[row] - entry + max(map(abs, coin_rows))
+    gross = arrays.gross_i[row] - entry + max(map(abs, coin_rows), default=0)
     pnl_r = np.zeros_like(arrays.pnl_ir[row])
     if gross < AMOUNT_UNITS_MAX:
         pnl_r = arrays.pnl_ir[row] if side > 0 else -arrays.pnl_ir[row]
@@ -75,7 +76,7 @@ def leg_effect(
         gain=gain,
         entry=entry,
         features=_features(arrays, group, row, int(side), coin_pico),
-        minimum=min(0, entry + arrays.minimum_change(row, int(side))),
+        minimum=min(0, arrays.minimum_change(row, int(side), gain)),
         cash=cash,
         gross=gross,
     )

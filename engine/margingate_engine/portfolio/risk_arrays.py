@@ -24,6 +24,16 @@ SPOT_KEY = 0
 """Key of the feature that coins have; those of instruments have keys of the model's choice."""
 
 
+def lots_key(row: int) -> int:
+    """Key, below zero, of the feature that counts the lots of one instrument."""
+    return -1 - row
+
+
+def lots_row(key: int) -> int:
+    """The instrument's row of a key that `lots_key` made."""
+    return -1 - key
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupArrays:
     """One underlying: its scenarios and how a coin of it behaves. Ratios in 1e-6.
@@ -64,10 +74,9 @@ class RiskArrays:
     pnl_ir: rows (axis R): the scenarios and a null row of zero. gross_i: largest |row|.
     value_long_i, value_short_i: what a lot held long counts in equity, what a lot held short takes
     from it. coin_long_pico_i, coin_short_pico_i: the same in coins for inverse futures and expired
-    inverse options. entry_long_i, entry_short_i: value of a lot that a fill is compared with; that
-    in equity, but where the requirement has the mark in it. features_i: (key, amount) pairs that
-    add up by key. minimum_i: what a short lot requires at least; minimum_sold_i: what of it a sale
-    adds beyond the mark it was compared with. priced_i: False where something is missing or out of
+    inverse options. features_i: (key, amount) pairs that add up by key. minimum_i: what a short lot
+    requires at least; minimum_credit_i: how much of the price of a lot sold counts against it, its
+    mark where the minimum has the mark in it. priced_i: False where something is missing or out of
     range; the features are then zero and must not be used. own: what the model alone reads. groups:
     None without an index price or without parameters; unmodelled: underlyings without parameters.
     """
@@ -84,11 +93,9 @@ class RiskArrays:
     value_short_i: list[int]
     coin_long_pico_i: list[int]
     coin_short_pico_i: list[int]
-    entry_long_i: list[int]
-    entry_short_i: list[int]
     features_i: list[tuple[tuple[int, int], ...]]
     minimum_i: list[int]
-    minimum_sold_i: list[int]
+    minimum_credit_i: list[int]
     notional_i: list[int]
     priced_i: list[bool]
     mark_nano_i: list[int]
@@ -98,13 +105,14 @@ class RiskArrays:
         """Mark value of a position in 1e-6 USD, rounded against the account. [SPAN-06, SPAN-07]"""
         return lots * (self.value_long_i[row] if lots > 0 else self.value_short_i[row])
 
-    def entry_value(self, row: int, side: int) -> int:
-        """Value, 1e-6 USD, signed, that a fill of one lot of a side (1, -1) is compared with."""
-        return self.entry_long_i[row] if side > 0 else -self.entry_short_i[row]
+    def minimum_change(self, row: int, side: int, gain: int) -> int:
+        """Headroom of a fill of one lot of a side (1, -1) where the minimum binds, 1e-6 USD.
 
-    def minimum_change(self, row: int, side: int) -> int:
-        """What a fill of one lot of a side (1, -1) frees of the minimum of shorts, 1e-6 USD."""
-        return self.minimum_i[row] if side > 0 else -self.minimum_sold_i[row]
+        gain: what the fill adds to equity. Of a buy a loss alone counts, of a sale what it brings
+        as well, up to the mark that the minimum has in it.
+        """
+        credit = 0 if side > 0 else self.minimum_credit_i[row]
+        return min(gain, credit) + side * self.minimum_i[row]
 
     def position_coin(self, row: int, lots: int) -> int:
         """Mark value of what is worth coins, 1e-12, rounded against the account. [SPAN-06]"""
