@@ -1,6 +1,8 @@
 """From P&L of class groups to P&L of portfolio groups, point by point. [TIMS-04]"""
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import add
 from typing import NamedTuple
 
 PPM = 10**6
@@ -21,10 +23,13 @@ def with_offset(pnl_gv: Iterable[Sequence[int]], offset_ppm: int) -> list[int]:
     Never falls when a P&L rises, and is concave in the P&L: with 0 <= offset <= 1 a unit more of
     gain counts at most as much as a unit less of loss.
     """
-    return [
-        sum(pnl * (PPM if pnl < 0 else offset_ppm) for pnl in pnl_g)
-        for pnl_g in zip(*pnl_gv, strict=True)
-    ]
+    counted_gv = ([pnl * (PPM if pnl < 0 else offset_ppm) for pnl in pnl_v] for pnl_v in pnl_gv)
+    return reduce(added, counted_gv)
+
+
+def added(first_v: Sequence[int], second_v: Sequence[int]) -> list[int]:
+    """The sum point by point."""
+    return list(map(add, first_v, second_v))
 
 
 def portfolio_pnl(products: Iterable[ProductGroup], offset_ppm: int) -> list[int]:

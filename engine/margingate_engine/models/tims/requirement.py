@@ -9,6 +9,7 @@ from margingate_engine.models.tims.combination import (
     EXACT_UNITS,
     PPM,
     ProductGroup,
+    added,
     portfolio_pnl,
 )
 from margingate_engine.models.tims.groups import GroupTree
@@ -34,18 +35,16 @@ class UnderlyingMargin(NamedTuple):
     is_single: bool
 
     @classmethod
-    def of_positions(
-        cls, rows_r: IntArray | Sequence[int], *, basis: int, minimum: int
-    ) -> "UnderlyingMargin":
+    def of_positions(cls, rows_r: IntArray, *, basis: int, minimum: int) -> "UnderlyingMargin":
         """Of positions alone. rows_r: the ten points and the null row."""
         assert len(rows_r) == POINT_COUNT + 1, "ten points and a null row"
-        return cls(tuple(map(int, rows_r[:-1])), 0, basis, minimum, False, True)  # noqa: FBT003
+        return cls(tuple(rows_r[:-1].tolist()), 0, basis, minimum, False, True)  # noqa: FBT003
 
     @classmethod
     def with_orders(
         cls,
-        rows_r: IntArray | Sequence[int],
-        worst_r: IntArray | Sequence[int],
+        rows_r: IntArray,
+        worst_r: IntArray,
         *,
         basis: int,
         minimum: int,
@@ -58,8 +57,8 @@ class UnderlyingMargin(NamedTuple):
         """
         assert len(rows_r) == len(worst_r) == POINT_COUNT + 1, "ten points and a null row"
         entry = int(worst_r[-1])
-        pnl_v = (int(row) + int(worst) - entry for row, worst in zip(rows_r, worst_r, strict=True))
-        return cls(tuple(pnl_v)[:-1], entry, basis, minimum, True, is_single)  # noqa: FBT003
+        pnl_v = tuple((rows_r + worst_r - entry)[:-1].tolist())
+        return cls(pnl_v, entry, basis, minimum, True, is_single)  # noqa: FBT003
 
 
 class PortfolioGroupRequirement(NamedTuple):
@@ -139,20 +138,20 @@ def _requirement(
 
 def _class_pnl(
     groups: GroupTree, margins: Mapping[str, UnderlyingMargin]
-) -> dict[str, tuple[int, ...]]:
+) -> dict[str, Sequence[int]]:
     """P&L per class group: the whole sum of its underlyings, gains against losses."""
-    pnl_v_by_class: dict[str, tuple[int, ...]] = {}
+    pnl_v_by_class: dict[str, Sequence[int]] = {}
     for underlying, margin in margins.items():
         name = groups.class_group_by_underlying[underlying]
-        before_v = pnl_v_by_class.get(name, (0,) * POINT_COUNT)
-        pnl_v_by_class[name] = tuple(map(sum, zip(before_v, margin.pnl_v, strict=True)))
+        before_v = pnl_v_by_class.get(name)
+        pnl_v_by_class[name] = added(before_v, margin.pnl_v) if before_v else margin.pnl_v
     return pnl_v_by_class
 
 
 def _products(
-    groups: GroupTree, pnl_v_by_class: Mapping[str, tuple[int, ...]]
+    groups: GroupTree, pnl_v_by_class: Mapping[str, Sequence[int]]
 ) -> Iterator[ProductGroup]:
-    by_product: dict[str, list[tuple[int, ...]]] = {}
+    by_product: dict[str, list[Sequence[int]]] = {}
     for name in sorted(pnl_v_by_class):
         product = groups.product_group_by_class[name]
         by_product.setdefault(product, []).append(pnl_v_by_class[name])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from margingate_engine.market.table import IntArray
 from margingate_engine.models.tims.combination import PPM
 from margingate_engine.models.tims.groups import GroupTree
 from margingate_engine.models.tims.requirement import (
@@ -23,9 +24,9 @@ TREE = GroupTree(
 )
 
 
-def rows(first: int, last: int) -> list[int]:
+def rows(first: int, last: int) -> IntArray:
     """Ten points: the first loss or gain, zeros, the last; and the null row."""
-    return [first, *[0] * 8, last, 0]
+    return np.array([first, *[0] * 8, last, 0])
 
 
 def held(first: int, last: int, *, basis: int = 0, minimum: int = 0) -> UnderlyingMargin:
@@ -98,7 +99,7 @@ def test_orders_count_at_the_worst_of_every_point_and_their_losses_once() -> Non
 
 def test_an_entry_loss_is_not_scaled_with_a_gain_that_it_would_lower() -> None:
     """NDX gains 1,000 at 90 %: filled, its order costs 50 and does nothing else."""
-    ndx = UnderlyingMargin.with_orders(rows(1_000, 0), [-50] * 11, basis=0, minimum=0)
+    ndx = UnderlyingMargin.with_orders(rows(1_000, 0), np.full(11, -50), basis=0, minimum=0)
     (shares,) = required(SPX=held(-1_000, 0), NDX=ndx)
     assert shares.total == 100 + 50
     assert not shares.is_exact
@@ -112,15 +113,16 @@ def test_what_may_be_more_than_any_fills_make_is_said_to_be(
     change: dict[str, int], is_exact: bool
 ) -> None:
     parts = {"basis": 0, "minimum": 0, **change}
-    spx = UnderlyingMargin.with_orders(rows(-100, 0), [-10] * 11, **parts)  # type: ignore[arg-type]
+    spx = UnderlyingMargin.with_orders(rows(-100, 0), np.full(11, -10), **parts)  # type: ignore[arg-type]
     assert required(SPX=spx)[0].is_exact is is_exact
 
 
 def test_adding_up_gives_integers_of_any_size() -> None:
-    (shares,) = required(SPX=held(-(2**62), 0), SPY=held(-(2**62), 0))
+    most = -(2**62)
+    (shares,) = required(SPX=held(most, 0), SPY=held(most, 0))
     assert shares.total == 2**63
 
 
 def test_rows_are_ten_points_and_a_null_row() -> None:
     with pytest.raises(AssertionError):
-        UnderlyingMargin.of_positions([0] * 10, basis=0, minimum=0)
+        UnderlyingMargin.of_positions(np.zeros(10, dtype=np.int64), basis=0, minimum=0)
