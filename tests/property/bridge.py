@@ -8,6 +8,7 @@ from typing import Any
 
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
+from margingate_engine.models.span import SpanModel
 from margingate_engine.models.span_parameters import SpanParameters, VolShift
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from tests.property.chain import World, worlds
@@ -28,10 +29,12 @@ def reference_book(world: World) -> Book:
 @cache
 def _book(number: int) -> Book:
     world = worlds()[number]
+    span = world.model
+    assert isinstance(span, SpanModel), "the reference knows this model alone"
     return Book(
         {each.name: _instrument(each) for each in world.table.instruments},
         _market(world),
-        {coin: _parameters(each) for coin, each in world.model.parameters.items()},
+        {coin: _parameters(each) for coin, each in span.parameters.items()},
         {
             contracts.Kind(kind.value): contracts.Rate(
                 maker=Fraction(rate.maker_ppm, 10**6),

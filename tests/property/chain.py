@@ -18,8 +18,8 @@ from margingate_engine.core.instruments import (
 from margingate_engine.market.snapshot import MarketSnapshot, Quotes
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.registry import model
-from margingate_engine.models.span import SpanModel
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
+from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 
 NANO, DAY_NS = 10**9, 86_400 * 10**9
@@ -68,7 +68,7 @@ class World:
     """Risk arrays of the chain under one choice of parameters."""
 
     name: str
-    model: SpanModel
+    model: MarginModel
     arrays: RiskArrays
     fees: FeeTier
 
@@ -107,7 +107,6 @@ def _world(name: str, *, days: int = 0, **changes: object) -> World:
     table, snapshot = chain()
     snapshot = replace(snapshot, market_time_ns=MARKET_TIME_NS + days * DAY_NS)
     span = model("span", {coin: {**each, **changes} for coin, each in PARAMETERS.items()})
-    assert isinstance(span, SpanModel)
     return World(name=name, model=span, arrays=span.risk_arrays(table, snapshot), fees=FEES)
 
 

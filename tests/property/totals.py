@@ -32,7 +32,9 @@ def _group(totals: GroupTotals) -> dict[str, object]:
         "floor_worst": totals.floor_worst,
         **_orders(totals.orders),
     }
-    return {name: value for name, value in named.items() if value and value != [0] * 17}
+    return {
+        name: value for name, value in named.items() if value and value != [0] * len(totals.rows)
+    }
 
 
 def _orders(orders: OrderTotals) -> dict[str, object]:

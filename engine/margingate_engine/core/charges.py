@@ -12,3 +12,5 @@ class Charge(Enum):
     SHORT_OPTION_MINIMUM = "short_option_minimum"
     SHORT_OPTION_MARGIN = "short_option_margin"
     FUTURE_MARGIN = "future_margin"
+    CONTRACT_MINIMUM = "contract_minimum"
+    ENTRY_LOSSES = "entry_losses"

@@ -31,8 +31,10 @@ class ParameterTable:
                 raise InvalidInput(name, "has more than 6 decimal places")
 
     @classmethod
-    def from_mapping(cls, underlying: str, raw: Mapping[str, object]) -> Self:
+    def from_mapping(cls, underlying: str, raw: object) -> Self:
         """Parameters from a table of a file; InvalidInput with the dotted name of what is wrong."""
+        if not isinstance(raw, Mapping):
+            raise InvalidInput(underlying, "must be a table")
         names = {each.name for each in fields(cls)}
         for name in sorted(names ^ set(raw)):
             problem = "is missing" if name in names else f"is not a parameter of {cls.MODEL}"

@@ -5,13 +5,16 @@ from collections.abc import Callable, Mapping
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.cross import CrossModel
 from margingate_engine.models.span import SpanModel
+from margingate_engine.models.tims.model import TimsModel
 from margingate_engine.portfolio.margin_model import MarginModel
 
-ParameterTables = Mapping[str, Mapping[str, object]]
+ParameterTables = Mapping[str, object]
+"""A parameter file: numbers as int or Decimal, words as str, tables as mappings."""
 
 MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
     "span": SpanModel.from_mapping,
     "cross": CrossModel.from_mapping,
+    "tims": TimsModel.from_mapping,
 }
 
 

@@ -7,17 +7,18 @@ import numpy as np
 from margingate_engine.core.amounts import NANO, PICO, ceil_div
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import NEVER_NS, InstrumentTable
+from margingate_engine.market.table import InstrumentTable
+from margingate_engine.models.basis import basis_features, basis_kinks
 from margingate_engine.models.mark_values import LotRisk, mark_values, risk_arrays
 from margingate_engine.models.parameter_table import digest
 from margingate_engine.models.span_features import LotFeatures
 from margingate_engine.models.span_parameters import SpanParameters
-from margingate_engine.models.span_requirement import SpanMargin, basis_kinks, span_margin
+from margingate_engine.models.span_requirement import SpanMargin, span_margin
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import EquityBasis, Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
-from margingate_engine.portfolio.risk_arrays import PPM, SPOT_KEY, GroupArrays, RiskArrays
-from margingate_engine.scenarios.rounding import units_down, units_nearest, units_up
+from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays, RiskArrays
+from margingate_engine.scenarios.rounding import units_down, units_up
 from margingate_engine.scenarios.scenario_set import ScenarioSet
 from margingate_engine.scenarios.span16 import span16
 
@@ -47,7 +48,7 @@ class SpanModel:
         }
 
     @classmethod
-    def from_mapping(cls, raw: Mapping[str, Mapping[str, object]]) -> "SpanModel":
+    def from_mapping(cls, raw: Mapping[str, object]) -> "SpanModel":
         """The model from one table of parameters per underlying; InvalidInput as SpanParameters."""
         return cls({name: SpanParameters.from_mapping(name, each) for name, each in raw.items()})
 
@@ -84,7 +85,7 @@ class SpanModel:
             values,
             LotRisk(
                 pnl_is=units_down(lot.pnl_is),
-                features_i=_features(table, lot),
+                features_i=basis_features(table, lot.basis_i, lot.basis_spot_i),
                 minimum_i=units_up(lot.minimum_i),
             ),
         )
@@ -112,21 +113,6 @@ class SpanModel:
     ) -> Iterable[int]:
         """Where the basis charge changes its slope; all else is convex. [DEC-06]"""
         return basis_kinks(before, filled, hold)
-
-
-def _features(table: InstrumentTable, lot: LotFeatures) -> list[tuple[tuple[int, int], ...]]:
-    """Basis features of a lot by bucket: that of its expiry, and spot. [SPAN-10]
-
-    What never expires is a bucket of its own.
-    """
-    own_i = np.where(table.expiry_ns_i == NEVER_NS, np.arange(len(table)), 0)
-    bucket_i = (table.expiry_ns_i + own_i).tolist()
-    basis_i = units_nearest(lot.basis_i).tolist()
-    basis_spot_i = units_nearest(lot.basis_spot_i).tolist()
-    return [
-        ((bucket, basis), (SPOT_KEY, spot)) if spot else ((bucket, basis),)
-        for bucket, basis, spot in zip(bucket_i, basis_i, basis_spot_i, strict=True)
-    ]
 
 
 def _group_arrays(

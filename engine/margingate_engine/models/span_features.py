@@ -7,12 +7,11 @@ import numpy as np
 from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.models.basis import lot_basis
 from margingate_engine.models.span_parameters import SpanParameters, VolShift
-from margingate_engine.pricing import black76
 from margingate_engine.pricing.revalue import (
     OptionPoint,
     OptionShocks,
-    future_delta,
     future_pnl,
     option_pnl,
 )
@@ -51,7 +50,12 @@ class LotFeatures:
         options = np.flatnonzero(lives_i & self.table.is_option_i)
         futures = np.flatnonzero(lives_i & self.table.is_future_i)
         self._scan_options(options, index, parameters, scenarios)
-        self._scan_futures(futures, index, parameters, scenarios)
+        self._scan_futures(futures, index, scenarios)
+        rows = np.concatenate((options, futures))
+        rate = float(parameters.basis_rate)
+        self.basis_i[rows], self.basis_spot_i[rows] = lot_basis(
+            self.table, self.snapshot, rows, index, rate
+        )
 
     def keep(self, kept_i: BoolArray) -> None:
         """Make the features of the other rows zero."""
@@ -86,26 +90,13 @@ class LotFeatures:
             ),
         )
         self.pnl_is[rows] = MICRO * pnl_is * scenarios.weight_s[None, :]
-        is_inverse_i = table.is_inverse_i[rows]
-        right_i = (forward_i, table.strike_i[rows], vol_i, tau_i, table.is_call_i[rows])
-        delta_i = black76.forward_delta(*right_i)
-        coins_i = black76.value(*right_i) / forward_i
-        rate = MICRO * float(parameters.basis_rate) * size_i
-        self.basis_i[rows] = rate * np.where(
-            is_inverse_i, (delta_i - coins_i) * index, delta_i * forward_i
-        )
-        self.basis_spot_i[rows] = np.where(is_inverse_i, rate * coins_i * index, 0.0)
         self.minimum_i[rows] = MICRO * float(parameters.short_option_minimum) * size_i * index
 
-    def _scan_futures(
-        self, rows: IntArray, index: float, parameters: SpanParameters, scenarios: ScenarioSet
-    ) -> None:
+    def _scan_futures(self, rows: IntArray, index: float, scenarios: ScenarioSet) -> None:
         table, size_i = self.table, self.table.size_i[rows]
         mark_i, is_inverse_i = self.snapshot.mark_nano_i[rows] / NANO, table.is_inverse_i[rows]
         pnl_is = future_pnl(size_i, mark_i, is_inverse_i, index=index, move_s=scenarios.move_s)
         self.pnl_is[rows] = MICRO * pnl_is * scenarios.weight_s[None, :]
-        delta_i = future_delta(size_i, mark_i, is_inverse_i, index=index)
-        self.basis_i[rows] = MICRO * float(parameters.basis_rate) * delta_i
 
 
 def shocked_vols(

@@ -135,11 +135,13 @@ class GroupTotals:
     def extreme_features(
         self, holds: Sequence[OrderTotals]
     ) -> tuple[dict[int, int], dict[int, int]]:
-        """Highest and lowest feature by key over the fills of orders."""
+        """Highest and lowest feature by key over the fills of orders, of the same keys."""
         highest, lowest = self.features(), self.features()
         for hold in holds:
             for key, change in hold.up.items():
                 highest[key] = highest.get(key, 0) + change
+                lowest.setdefault(key, 0)
             for key, change in hold.down.items():
                 lowest[key] = lowest.get(key, 0) + change
+                highest.setdefault(key, 0)
         return highest, lowest

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
+from typing import cast
 
 from margingate_engine.core.errors import InvalidInput
 
@@ -12,9 +13,18 @@ Tables = Mapping[str, Mapping[str, object]]
 
 
 def read_tables(path: Path | None, default: str) -> Tables:
-    """The tables of a file, or of the built-in `default` when path is None.
+    """The tables of a file as `read_document`; InvalidInput when it has keys beside tables."""
+    document = read_document(path, default)
+    for name, table in document.items():
+        if not isinstance(table, dict):
+            raise InvalidInput(name, "must be a table")
+    return cast("Tables", document)
 
-    Numbers with a point come as Decimal. InvalidInput when it is no TOML or has keys beside tables.
+
+def read_document(path: Path | None, default: str) -> Mapping[str, object]:
+    """A file's keys, or those of the built-in `default` when path is None.
+
+    Numbers with a point come as Decimal. InvalidInput when it is no TOML.
     """
     if path is None:
         text = resources.files(__package__).joinpath("defaults", default).read_text("utf-8")
@@ -24,10 +34,6 @@ def read_tables(path: Path | None, default: str) -> Tables:
         except (OSError, UnicodeDecodeError):
             raise InvalidInput(default, f"{path} cannot be read as UTF-8 text") from None
     try:
-        document = tomllib.loads(text, parse_float=Decimal)
+        return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(default, f"is not TOML: {error}") from None
-    for name, table in document.items():
-        if not isinstance(table, dict):
-            raise InvalidInput(name, "must be a table")
-    return document

@@ -2,7 +2,8 @@
 
 from decimal import Decimal
 
-from margingate_engine.models.span_requirement import SpanMargin, basis_charge, side_sum
+from margingate_engine.models.basis import basis_charge, side_sum
+from margingate_engine.models.span_requirement import SpanMargin
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO

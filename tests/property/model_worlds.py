@@ -1,0 +1,66 @@
+"""The synthetic chain under every model but `span`, which has worlds of its own."""
+
+from decimal import Decimal
+from functools import cache
+
+from margingate_engine.models.registry import model
+from tests.property.chain import FEES, World, chain
+
+CROSS: dict[str, object] = {
+    "short_initial": Decimal("0.15"),
+    "short_initial_minimum": Decimal("0.1"),
+    "short_maintenance": Decimal("0.075"),
+    "put_maintenance_of_mark": Decimal("0.075"),
+    "future_initial": Decimal("0.02"),
+    "future_initial_slope": Decimal("0.00005"),
+    "future_maintenance": Decimal("0.01"),
+    "future_maintenance_slope": Decimal("0.00005"),
+    "collateral_haircut": Decimal("0.05"),
+}
+
+TIMS: dict[str, object] = {
+    "underlyings": {
+        "BTC": {
+            "class_group": "bitcoin",
+            "contract_minimum_kind": "usd",
+            "contract_minimum": Decimal(25),
+            "basis_rate": Decimal("0.006"),
+            "collateral_haircut": Decimal(0),
+        },
+        "ETH": {
+            "class_group": "ether",
+            "contract_minimum_kind": "relative",
+            "contract_minimum": Decimal("0.002"),
+            "basis_rate": Decimal(0),
+            "collateral_haircut": Decimal("0.07"),
+        },
+    },
+    "class_groups": {
+        "bitcoin": {
+            "product_group": "coins",
+            "range_down": Decimal("0.15"),
+            "range_up": Decimal("0.2"),
+        },
+        "ether": {
+            "product_group": "coins",
+            "range_down": Decimal("0.18"),
+            "range_up": Decimal("0.24"),
+        },
+    },
+    "product_groups": {"coins": {"portfolio_group": "crypto", "offset": Decimal("0.6")}},
+    "portfolio_groups": {"crypto": {"offset": Decimal("0.3")}},
+    "maintenance_fraction": Decimal("0.8"),
+}
+
+PARAMETERS: dict[str, dict[str, object]] = {
+    "cross": {"BTC": CROSS, "ETH": {**CROSS, "collateral_haircut": Decimal(0)}},
+    "tims": TIMS,
+}
+
+
+@cache
+def model_world(name: str) -> World:
+    """The chain under one model."""
+    table, snapshot = chain()
+    made = model(name, PARAMETERS[name])
+    return World(name=name, model=made, arrays=made.risk_arrays(table, snapshot), fees=FEES)
