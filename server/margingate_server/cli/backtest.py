@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from io import StringIO
 from pathlib import Path
 from typing import Annotated
 
@@ -97,9 +98,9 @@ def _draw(run: Run, picture: Path) -> None:
     if picture.suffix == ".svg":
         document = drawing(tracks)
     else:
-        console = Console(width=WIDTH, record=True, quiet=True)
-        console.print(findings_table(run))
-        document = page(tracks, "margingate backtest", console.export_text())
+        figures = StringIO()
+        Console(file=figures, width=WIDTH, color_system=None).print(findings_table(run))
+        document = page(tracks, "margingate backtest", figures.getvalue())
     try:
         picture.write_text(document, "utf-8")
     except OSError as error:

@@ -2,7 +2,8 @@
 
 Accepted are a time column `date`, `timestamp` or `time` and a column `close`, in any case and among
 any others. A time is ISO 8601 (a date, or a date and time, UTC where no offset is said) or seconds
-or milliseconds since 1970. Several rows of one day (hourly bars) count as their last one.
+or milliseconds since 1970. Several rows of one day (hourly bars) count as the latest of them, and
+of the same time as the last line: a download that was resumed repeats a day that was not over.
 """
 
 import csv
@@ -33,19 +34,16 @@ def read_closes(path: Path) -> Mapping[date, float]:
 
 def _closes(name: str, lines: Iterable[str]) -> Mapping[date, float]:
     last_by_day: dict[date, tuple[datetime, float]] = {}
-    for line, time, close in _rows(name, lines):
-        day = time.date()
-        known = last_by_day.get(day)
-        if known is not None and known[0] == time:
-            raise InvalidInput(f"{name}:{line}", "has the time of a line before")
-        if known is None or time > known[0]:
-            last_by_day[day] = (time, close)
+    for time, close in _rows(name, lines):
+        known = last_by_day.get(time.date())
+        if known is None or time >= known[0]:
+            last_by_day[time.date()] = (time, close)
     if not last_by_day:
         raise InvalidInput(name, "has no prices")
     return {day: last_by_day[day][1] for day in sorted(last_by_day)}
 
 
-def _rows(name: str, lines: Iterable[str]) -> Iterator[tuple[int, datetime, float]]:
+def _rows(name: str, lines: Iterable[str]) -> Iterator[tuple[datetime, float]]:
     reader = csv.reader(lines)
     columns = [each.strip().lower() for each in next(reader, [])]
     time_at = next((columns.index(each) for each in _TIME_COLUMNS if each in columns), None)
@@ -56,10 +54,10 @@ def _rows(name: str, lines: Iterable[str]) -> Iterator[tuple[int, datetime, floa
     for row in reader:
         if not row:
             continue
-        if len(row) <= max(time_at, close_at):
-            raise InvalidInput(f"{name}:{reader.line_num}", "is too short")
         place = f"{name}:{reader.line_num}"
-        yield reader.line_num, _time(place, row[time_at]), _close(place, row[close_at])
+        if len(row) <= max(time_at, close_at):
+            raise InvalidInput(place, "is too short")
+        yield _time(place, row[time_at]), _close(place, row[close_at])
 
 
 def _time(place: str, text: str) -> datetime:

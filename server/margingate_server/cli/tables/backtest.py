@@ -17,7 +17,7 @@ _COVERAGE = (
 )
 _MARGIN = (
     *("portfolio", "method", ">mean margin, USD", ">peak / trough"),
-    *(f">largest rise, {days} steps" for days in INCREASE_DAYS),
+    *(f">rise over {days}" for days in INCREASE_DAYS),
     ">sd of change",
 )
 
