@@ -14,6 +14,12 @@ from margingate_engine.market.table import BoolArray, FloatArray, IntArray
 STEPS_MAX = 5_000
 """More steps take memory and seconds, and change no digit that a quote has."""
 
+RATE_MAX = 5.0
+"""No money and no share pays or costs more than 500 % a year."""
+
+_LOG_MOVE_MAX = 600.0
+"""Of the tree's farthest price against spot, so that it stays within float64."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tree:
@@ -31,6 +37,10 @@ class Tree:
         """The vol at which a step up becomes certain; the tree needs more. carry: rate - yield."""
         return abs(carry) * float(np.sqrt(tau_years / self.steps))
 
+    def vol_max(self, tau_years: float) -> float:
+        """The largest vol whose farthest price is still a number; tau > 0."""
+        return _LOG_MOVE_MAX / float(np.sqrt(tau_years * self.steps))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carry:
@@ -38,6 +48,12 @@ class Carry:
 
     rate: float
     dividend_yield: float
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing pays."""
+        for name in ("rate", "dividend_yield"):
+            if not abs(getattr(self, name)) <= RATE_MAX:
+                raise InvalidInput(name, f"must lie in [-{RATE_MAX:g}, {RATE_MAX:g}]")
 
     @property
     def net(self) -> float:
@@ -66,8 +82,8 @@ def value(
 ) -> FloatArray:
     """Value in the currency of spot, >= 0, of the arguments' broadcast shape; spot, vol > 0.
 
-    At expiry the intrinsic value. InvalidInput("vol") where the vol is too small for the tree: a
-    step's probability would leave (0, 1).
+    At expiry the intrinsic value. InvalidInput("vol") where the vol is too small for the tree, so
+    that a step's probability would leave (0, 1), or too large, so that prices would leave float64.
     """
     shape = np.broadcast_shapes(*(each.shape for each in (spot, vol, *options)))
     spot_i, vol_i, strike_i, tau_i, sign_i = (
@@ -109,6 +125,8 @@ class _Lattice:
         jump_i = vol_i * np.sqrt(step_i)
         if not (jump_i > np.abs(carry.net * step_i)).all():
             raise InvalidInput("vol", "is too small for the steps of the tree")
+        if not (jump_i * steps <= _LOG_MOVE_MAX * (1.0 + 1e-9)).all():
+            raise InvalidInput("vol", "is too large for the steps of the tree")
         chance_i = (np.exp(carry.net * step_i) - np.exp(-jump_i)) / (2.0 * np.sinh(jump_i))
         discount_i = np.exp(-carry.rate * step_i)
         level_l: IntArray = np.arange(-steps, steps + 1)

@@ -80,21 +80,25 @@ def tree_vol(price: float, spot: float, option: Options, *, carry: Carry, tree: 
     """Vol per year at which the tree's value of one option is `price`; tau > 0.
 
     The smallest where several do, as where early exercise is certain. InvalidInput("price") below
-    what the option is worth without any movement and above what VOL_MAX makes of it.
+    what the option is worth without any movement and above what the largest vol makes of it.
     """
 
     def excess(vol: float) -> float:
         value = binomial.value(np.array(spot), option, np.array(vol), carry=carry, tree=tree)
         return float(value) - price
 
-    smallest = max(tree.vol_min(float(option.tau_years), carry.net) * (1.0 + 1e-9), 1e-6)
+    tau_years = float(option.tau_years)
+    largest = min(VOL_MAX, tree.vol_max(tau_years))
+    smallest = max(tree.vol_min(tau_years, carry.net) * (1.0 + 1e-9), 1e-6)
+    if smallest >= largest:
+        raise InvalidInput("price", "has no vol that the tree can take")
     if abs(excess(smallest)) <= _DIGITS * spot:
         return smallest
     if not excess(smallest) < 0.0:
         raise InvalidInput("price", "is below the value without movement")
-    if excess(VOL_MAX) < 0.0:
+    if excess(largest) < 0.0:
         raise InvalidInput("price", "is above what any vol gives")
-    return _root(excess, smallest, VOL_MAX)
+    return _root(excess, smallest, largest)
 
 
 def _root(excess: Callable[[float], float], low: float, high: float) -> float:

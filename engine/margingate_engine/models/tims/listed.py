@@ -10,6 +10,8 @@ from margingate_engine.pricing import binomial, black_scholes
 from margingate_engine.pricing.binomial import Carry, Options, Tree
 from margingate_engine.pricing.implied_vol import black76_vol, tree_vol
 
+TAU_YEARS_MAX = 100.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedOption:
@@ -25,8 +27,8 @@ class ListedOption:
         """Refuse what has no value."""
         if not self.strike > 0:
             raise InvalidInput("strike", "must be above zero")
-        if not self.tau_years > 0:
-            raise InvalidInput("tau_years", "must be above zero")
+        if not 0 < self.tau_years <= TAU_YEARS_MAX:
+            raise InvalidInput("tau_years", f"must lie in (0, {TAU_YEARS_MAX:g}]")
 
     def value_v(self, spot_v: FloatArray, vol: float) -> FloatArray:
         """Value per share, USD, at each spot price."""

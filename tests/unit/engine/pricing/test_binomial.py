@@ -108,3 +108,23 @@ def test_a_tree_has_some_steps_and_not_too_many(steps: int) -> None:
     with pytest.raises(InvalidInput) as wrong:
         Tree(steps=steps, is_american=True)
     assert wrong.value.field == "steps"
+
+
+def test_a_vol_too_large_for_the_steps_is_refused_by_name() -> None:
+    put = Options.single(100.0, 1.0, is_call=False)
+    largest = Tree(steps=400, is_american=True).vol_max(1.0)
+    assert 0 < value(100.0, put, largest, carry=TEN_PERCENT, steps=400) < 100
+    with pytest.raises(InvalidInput) as wrong:
+        value(100.0, put, largest * 1.001, carry=TEN_PERCENT, steps=400)
+    assert wrong.value.field == "vol"
+
+
+@pytest.mark.parametrize(
+    ("field", "rate", "dividend_yield"), [("rate", 5.1, 0.0), ("dividend_yield", 0.0, -5.1)]
+)
+def test_a_carry_that_nothing_pays_is_refused_by_name(
+    field: str, rate: float, dividend_yield: float
+) -> None:
+    with pytest.raises(InvalidInput) as wrong:
+        Carry(rate=rate, dividend_yield=dividend_yield)
+    assert wrong.value.field == field

@@ -104,3 +104,11 @@ def test_tree_prices_that_no_vol_reaches_are_refused(price: float, problem: str)
         tree_vol(price, 100.0, put, carry=CARRY, tree=TREE)
     assert wrong.value.field == "price"
     assert VOL_MAX >= 5
+
+
+def test_a_tree_without_room_between_its_vols_is_refused() -> None:
+    put = Options.single(100.0, 90.0, is_call=False)
+    carry = Carry(rate=5.0, dividend_yield=-5.0)
+    with pytest.raises(InvalidInput, match="no vol") as wrong:
+        tree_vol(10.0, 100.0, put, carry=carry, tree=Tree(steps=5, is_american=True))
+    assert wrong.value.field == "price"

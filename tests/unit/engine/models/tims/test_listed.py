@@ -36,7 +36,8 @@ def test_rows_are_differences_of_values_at_the_same_vol(tree: Tree | None) -> No
 
 
 @pytest.mark.parametrize(
-    ("field", "strike", "tau"), [("strike", 0.0, 1.0), ("tau_years", 1.0, 0.0)]
+    ("field", "strike", "tau"),
+    [("strike", 0.0, 1.0), ("tau_years", 1.0, 0.0), ("tau_years", 1.0, 100.1)],
 )
 def test_what_has_no_value_is_refused(field: str, strike: float, tau: float) -> None:
     with pytest.raises(InvalidInput) as wrong:
