@@ -137,3 +137,10 @@ def test_an_order_for_a_short_in_a_spread_is_held_at_its_gap_less_its_credit() -
     long, none = option("P", 95, 1, 2), option("P", 100, 0, 4)
     assert bound(long, *option_legs(none, [order(-1, 3)])) == 2
     assert bound(long, *option_legs(none, [order(-2, 3)])) == 2 + 24 - 3
+
+
+def test_the_credit_of_an_order_pays_for_nothing_while_it_may_not_fill() -> None:
+    """The puts of an iron condor lose their gap whether or not its call is sold. [STR-14]"""
+    puts = (option("P", 95, 1, 2), option("P", 100, -1, 4))
+    call, none = option("C", 110, 1, 1), option("C", 105, 0, 3)
+    assert bound(*puts, call, *option_legs(none, [order(-1, 3)])) == 5
