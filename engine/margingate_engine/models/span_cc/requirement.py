@@ -23,7 +23,8 @@ class CommodityRisk(NamedTuple):
 
     Charges and the minimum rounded up, the credit down. scenario: number from 1 of the active
     point, MINIMUM_BINDS where the short option minimum is larger. option_value: net, signed.
-    available: of it, what the commodity's rules let count.
+    available: of it, what the commodity's rules let count. kept: what minimum or cap can come
+    to beside the scan, should a scanning spread form; 0 without open orders. [SCC-17]
     """
 
     scan: int
@@ -35,11 +36,13 @@ class CommodityRisk(NamedTuple):
     option_value: int
     available: int
     net: int
+    kept: int = 0
 
     @property
     def risk(self) -> int:
         """The gross requirement: charges less credits, or the minimum. [SCC-10]"""
-        return max(self.scan + self.calendar + self.spot - self.credit, self.minimum)
+        charged = self.scan + self.calendar + self.spot - self.credit
+        return max(charged, self.minimum) + self.kept
 
     @property
     def lost_option_value(self) -> int:

@@ -10,7 +10,7 @@ from margingate_engine.models.span_cc.calendar import charge_per_spread, leg_rat
 from margingate_engine.models.span_cc.deltas import Place
 from margingate_engine.models.span_cc.inter import linked
 from margingate_engine.models.span_cc.intervals import CommodityHolds
-from margingate_engine.models.span_cc.kinds import Side
+from margingate_engine.models.span_cc.kinds import InterMethod, Side
 from margingate_engine.models.span_cc.minimum import short_option_minimum
 from margingate_engine.models.span_cc.parameters import CombinedCommodity, SpanCcParameters
 from margingate_engine.models.span_cc.requirement import (
@@ -33,7 +33,8 @@ def upper_requirements(
     """Requirement of every commodity, at least that of any fills less what they lose at entry.
 
     holds_by_code: open orders; commodities without any need not be named. Those that orders are in,
-    and all that spreads link with them, get no credit. [SCC-17]
+    and all that spreads link with them, get no credit. It is their sum that is an upper one where
+    scanning spreads link them: those move risk from one to another. [SCC-17]
     """
     on_order = {code for code, holds in holds_by_code.items() if holds.lots}
     codes = {each.code for each in parameters.commodities}
@@ -47,6 +48,22 @@ def upper_requirements(
                 totals_by_code.get(commodity.code, CommodityTotals()),
                 holds_by_code[commodity.code],
             )
+    scanning = {
+        code
+        for spread in parameters.inter_spreads
+        if spread.method is InterMethod.SCANNING and not spread.codes <= credited
+        for code in spread.codes & set(found)
+    }
+    for commodity in parameters.commodities:
+        if commodity.code in scanning:
+            # The scan may go to a target and be charged there, while here the floor stays.
+            risk = found[commodity.code]
+            value = option_value_up(
+                totals_by_code.get(commodity.code, CommodityTotals()),
+                holds_by_code.get(commodity.code, CommodityHolds()),
+            )
+            floor = max(risk.minimum, value if commodity.caps_option_value else 0)
+            found[commodity.code] = risk._replace(kept=min(risk.scan, floor))
     return dict(sorted(found.items()))
 
 
@@ -75,11 +92,15 @@ def upper_risk(
     if found.minimum > found.scan + found.calendar + found.spot:
         found = found._replace(scenario=MINIMUM_BINDS)
     if commodity.caps_option_value:
-        highest = totals.option_value + holds.value_up - holds.entry
-        lost = max(0, highest - found.risk)
+        lost = max(0, option_value_up(totals, holds) - found.risk)
         found = found._replace(available=totals.option_value - lost)
     net = found.risk - found.available
     return found._replace(net=max(0, net) if commodity.net_is_floored else net)
+
+
+def option_value_up(totals: CommodityTotals, holds: CommodityHolds) -> int:
+    """Highest net option value over all fills, entry losses added: what a cap can take, 1e-6."""
+    return totals.option_value + holds.value_up - holds.entry
 
 
 def delta_ranges(totals: CommodityTotals, holds: CommodityHolds) -> dict[int, Range]:
