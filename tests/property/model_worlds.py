@@ -1,10 +1,12 @@
 """The synthetic chain under every model but `span`, which has worlds of its own."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 
 from margingate_engine.models.registry import model
 from tests.property.chain import FEES, World, chain
+from tests.unit.engine.models.var.tables import tables
 
 CROSS: dict[str, object] = {
     "short_initial": Decimal("0.15"),
@@ -52,15 +54,20 @@ TIMS: dict[str, object] = {
     "maintenance_fraction": Decimal("0.8"),
 }
 
-PARAMETERS: dict[str, dict[str, object]] = {
+PARAMETERS: dict[str, Mapping[str, object]] = {
     "cross": {"BTC": CROSS, "ETH": {**CROSS, "collateral_haircut": Decimal(0)}},
     "tims": TIMS,
+    "var": tables(stressed_days=120, estimator="es", stressed_weight=Decimal("0.25")),
+    "var ranked": tables(
+        floor_days=200, buffer=Decimal("0.25"), buffer_drawn=Decimal("0.4"), lookback_days=200
+    ),
 }
+"""By name of a model, with what else it is told apart by."""
 
 
 @cache
 def model_world(name: str) -> World:
-    """The chain under one model."""
+    """The chain under one of the sets of parameters."""
     table, snapshot = chain()
-    made = model(name, PARAMETERS[name])
+    made = model(name.split(maxsplit=1)[0], PARAMETERS[name])
     return World(name=name, model=made, arrays=made.risk_arrays(table, snapshot), fees=FEES)

@@ -31,7 +31,7 @@ def world_of(name: str) -> World:
 
 
 def test_every_model_of_the_registry_is_tried_here() -> None:
-    assert {*MODEL_NAMES, "span"} == set(MODELS)
+    assert {name.split()[0] for name in (*MODEL_NAMES, "span")} == set(MODELS)
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)
@@ -131,10 +131,10 @@ def test_positions_need_initial_margin_no_smaller_than_maintenance(
     assert risk.initial >= risk.maintenance
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ["span", *MODEL_NAMES])
 def test_a_model_says_what_its_equity_is_and_how_good_its_worst_fill(name: str) -> None:
     made = world_of(name).model
-    assert made.name == name
+    assert made.name == name.split(maxsplit=1)[0]
     assert made.worst_fill in set(Exactness)
     empty = AccountRisk.of(Portfolio(fees={}), world_of(name).arrays)
     assert (empty.risk.equity, empty.risk.initial, empty.risk.maintenance) == (0, 0, 0)

@@ -13,4 +13,6 @@ class Charge(Enum):
     SHORT_OPTION_MARGIN = "short_option_margin"
     FUTURE_MARGIN = "future_margin"
     CONTRACT_MINIMUM = "contract_minimum"
+    VALUE_AT_RISK = "value_at_risk"
+    EXPECTED_SHORTFALL = "expected_shortfall"
     ENTRY_LOSSES = "entry_losses"

@@ -54,7 +54,7 @@ class CrossModel:
         self.parameters_digest = digest(self.parameter_items())
 
     @classmethod
-    def from_mapping(cls, raw: Mapping[str, Mapping[str, object]]) -> "CrossModel":
+    def from_mapping(cls, raw: Mapping[str, object]) -> "CrossModel":
         """The model from one table of parameters per underlying; InvalidInput names the wrong."""
         return cls({name: CrossParameters.from_mapping(name, each) for name, each in raw.items()})
 

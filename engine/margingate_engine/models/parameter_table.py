@@ -55,6 +55,16 @@ class ParameterTable:
         return sorted((each.name, text(getattr(self, each.name))) for each in fields(self))
 
 
+def tables_of(raw: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
+    """The tables of a file that has nothing else; InvalidInput names what is no table."""
+    tables: dict[str, Mapping[str, object]] = {}
+    for name, table in raw.items():
+        if not isinstance(table, Mapping):
+            raise InvalidInput(name, "must be a table")
+        tables[name] = table
+    return tables
+
+
 def decimal_parameter(path: str, value: object) -> Decimal:
     """A finite number; InvalidInput naming `path` for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):

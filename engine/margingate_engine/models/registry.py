@@ -6,6 +6,7 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.cross import CrossModel
 from margingate_engine.models.span import SpanModel
 from margingate_engine.models.tims.model import TimsModel
+from margingate_engine.models.var.model import VarModel
 from margingate_engine.portfolio.margin_model import MarginModel
 
 ParameterTables = Mapping[str, object]
@@ -15,6 +16,7 @@ MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
     "span": SpanModel.from_mapping,
     "cross": CrossModel.from_mapping,
     "tims": TimsModel.from_mapping,
+    "var": VarModel.from_mapping,
 }
 
 
