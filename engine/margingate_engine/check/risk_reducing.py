@@ -13,6 +13,7 @@ from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
+from margingate_engine.portfolio.margin_model import EquityBasis
 from margingate_engine.portfolio.risk_arrays import PPM, RiskArrays
 
 
@@ -90,13 +91,16 @@ def lots_to_flat(portfolio: Portfolio, instrument: Instrument, row: int, side: S
 def _positions_get_safer(account: AccountRisk, legs: tuple[OpenLeg, ...]) -> bool:
     """Filled in full at mark, initial margin falls and maintenance does not rise. [DEC-02 a]
 
-    Equity does not move when a fill is at mark, so requirements alone are compared.
+    Equity does not move when a fill is at mark, so requirements alone are compared; but where
+    options count nothing in equity their premium moves it, and what is sold may bring cash instead.
     """
     touched: dict[int, GroupTotals] = {}
+    equity_change = 0
     for leg in legs:
         number = account.arrays.group_i[leg.row]
         if number not in touched:
             touched[number] = account.peek(number).positions_copy()
+        equity_change += _premium_at_mark(account.arrays, touched[number], leg)
         fill_at_mark(account.arrays, touched[number], leg)
     # Coins at the mark may be far more than those at the limit, which the order's range was about.
     if any(each.coin_gross >= GROSS_MAX for each in touched.values()):
@@ -104,7 +108,22 @@ def _positions_get_safer(account: AccountRisk, legs: tuple[OpenLeg, ...]) -> boo
     before, after = account.positions_requirements(), account.positions_requirements(touched)
     initial_change = sum(each.total for each in after) - sum(each.total for each in before)
     maintenance_change = account.positions_maintenance(touched) - account.risk.maintenance
-    return initial_change < 0 and maintenance_change <= 0
+    if max(initial_change, maintenance_change) > min(0, equity_change):
+        return False
+    return initial_change < 0 or equity_change > 0
+
+
+def _premium_at_mark(arrays: RiskArrays, totals: GroupTotals, leg: OpenLeg) -> int:
+    """What the premium of a leg at its mark adds to equity where options count nothing there."""
+    instrument = arrays.table.instruments[leg.row]
+    has_value = arrays.model.equity_basis is EquityBasis.WITH_OPTION_VALUE
+    if has_value or instrument.kind is not InstrumentKind.OPTION:
+        return 0
+    flow = leg.lots * fill_flow(instrument, int(leg.side), mark_price_nano(arrays, leg.row))
+    if instrument.settlement_asset != instrument.underlying:
+        return flow
+    group, coins = totals.group, totals.coin_pico
+    return group.coin_value(coins + flow) - group.coin_value(coins)
 
 
 def fill_at_mark(arrays: RiskArrays, totals: GroupTotals, leg: OpenLeg) -> None:
