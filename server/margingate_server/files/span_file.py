@@ -39,13 +39,13 @@ class ContractColumns:
     """Contracts as columns that grow, axis I; money in 1e-6 of the margin currency."""
 
     keys: dict[str, int] = field(default_factory=dict)
-    family_i: array[int] = field(default_factory=lambda: array("q"))
-    loss_is: array[int] = field(default_factory=lambda: array("q"))
-    delta_nano_i: array[int] = field(default_factory=lambda: array("q"))
-    period_i: array[int] = field(default_factory=lambda: array("q"))
-    right_i: array[int] = field(default_factory=lambda: array("b"))
-    minimum_period_i: array[int] = field(default_factory=lambda: array("q"))
-    option_value_i: array[int] = field(default_factory=lambda: array("q"))
+    family_i: "array[int]" = field(default_factory=lambda: array("q"))
+    loss_is: "array[int]" = field(default_factory=lambda: array("q"))
+    delta_nano_i: "array[int]" = field(default_factory=lambda: array("q"))
+    period_i: "array[int]" = field(default_factory=lambda: array("q"))
+    right_i: "array[int]" = field(default_factory=lambda: array("b"))
+    minimum_period_i: "array[int]" = field(default_factory=lambda: array("q"))
+    option_value_i: "array[int]" = field(default_factory=lambda: array("q"))
 
     def add(self, path: str, row: ContractRow, family: int) -> None:
         """Put a contract in; InvalidInput naming `path` for a contract that is there already."""

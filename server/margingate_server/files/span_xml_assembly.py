@@ -1,6 +1,6 @@
 """From the parts of an XML SPAN file to contracts by commodity. [SCC-18, SCC-19]"""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,8 @@ def assemble(parts: "SpnParts", *, net_is_floored: bool) -> SpanFile:
         for path, row in _rows(family, link, periods):
             columns.add(path, row, number)
             codes.append(link[0].code)
+        # What is in the columns need not be kept a second time.
+        family.series.clear()
     refused |= {each.code: each.refusal for each in parts.definitions.values() if each.refusal}
     inter_spreads, spread_refusals = _inter_spreads(parts)
     return SpanFile(
@@ -132,7 +134,7 @@ def _delta_period(
     return periods[series.underlying]
 
 
-def _scaled(published: Published, definition: CommodityDefinition, path: str) -> tuple[int, ...]:
+def _scaled(published: Published, definition: CommodityDefinition, path: str) -> Sequence[int]:
     if definition.multiple == 1:
         return published.loss
     scaled = tuple(round(loss * definition.multiple) for loss in published.loss)

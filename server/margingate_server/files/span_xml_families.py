@@ -1,5 +1,6 @@
 """Product families of an XML SPAN file: their contracts, arrays and deltas. [SCC-18, SCC-19]"""
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -31,7 +32,7 @@ _ONE = Decimal(1)
 class Published(NamedTuple):
     """Array (1e-6) and composite delta of one lot, before any scaling."""
 
-    loss: tuple[int, ...]
+    loss: "array[int]"
     delta: Decimal
 
 
@@ -156,15 +157,16 @@ def _option(option: Element, path: str) -> Option:
 
 def _published(contract: Element, path: str) -> Published:
     """The array of the first rate; arrays of other rates may follow it."""
-    array = contract.find("ra")
-    if array is None:
+    published = contract.find("ra")
+    if published is None:
         raise InvalidInput(f"{path}/ra", "is missing")
-    texts = [(value.text or "").strip() for value in array.iterfind("a")]
+    texts = [(value.text or "").strip() for value in published.iterfind("a")]
     if len(texts) != POINT_COUNT:
         raise InvalidInput(f"{path}/ra", f"has {len(texts)} values instead of {POINT_COUNT}")
     return Published(
-        loss=tuple(micro_amounts(texts, f"{path}/ra/a")),
-        delta=child_decimal(array, "d", f"{path}/ra"),
+        # Packed: there are as many of these as the file has contracts.
+        loss=array("q", micro_amounts(texts, f"{path}/ra/a")),
+        delta=child_decimal(published, "d", f"{path}/ra"),
     )
 
 
