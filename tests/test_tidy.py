@@ -13,10 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 ENGINE, SERVER = "margingate_engine", "margingate_server"
 FILE_LINES_MAX, FUNCTION_LINES_MAX = 300, 60
 
-ENGINE_LAYERS = ("core", "market", "pricing", "scenarios", "portfolio", "models", "check")
+ENGINE_LAYERS = (
+    *("core", "market", "pricing", "statistics", "scenarios", "portfolio", "models", "check"),
+)
 ENGINE_LIBRARIES = {
     *("collections", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools"),
-    *("hashlib", "itertools", "math", "re", "typing", "numpy", "scipy", ENGINE),
+    *("hashlib", "itertools", "math", "operator", "re", "typing", "numpy", "scipy", ENGINE),
 }
 SERVER_MAY_IMPORT: dict[str, set[str]] = {
     "ledger": set(),
@@ -29,7 +31,12 @@ SERVER_MAY_IMPORT: dict[str, set[str]] = {
     "config": set(),
     "client": {"clock"},
     "maintenance": {"ledger"},
-    "cli": {"client", "app", "clock", "config", "ledger", "maintenance", "replaying"},
+    "validating": {"files"},
+    "backtesting": {"files"},
+    "cli": {
+        *("client", "app", "clock", "config", "ledger", "maintenance", "replaying"),
+        *("files", "validating", "backtesting"),
+    },
 }
 """Parts of the server and what they may import of it beside themselves; others wire them up.
 
@@ -48,9 +55,13 @@ CLOCK_READS = re.compile(
 )
 CLOCK_OWNERS = {"clock", "observe", "client"}
 
-TAG = re.compile(r"(?:SPAN|DEC|FEE)-\d\d")
-DEFINED = re.compile(rf"\*\*\[({TAG.pattern})\]\*\*")
-CITED = re.compile(r"\[((?:SPAN|DEC|FEE)-\d\d[^\]]*)\]")
+METHODOLOGY = "\n".join(
+    path.read_text() for path in sorted((ROOT / "docs/methodology").glob("*.md"))
+)
+DEFINED = re.compile(r"\*\*\[([A-Z]{3,5}-\d\d)\]\*\*")
+KINDS = "|".join(sorted({tag[:-3] for tag in DEFINED.findall(METHODOLOGY)}))
+TAG = re.compile(rf"(?:{KINDS})-\d\d")
+CITED = re.compile(rf"\[((?:{KINDS})-\d\d[^\]]*)\]")
 
 
 @cache
@@ -185,7 +196,7 @@ def tags(text: str) -> Iterator[str]:
 
 @cache
 def defined_tags() -> frozenset[str]:
-    found = DEFINED.findall((ROOT / "docs/methodology/span.md").read_text())
+    found = DEFINED.findall(METHODOLOGY)
     assert len(found) == len(set(found)), "a statement is numbered twice"
     return frozenset(found)
 

@@ -163,7 +163,7 @@ class TimsModel:
         """One requirement a portfolio group. [TIMS-06, TIMS-07]"""
         number_by_underlying = {name: number for number, (name, _) in margins.items()}
         return [
-            _requirement(each, number_by_underlying, self._points)
+            _requirement(each, number_by_underlying, map(self._points_of, each.underlyings))
             for each in portfolio_requirements(self.parameters.groups, dict(margins.values()))
         ]
 
@@ -189,7 +189,7 @@ def _lots(highest: Mapping[int, int], lowest: Mapping[int, int]) -> Iterator[tup
 def _requirement(
     each: PortfolioGroupRequirement,
     number_by_underlying: Mapping[str, int],
-    points: Mapping[str, ScenarioSet],
+    points: Iterable[ScenarioSet],
 ) -> Requirement:
     charges = (
         (Charge.SCAN_RISK, each.scan),
@@ -201,7 +201,7 @@ def _requirement(
     binds = charges[2:3] if is_minimum else charges[:2]
     words = "contract minimum" if is_minimum else "no point loses"
     if each.point > 0:
-        words = " or ".join({p.descriptions[each.point - 1]: None for p in points.values()})
+        words = " or ".join({p.descriptions[each.point - 1]: None for p in points})
     return Requirement(
         subject=each.name,
         total=each.total,
