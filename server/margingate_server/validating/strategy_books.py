@@ -25,7 +25,9 @@ _BASE_BY_CLASS = {
 }
 _RIGHTS = {"c": True, "call": True, "p": False, "put": False}
 _SIGNS = {"long": 1, "short": -1}
+STYLE_FIELDS = ("exercise", "exercise_style", "style")
 _OPTION_FIELDS = {
+    *STYLE_FIELDS,
     *("kind", "side", "right", "strike", "price", "qty", "multiplier", "dte", "expiry", "symbol"),
 }
 _STOCK_FIELDS = {"kind", "side", "shares", "qty", "price", "symbol"}
@@ -170,9 +172,9 @@ def _signed(leg: Mapping[str, object], name: str) -> int:
     side = leg.get("side")
     if side is None:
         return quantity
-    if side not in _SIGNS:
+    sign = _SIGNS.get(str(side))
+    if sign is None:
         raise Unrepresentable(f"unknown side {side}")
-    sign = _SIGNS[str(side)]
     if quantity * sign < 0 and sign > 0:
         raise Unrepresentable("a long side with a negative quantity")
     return abs(quantity) * sign

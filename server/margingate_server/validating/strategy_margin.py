@@ -10,6 +10,7 @@ from margingate_engine.models.strategy.margin import EntryMargin, entry_margin, 
 from margingate_engine.models.strategy.terms import Phase
 from margingate_server.validating.case import CaseResult, Outcome, compared, skipped
 from margingate_server.validating.strategy_books import (
+    STYLE_FIELDS,
     Market,
     Unrepresentable,
     book,
@@ -24,7 +25,7 @@ _SECTIONS = ("cboe_manual_page_pinned", "cboe_manual_tastyware", "pairing")
 _CASE_FIELDS = {
     *("id", "manual_page", "underlying_class", "underlying", "U", "leverage", "legs", "account"),
     *("phase", "expected", "convention", "exact_by_formula", "note", "source", "expiry"),
-    *("exercise", "exercise_style", "style"),
+    *STYLE_FIELDS,
 }
 _FIGURES = {"requirement", "applied_proceeds", "cash_call"}
 _ROUNDED_FIGURES = {"cash_requirement", "margin_requirement"}
@@ -106,7 +107,7 @@ def _of_figures(id_: str, case: Mapping[str, object], expected: Mapping[str, obj
 def _of_rounded(
     id_: str, case: Mapping[str, object], expected: Mapping[str, object]
 ) -> Iterator[CaseResult]:
-    if case.get("account") != "margin+cash":
+    if case.get("account") not in ("margin+cash", "margin", "cash"):
         raise Unrepresentable(f"unknown account {case.get('account')}")
     convention = str(case.get("convention")).lower()
     if not ("rows are gross" in convention and "net cash call" in convention):
@@ -165,14 +166,22 @@ def _entry(case: Mapping[str, object], account: Account) -> EntryMargin:
 
 
 def _market(case: Mapping[str, object]) -> Market:
-    named = [str(case[name]) for name in ("exercise", "exercise_style", "style") if name in case]
-    if not set(named) <= {"american", "european"}:
-        raise Unrepresentable(f"unknown style of exercise {named[0]}")
+    legs = case.get("legs")
+    tables = [case, *(legs if isinstance(legs, list) else ())]
+    named = {
+        str(table[name])
+        for table in tables
+        if isinstance(table, Mapping)
+        for name in STYLE_FIELDS
+        if name in table
+    }
+    if len(named) > 1 or not named <= {"american", "european"}:
+        raise Unrepresentable(f"unknown style of exercise {' and '.join(sorted(named))}")
     return Market(
         underlying=number(case, "underlying" if "underlying" in case else "U"),
         underlying_class=str(case.get("underlying_class", "equity")),
         leverage=number(case, "leverage", 1),
-        exercise=named[0] if named else "american",
+        exercise=named.pop() if named else "american",
     )
 
 

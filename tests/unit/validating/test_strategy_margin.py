@@ -79,6 +79,7 @@ def test_a_leg_may_be_written_in_several_ways(leg: Case) -> None:
         (case({"kind": "bond"}), "unknown kind of leg bond"),
         (case(short("straddle", 80, 2)), "unknown right straddle"),
         (case(short("put", 80, 2, side="sideways")), "unknown side sideways"),
+        (case(short("put", 80, 2, side={})), "unknown side {}"),
         (case(short("put", 80, 2, side="long")), "a long side with a negative quantity"),
         (case(short("put", 80, 2, barrier=70)), "unknown field barrier"),
         (case(short("put", 80, True)), "price is not a number"),
@@ -186,3 +187,14 @@ def test_the_published_examples_come_out() -> None:
     skips = {name for name, outcome in outcomes.items() if outcome is Outcome.SKIP}
     assert skips == {"te_covered_put/cash"}
     assert Outcome.FAIL not in outcomes.values()
+
+
+def test_the_style_of_exercise_may_stand_at_the_case_or_at_its_legs() -> None:
+    box = [long("c", 90, 8), short("c", 100, 3), short("p", 90, 2), long("p", 100, 7)]
+    assert only(case(*box, expected={"requirement": 1500})).outcome is Outcome.PASS
+    european = {"expected": {"requirement": 500}}
+    assert only(case(*box, style="european", **european)).outcome is Outcome.PASS
+    legs = [{**leg, "style": "european"} for leg in box]
+    assert only(case(*legs, **european)).outcome is Outcome.PASS
+    mixed = case(*legs, style="american", **european)
+    assert only(mixed).reason == "unknown style of exercise american and european"
