@@ -10,17 +10,13 @@ from importlib.metadata import version
 from threading import Event
 from typing import get_args
 
-from margingate_engine.models.registry import model
 from margingate_server.clock import Clock, SystemClock
 from margingate_server.config import ServerConfig
 from margingate_server.feed_loop import FeedLoop
 from margingate_server.feeds.spec import open_feed
-from margingate_server.files.fees import parse_fees
-from margingate_server.files.toml_tables import read_tables
 from margingate_server.hint import example_command
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
-from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.ledger.snapshot_file import newest_snapshot
 from margingate_server.ledger.sqlite_market_store import SqliteMarketStore
 from margingate_server.ledger.sqlite_store import SqliteStore
@@ -50,13 +46,14 @@ from margingate_server.seed_accounts import seed
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits, age_seconds
 from margingate_server.service.market import MarketView
+from margingate_server.service.terms import Terms
 from margingate_server.snapshot_keeper import SnapshotKeeper
+from margingate_server.terms_files import read_terms
 from margingate_server.upkeep import Upkeep
 
 UPKEEP_SECONDS = 1.0
 DAY_NS = 86_400 * 10**9
 GRACE_SECONDS = 5.0
-MODEL = "span"
 
 
 class Application:
@@ -70,15 +67,13 @@ class Application:
         self._clock = clock or SystemClock()
         self._log = Log()
         self._stopping = Event()
-        fee_tiers = parse_fees(read_tables(config.fees_path, "fees.toml"))
         age_limits = AgeLimits(
             underlying_ns_max=int(config.underlying_age_seconds_max * 1e9),
             instrument_ns_max=int(config.instrument_age_seconds_max * 1e9),
         )
-        margin_model = model(MODEL, read_tables(config.parameters_path, "span.toml"))
-        policy = PolicyNumbers(allowance_ppm=int(config.allowance_ppm))
+        self._read_terms = partial(read_terms, config)
         newest = partial(newest_snapshot, config.data_dir)
-        self._builder = DeskBuilder(margin_model, fee_tiers, policy, age_limits, newest)
+        self._builder = DeskBuilder.of(self._read_terms(), age_limits, newest)
         now_ns = self._clock.now_ns()
         feed = None
         if config.feed != "none":
@@ -98,7 +93,7 @@ class Application:
         self._lane = Lane(self._desk, self._journal, self._clock, observer)
         self._publisher = Publisher(self._lane, self._clock, MarketObserving(self._metrics))
         self._metrics.ledger.health_changed(is_healthy=True)
-        self._metrics.market.parameters_changed(margin_model.name, margin_model.parameters_digest)
+        self._tell_terms(self._builder.terms)
         self._record_parameters()
         self._feed_loop = None
         if feed is not None:
@@ -170,10 +165,8 @@ class Application:
                 OrderServicer(lane, metrics.decisions),
             ),
             "AccountService": (AccountServicer(lane),),
-            "MarketService": (
-                MarketServicer(lane, self._publisher, self._clock, self._builder.model, age_limits),
-            ),
-            "AdminService": (AdminServicer(lane),),
+            "MarketService": (MarketServicer(lane, self._publisher, self._clock, age_limits),),
+            "AdminService": (AdminServicer(lane, self._reload),),
         }
         return RpcServer(transport, servicers, config.workers)
 
@@ -183,7 +176,7 @@ class Application:
         return Upkeep(
             lane=self._lane,
             store=self._store,
-            open_desk=self._open_desk,
+            open_desk=self._reopen_desk,
             snapshots=SnapshotKeeper(config.data_dir, config.snapshot_every, clock, log),
             retention=MarketRetention(self._journal, retention_ns, clock, log),
             report=self._report,
@@ -198,6 +191,24 @@ class Application:
         if newest is not None:
             desk.shard.market.remember(newest)
         return desk
+
+    def _reopen_desk(self, log: EventLog) -> Desk:
+        """A desk on which the terms of now are in force even if the log lost their event."""
+        desk = self._open_desk(log)
+        self._builder.bring_into_force(desk, self._clock.now_ns())
+        return desk
+
+    def _reload(self) -> tuple[Terms, bool]:
+        """Put the files of now into force; (what is, whether it differs from before)."""
+        terms = self._read_terms()
+        changed = self._publisher.change_terms(terms, self._builder.adopt)
+        self._tell_terms(terms)
+        return terms, changed
+
+    def _tell_terms(self, terms: Terms) -> None:
+        for name, model in terms.models.items():
+            self._metrics.market.parameters_changed(name, model.parameters_digest)
+            self._log.told("parameters", model=name, digest=model.parameters_digest)
 
     def _record_parameters(self) -> None:
         """Remember in the ledger which parameters, fees and policy decide from here on."""

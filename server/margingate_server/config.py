@@ -1,18 +1,22 @@
 """Everything that can be chosen when a server starts."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from margingate_engine.core.errors import InvalidInput
 
 RETENTION_DAYS_MAX = 36_500
+OPENING_MODEL = "span"
+"""The model that accounts open under."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """Settings of one server. Paths of None mean what is built in.
 
+    model_parameters: files of other models than `parameters_path` is of, by name.
     snapshot_every: events after which a snapshot of the ledger is made, 0 for never.
     market_retention_days: how long markets are kept for decisions to be taken again.
     risk_reducing_allowance: of notional, how much headroom a risk-reducing order may cost. [DEC-02]
@@ -30,6 +34,8 @@ class ServerConfig:
     market_retention_days: float = 7.0
     has_seed_accounts: bool = True
     parameters_path: Path | None = None
+    model_parameters: Mapping[str, Path] = field(default_factory=dict)
+    policy_path: Path | None = None
     fees_path: Path | None = None
     workers: int = 32
     underlying_age_seconds_max: float = 10.0
@@ -43,6 +49,9 @@ class ServerConfig:
         """Refuse what cannot work together."""
         if (self.tls_certificate_path is None) != (self.tls_key_path is None):
             raise InvalidInput("tls_cert", "and tls_key belong together")
+        if OPENING_MODEL in self.model_parameters:
+            problem = "is what parameters is for"
+            raise InvalidInput(f"model_parameters.{OPENING_MODEL}", problem)
         if not 1 <= self.workers <= 1_000:
             raise InvalidInput("workers", "must lie in [1, 1000]")
         if not (0 <= self.risk_reducing_allowance <= Decimal("0.1")) or self.allowance_ppm % 1:

@@ -2,23 +2,20 @@
 
 from collections.abc import Callable, Mapping
 
-from margingate_engine.core.errors import InvalidInput
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.margin_model import MarginModel
-from margingate_server.ledger.events import ParametersLoaded
-from margingate_server.ledger.fold import fee_tiers
 from margingate_server.ledger.folding import EventLog, folded
-from margingate_server.ledger.numbers import FeeNumbers, PolicyNumbers
+from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.ledger.snapshot_file import Snapshot
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.market import Market
-from margingate_server.service.model_numbers import model_numbers
 from margingate_server.service.shard import Shard
+from margingate_server.service.terms import Terms
 
 
 class DeskBuilder:
-    """Makes a desk of a log, with one model, schedule and policy.
+    """Makes a desk of a log, with the terms of now.
 
     newest_snapshot: of the log, None when there is none; asked each time a desk is made.
     """
@@ -32,18 +29,24 @@ class DeskBuilder:
         newest_snapshot: Callable[[], Snapshot | None] = lambda: None,
         others: Mapping[str, MarginModel] | None = None,
     ) -> None:
-        """others: models besides `model` that accounts may be margined by, by name."""
-        self.model, self.others = model, others or {}
+        """Terms of these; see there."""
+        self.terms = Terms(model=model, tiers=tiers, policy=policy, others=others or {})
         self._newest_snapshot = newest_snapshot
         self.age_limits = age_limits
-        self.parameters = ParametersLoaded(
-            model=model.name,
-            digest=model.parameters_digest,
-            parameters=tuple(model.parameter_items()),
-            fees=fee_numbers(tiers),
-            policy=policy,
-            others=tuple(model_numbers(self.others[name]) for name in sorted(self.others)),
+
+    @classmethod
+    def of(
+        cls, terms: Terms, age_limits: AgeLimits, newest_snapshot: Callable[[], Snapshot | None]
+    ) -> "DeskBuilder":
+        """A builder with these terms."""
+        return cls(
+            *(terms.model, terms.tiers, terms.policy, age_limits, newest_snapshot),
+            others=terms.others,
         )
+
+    def adopt(self, terms: Terms) -> None:
+        """Make desks with other terms from here on."""
+        self.terms = terms
 
     def open_desk(self, log: EventLog, market_version_min: int = 0) -> Desk:
         """The desk after every event of the log, deciding by what the log says is in force.
@@ -55,7 +58,7 @@ class DeskBuilder:
         state, market_version = folded(log, self._newest_snapshot())
         after_cited = market_version + 1 if state.last_seq else 0
         version = max(after_cited, market_version_min)
-        market = Market(self.model, state.table, version, self.others)
+        market = Market(self.terms.model, state.table, version, self.terms.others)
 
         def stored_body(seq: int) -> bytes:
             record = log.get(seq)
@@ -65,28 +68,5 @@ class DeskBuilder:
         return Desk(Shard(state, market, stored_body), self.age_limits)
 
     def bring_into_force(self, desk: Desk, now_ns: int) -> int:
-        """Number of the event that loads this model, schedule and policy; 0 if they are in force.
-
-        InvalidInput when the schedule lacks a fee tier that accounts have.
-        """
-        state, new = desk.shard.state, self.parameters
-        tiers = fee_tiers(new.fees)
-        for account in state.accounts.values():
-            if account.fee_tier not in tiers:
-                raise InvalidInput("fees", f"lack the tier {account.fee_tier}, which accounts have")
-        models = (state.model, state.parameters, state.other_models)
-        is_same = models == (new.model, new.parameters, new.others)
-        if is_same and (state.fee_tiers, state.policy) == (tiers, new.policy):
-            return 0
-        seq = desk.shard.record(new, now_ns)
-        desk.shard.forget_views()
-        return seq
-
-
-def fee_numbers(tiers: Mapping[str, FeeTier]) -> tuple[FeeNumbers, ...]:
-    """A fee schedule as an event carries it, in order."""
-    return tuple(
-        FeeNumbers(tier, kind.value, rate.maker_ppm, rate.taker_ppm, rate.cap_ppm)
-        for tier in sorted(tiers)
-        for kind, rate in sorted(tiers[tier].items(), key=lambda item: item[0].value)
-    )
+        """Number of the event that loads these terms; 0 if they are in force. As Terms."""
+        return self.terms.bring_into_force(desk.shard, now_ns)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 
 from margingate_server.clock import Clock
+from margingate_server.ledger.events import kind_of
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.sqlite_store import SqliteStore
 from margingate_server.ledger.store import LedgerError
@@ -13,14 +14,16 @@ from margingate_server.observe.logs import Log
 from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.observers import tell
 from margingate_server.service.desk import Desk
+from margingate_server.service.qualification_watch import RegimeEvent
 from margingate_server.snapshot_keeper import SnapshotKeeper
 
 EXPIRY_TURNS_MAX = 20
+OF_REQUESTS = {"request_id", "request_digest"}
 
 
 @dataclass(slots=True, kw_only=True)
 class Upkeep:
-    """Ends holds, syncs and recovers the ledger, has snapshots made and old markets removed.
+    """Ends holds, watches regimes, keeps the ledger, has snapshots made and markets removed.
 
     open_desk: from a log to a desk. report: told at the end of each turn. period_seconds: between
     two turns.
@@ -61,6 +64,7 @@ class Upkeep:
     def turn(self) -> None:
         """What is done once a second."""
         tell(self.expire_holds)
+        tell(self.watch_qualifications)
         tell(self._keep_ledger)
         tell(self.snapshots.keep, self.store.head.seq)
         tell(self.report)
@@ -75,6 +79,25 @@ class Upkeep:
         try:
             for _ in range(EXPIRY_TURNS_MAX):
                 if not self.lane.decide(expire):
+                    return
+        except LedgerDown:
+            return
+
+    def watch_qualifications(self) -> None:
+        """Begin and end grace periods, in short turns, and log them for who acts on them."""
+
+        def look(desk: Desk, now_ns: int) -> tuple[tuple[list[RegimeEvent], bool], int]:
+            happened, seq = desk.qualifications.look(int(self.clock.seconds() * 1e9), now_ns)
+            return (happened, desk.qualifications.is_behind), seq
+
+        try:
+            for _ in range(EXPIRY_TURNS_MAX):
+                happened, is_behind = self.lane.decide(look)
+                for event in happened:
+                    names = sorted({*event.__struct_fields__} - OF_REQUESTS)
+                    fields = {name: getattr(event, name) for name in names}
+                    self.log.warned(kind_of(event), **fields)
+                if not is_behind:
                     return
         except LedgerDown:
             return

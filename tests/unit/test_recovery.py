@@ -145,7 +145,7 @@ def test_an_empty_log_is_an_empty_desk() -> None:
 def test_an_event_that_cannot_be_applied_is_named(event: e.AnyEvent | bytes) -> None:
     opened = e.AccountOpened(account="a", fee_tier="default")
     with pytest.raises(CorruptLedger) as corrupt:
-        folded(stored(draft(builder().parameters), draft(opened), draft(event)))
+        folded(stored(draft(builder().terms.parameters), draft(opened), draft(event)))
     assert (corrupt.value.seq, corrupt.value.place) == (3, "event")
 
 
@@ -159,7 +159,7 @@ def test_a_listing_that_contradicts_the_log_is_corrupt() -> None:
 
 def test_a_schedule_that_lacks_a_tier_of_an_account_is_refused_by_name() -> None:
     opened = e.AccountOpened(account="a", fee_tier="charged")
-    desk = builder().open_desk(stored(draft(builder().parameters), draft(opened)))
+    desk = builder().open_desk(stored(draft(builder().terms.parameters), draft(opened)))
     with pytest.raises(InvalidInput) as refused:
         builder({"default": FEE_TIERS["default"]}).bring_into_force(desk, START_NS)
     assert refused.value.field == "fees"
@@ -167,7 +167,7 @@ def test_a_schedule_that_lacks_a_tier_of_an_account_is_refused_by_name() -> None
 
 
 def test_what_is_in_force_is_told_as_an_event() -> None:
-    event = builder().parameters
+    event = builder().terms.parameters
     assert event.model == "span"
     assert event.digest == small_model().parameters_digest
     assert ("BTC", "price_scan_range", "0.15") in event.parameters
@@ -176,7 +176,7 @@ def test_what_is_in_force_is_told_as_an_event() -> None:
 
 
 def test_what_is_in_force_already_is_not_told_again() -> None:
-    desk = builder().open_desk(stored(draft(builder().parameters)))
+    desk = builder().open_desk(stored(draft(builder().terms.parameters)))
     assert builder().bring_into_force(desk, START_NS) == 0
 
 

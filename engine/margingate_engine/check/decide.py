@@ -117,7 +117,7 @@ def _verdict(
 ) -> tuple[RejectReason, str, bool]:
     """(reason, detail, accepted because risk-reducing)."""
     short_asset = cash_shortfall(question, account, hold)
-    needs_reducing = question.gates.is_reduce_only or not after.is_margined
+    needs_reducing = question.gates.is_for_reducing or not after.is_margined
     is_reducing = needs_reducing and is_risk_reducing(
         account,
         question.portfolio,
@@ -129,6 +129,9 @@ def _verdict(
         is_reducing = is_reducing or after.headroom >= account.risk.headroom
     if question.gates.is_reduce_only and not is_reducing:
         return RejectReason.KILL_SWITCH, "a kill switch lets only reducing orders pass", False
+    if question.gates.is_unqualified and not is_reducing:
+        detail = "equity is too low for the regime: only reducing orders pass"
+        return RejectReason.NOT_QUALIFIED, detail, False
     if short_asset is not None:
         detail = f"not enough cash in {short_asset}"
         return RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY, detail, False

@@ -31,9 +31,9 @@ def max_order_size(question: Question) -> tuple[int, RejectReason]:
         answer = outcome(lots)
         return answer.is_accepted and not answer.is_risk_reducing
 
-    # A kill switch that lets only reducing orders pass leaves every size to that rule.
+    # Where only reducing orders pass, every size is left to that rule.
     largest = 0
-    if not question.gates.is_reduce_only:
+    if not question.gates.is_for_reducing:
         largest = _last_true(accepted_as_margined, 0, LOTS_MAX)
     while largest < LOTS_MAX - 1 and outcome(largest + 1).is_accepted:
         end = _end_of_run(question, largest + 1)

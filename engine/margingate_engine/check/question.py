@@ -91,8 +91,9 @@ class Freshness:
 class Gates:
     """State outside the account's holdings that can refuse an order.
 
-    settled_legs: numbers of the legs whose instruments have settled, whatever the market's clock
-    says now.
+    is_unqualified: the account's equity is too low for its regime. settled_legs: numbers of the
+    legs whose instruments have settled, whatever the market's clock says now. unpermitted_legs: of
+    those that the regime is not for.
     """
 
     is_expired_request: bool = False
@@ -100,7 +101,14 @@ class Gates:
     is_reduce_only: bool = False
     is_suspended: bool = False
     is_duplicate_order: bool = False
+    is_unqualified: bool = False
     settled_legs: tuple[int, ...] = ()
+    unpermitted_legs: tuple[int, ...] = ()
+
+    @property
+    def is_for_reducing(self) -> bool:
+        """True when only orders that reduce risk may pass."""
+        return self.is_reduce_only or self.is_unqualified
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,7 +42,10 @@ def account_suspended(question: Question) -> str | None:
 
 
 def instrument_not_tradable(question: Question) -> str | None:
-    """A leg has settled, has expired by the market's own clock, is halted, or has no parameters."""
+    """A leg has settled, has expired by the market's own clock, is halted, or has no parameters.
+
+    Or the regime is not for it, and the order does more than close what is held.
+    """
     now_ns = question.arrays.snapshot.market_time_ns
     for number, leg in enumerate(question.order.legs):
         instrument = question.table.instruments[leg.row]
@@ -54,6 +57,13 @@ def instrument_not_tradable(question: Question) -> str | None:
             return f"leg {number}: halted"
         if instrument.underlying in question.arrays.unmodelled:
             return f"leg {number}: no margin parameters for its underlying"
+    return _not_permitted(question)
+
+
+def _not_permitted(question: Question) -> str | None:
+    numbers = question.gates.unpermitted_legs
+    if numbers and grows_the_order(question) and grows_a_position(question):
+        return f"leg {numbers[0]}: not permitted under the account's regime"
     return None
 
 

@@ -8,7 +8,7 @@ import typer
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.cli.exit_codes import CANNOT_SERVE, USAGE
-from margingate_server.cli.parsing import any_decimal
+from margingate_server.cli.parsing import any_decimal, path_by_name
 from margingate_server.config import ServerConfig
 from margingate_server.ledger.store import CorruptLedger, LedgerError, LedgerInUse, StoreFailure
 
@@ -65,6 +65,20 @@ FeesOption = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="TOML of the fees; absent: built in."),
 ]
+ModelParametersOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=PATH",
+        help="TOML of another model that accounts may have; absent: built in, where there is one."
+        " Repeatable.",
+    ),
+]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="TOML of what regimes ask for; absent: built in."
+    ),
+]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Threads that serve calls.")]
 UnderlyingAgeMaxOption = Annotated[
     float,
@@ -105,6 +119,8 @@ def serve(
     market_retention: MarketRetentionOption = 7.0,
     has_seed_accounts: SeedAccountsOption = True,
     parameters: ParametersOption = None,
+    model_parameters: ModelParametersOption = None,
+    policy: PolicyOption = None,
     fees: FeesOption = None,
     workers: WorkersOption = 32,
     underlying_age_max: UnderlyingAgeMaxOption = 10.0,
@@ -131,6 +147,8 @@ def serve(
             market_retention_days=market_retention,
             has_seed_accounts=has_seed_accounts,
             parameters_path=parameters,
+            model_parameters=path_by_name(model_parameters or (), "model_parameters"),
+            policy_path=policy,
             fees_path=fees,
             workers=workers,
             underlying_age_seconds_max=underlying_age_max,

@@ -8,6 +8,7 @@ retry can be told from another request under the same id.
 import msgspec
 
 from margingate_engine.core.instruments import Instrument
+from margingate_server.ledger.event import Event
 from margingate_server.ledger.numbers import (
     BreakNumbers,
     DecisionNumbers,
@@ -20,14 +21,13 @@ from margingate_server.ledger.numbers import (
     SettledNumbers,
     SettlementNumbers,
 )
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
-    """Base of all events. account, request_id: "" where there is none."""
-
-    account: str = ""
-    request_id: str = ""
-    request_digest: str = ""
+from margingate_server.ledger.regime_events import (
+    ExperienceSet,
+    QualificationLost,
+    QualificationRegained,
+    RegimeFellBack,
+    RegimeSet,
+)
 
 
 class AccountOpened(Event, frozen=True, tag="account_opened"):
@@ -142,17 +142,6 @@ class FillReported(Event, frozen=True, tag="fill_reported"):
     settled_units: int | None = None
 
 
-class RegimeSet(Event, frozen=True, tag="regime_set"):
-    """The account is margined by `model` from here on, "" for the one of most accounts.
-
-    market_digest: of the market that the change was judged by; "" when it was forced.
-    """
-
-    model: str
-    reason: str = ""
-    market_digest: str = ""
-
-
 class AccountSuspended(Event, frozen=True, tag="account_suspended"):
     """Orders of the account are refused. changed: whether they were not before."""
 
@@ -238,6 +227,10 @@ AnyEvent = (
     | OrdersExpired
     | FillReported
     | RegimeSet
+    | RegimeFellBack
+    | QualificationLost
+    | QualificationRegained
+    | ExperienceSet
     | AccountSuspended
     | AccountResumed
     | KillSwitchEngaged
@@ -252,12 +245,15 @@ AnyEvent = (
 Decided = OrderAccepted | OrderRejected | AmendAccepted | AmendRejected
 """Events that carry a decision."""
 
+Judged = CollateralAdjusted | RegimeSet | RegimeFellBack | QualificationLost | QualificationRegained
+"""Events that may rest on a market besides decisions."""
+
 
 def cited_market(event: AnyEvent) -> str:
     """Digest of the market inputs that an event rests on, "" when it rests on none."""
     if isinstance(event, Decided):
         return event.decision.market_digest
-    return event.market_digest if isinstance(event, CollateralAdjusted | RegimeSet) else ""
+    return event.market_digest if isinstance(event, Judged) else ""
 
 
 _encoder = msgspec.json.Encoder()

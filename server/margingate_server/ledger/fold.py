@@ -7,6 +7,7 @@ from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_engine.portfolio.holdings import Portfolio, Position
 from margingate_server.ledger import events as e
+from margingate_server.ledger import regime_events as r
 from margingate_server.ledger.fold_orders import (
     add_cash,
     amend_accepted,
@@ -60,8 +61,28 @@ def _positions_set(state: ShardState, event: e.PositionsSet, *_: object) -> None
     }
 
 
-def _regime_set(state: ShardState, event: e.RegimeSet, *_: object) -> None:
-    state.accounts[event.account].model = event.model
+def _regime_set(state: ShardState, event: r.RegimeSet, *_: object) -> None:
+    account = state.accounts[event.account]
+    account.model = event.model
+    account.unqualified_since_ns = account.liquidation_not_before_ns = 0
+
+
+def _fell_back(state: ShardState, event: r.RegimeFellBack, *_: object) -> None:
+    account = state.accounts[event.account]
+    account.model, account.unqualified_since_ns = event.model, 0
+    account.liquidation_not_before_ns = event.liquidation_not_before_ns
+
+
+def _qualification_lost(state: ShardState, event: r.QualificationLost, recorded_ns: int) -> None:
+    state.accounts[event.account].unqualified_since_ns = recorded_ns
+
+
+def _qualification_regained(state: ShardState, event: r.QualificationRegained, *_: object) -> None:
+    state.accounts[event.account].unqualified_since_ns = 0
+
+
+def _experience_set(state: ShardState, event: r.ExperienceSet, *_: object) -> None:
+    state.accounts[event.account].experience_tier = event.experience_tier
 
 
 def _suspended(state: ShardState, event: e.AccountSuspended, *_: object) -> None:
@@ -139,7 +160,11 @@ _APPLY: dict[type, Callable[..., Any]] = {
     e.OrdersReleased: orders_ended,
     e.OrdersExpired: orders_ended,
     e.FillReported: fill_reported,
-    e.RegimeSet: _regime_set,
+    r.RegimeSet: _regime_set,
+    r.RegimeFellBack: _fell_back,
+    r.QualificationLost: _qualification_lost,
+    r.QualificationRegained: _qualification_regained,
+    r.ExperienceSet: _experience_set,
     e.AccountSuspended: _suspended,
     e.AccountResumed: _resumed,
     e.KillSwitchEngaged: _kill_engaged,

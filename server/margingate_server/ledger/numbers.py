@@ -127,9 +127,32 @@ class ModelNumbers(msgspec.Struct, frozen=True, array_like=True):
     parameters: tuple[tuple[str, str, str], ...]
 
 
+class QualificationNumbers(msgspec.Struct, frozen=True, kw_only=True):
+    """What a regime asks of its accounts. model: "" for what accounts open under.
+
+    Equity in 1e-6 USD, to enter and to remain. kinds, underlyings: what may be traded; empty for
+    everything. grace_ns: how long an account may remain with less equity before it falls back to
+    the model `fallback`; no liquidation for liquidation_grace_ns after that.
+    """
+
+    model: str
+    equity_to_enter: int = 0
+    equity_to_remain: int = 0
+    experience_tier_min: int = 0
+    kinds: tuple[str, ...] = ()
+    underlyings: tuple[str, ...] = ()
+    grace_ns: int = 0
+    fallback: str = ""
+    liquidation_grace_ns: int = 0
+
+
 class PolicyNumbers(msgspec.Struct, frozen=True, kw_only=True):
-    """The house's choices: allowance in 1e-6 of notional; how far cash of an asset may be short."""
+    """The house's choices: allowance in 1e-6 of notional; how far cash of an asset may be short.
+
+    qualifications: of the regimes that ask for anything.
+    """
 
     allowance_ppm: int = 1_000
     borrow_limits: tuple[tuple[str, int], ...] = ()
     may_hedges_grow: bool = False
+    qualifications: tuple[QualificationNumbers, ...] = ()

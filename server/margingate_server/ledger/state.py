@@ -41,6 +41,8 @@ class OrderMemo:
 class AccountState:
     """One account. version: number of its last event. model: "" for the one of most accounts.
 
+    unqualified_since_ns: when its grace period began, 0 while it qualifies for its regime.
+    liquidation_not_before_ns: of its last fall back, 0 when its regime was set since.
     closed_orders: the newest, oldest first. closed_earlier: digests of those before them.
     """
 
@@ -50,6 +52,9 @@ class AccountState:
     portfolio: Portfolio
     version: int = 1
     model: str = ""
+    experience_tier: int = 0
+    unqualified_since_ns: int = 0
+    liquidation_not_before_ns: int = 0
     is_suspended: bool = False
     limits: LimitNumbers = field(default_factory=LimitNumbers)
     orders: dict[str, OrderMemo] = field(default_factory=dict)

@@ -32,6 +32,9 @@ class _Account(msgspec.Struct, frozen=True):
     opened_ns: int
     version: int
     model: str
+    experience_tier: int
+    unqualified_since_ns: int
+    liquidation_not_before_ns: int
     is_suspended: bool
     limits: LimitNumbers
     cash: dict[str, int]
@@ -140,6 +143,9 @@ def _packed_account(account: AccountState) -> _Account:
         opened_ns=account.opened_ns,
         version=account.version,
         model=account.model,
+        experience_tier=account.experience_tier,
+        unqualified_since_ns=account.unqualified_since_ns,
+        liquidation_not_before_ns=account.liquidation_not_before_ns,
         is_suspended=account.is_suspended,
         limits=account.limits,
         cash=portfolio.cash,
@@ -180,6 +186,9 @@ def _unpacked_account(state: ShardState, packed: _Account) -> AccountState:
         opened_ns=packed.opened_ns,
         version=packed.version,
         model=packed.model,
+        experience_tier=packed.experience_tier,
+        unqualified_since_ns=packed.unqualified_since_ns,
+        liquidation_not_before_ns=packed.liquidation_not_before_ns,
         is_suspended=packed.is_suspended,
         limits=packed.limits,
         portfolio=Portfolio(

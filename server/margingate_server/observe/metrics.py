@@ -13,7 +13,7 @@ from margingate_server.observe.ledger_metrics import LedgerMetrics
 from margingate_server.observe.market_metrics import AgeByUnderlying, MarketMetrics
 from margingate_server.observe.request_metrics import RequestMetrics
 
-SERIES_MAX = 1600
+SERIES_MAX = 1800
 
 
 def new_registry() -> CollectorRegistry:

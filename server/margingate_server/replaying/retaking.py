@@ -18,6 +18,7 @@ from margingate_server.replaying.booked import Booked, booked_again
 from margingate_server.replaying.changes import Change, changes
 from margingate_server.replaying.market_walk import MarketWalk
 from margingate_server.replaying.parameters import models_of
+from margingate_server.replaying.regimes_again import Judged, regime_again
 from margingate_server.service.accounts import Accounts
 from margingate_server.service.amending import amend_totals
 from margingate_server.service.asking import Asking, order_numbers, outcome_of
@@ -92,6 +93,10 @@ class Retaking:
             digest = shard.market.view.digest
             again = booked_again(self._state, event)
             return msgspec.structs.replace(again, market_digest=digest)
+        if isinstance(event, Judged):
+            if not event.market_digest:
+                return None  # forced
+            return regime_again(self._shard_at(record.market_version), event, NO_AGE_LIMITS)
         return booked_again(self._state, event) if isinstance(event, Booked) else None
 
     def _shard_at(self, version: int) -> Shard:

@@ -8,6 +8,7 @@ from margingate_engine.core.amounts import NANO, USD
 from margingate_engine.core.instruments import Instrument
 from margingate_engine.portfolio.holdings import Position
 from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays
+from margingate_server.ledger.regime import REGIME_BY_MODEL
 from margingate_server.ledger.state import AccountState
 from margingate_server.rpc.decimals import (
     asset_text,
@@ -16,12 +17,17 @@ from margingate_server.rpc.decimals import (
     parse_price,
     usd_text,
 )
+from margingate_server.rpc.decision_codec import basis_message, risk_message
 from margingate_server.rpc.fields import instrument_name, timestamp
+from margingate_server.rpc.model_codec import REGIMES
 from margingate_server.service.accounts import StatedPosition
+from margingate_server.service.regimes import RegimeAnswer
 
 
-def account_summary(account: AccountState) -> pb.AccountSummary:
-    """An account in a list."""
+def account_summary(account: AccountState, opening_model: str) -> pb.AccountSummary:
+    """An account in a list. opening_model: that margins accounts which have no other."""
+    model = account.model or opening_model
+    since_ns, until_ns = account.unqualified_since_ns, account.liquidation_not_before_ns
     return pb.AccountSummary(
         account=account.account,
         fee_tier=account.fee_tier,
@@ -30,6 +36,27 @@ def account_summary(account: AccountState) -> pb.AccountSummary:
         version=account.version,
         position_count=len(account.portfolio.positions),
         open_order_count=len(account.orders),
+        model=model,
+        regime=REGIMES[REGIME_BY_MODEL[model]],
+        experience_tier=account.experience_tier,
+        unqualified_since_time=timestamp(since_ns) if since_ns else None,
+        liquidation_not_before_time=timestamp(until_ns) if until_ns else None,
+    )
+
+
+def regime_message(
+    answer: RegimeAnswer, account: AccountState, opening_model: str, now_ns: int
+) -> pb.SetMarginRegimeResponse:
+    """What a change of the regime came to, or would."""
+    return pb.SetMarginRegimeResponse(
+        account=account_summary(account, opening_model),
+        before=risk_message(answer.before),
+        after=risk_message(answer.after),
+        allowed=not answer.refusal,
+        reject_reason=types.RejectReason.ValueType(int(answer.refusal)),
+        detail=answer.subject,
+        qualifying_equity="" if answer.equity is None else usd_text(answer.equity),
+        basis=basis_message(answer.view, account.version, now_ns),
     )
 
 

@@ -14,8 +14,9 @@ from margingate_server.rpc.account_codec import (
     balance_messages,
     parse_position,
     position_messages,
+    regime_message,
 )
-from margingate_server.rpc.decimals import asset_text, nano_text, parse_decimal
+from margingate_server.rpc.decimals import asset_text, nano_text, parse_decimal, usd_text
 from margingate_server.rpc.decision_codec import (
     basis_message,
     component_message,
@@ -24,10 +25,18 @@ from margingate_server.rpc.decision_codec import (
     scenario_messages,
     worst_messages,
 )
-from margingate_server.rpc.fields import count_between, identifier, page_size, underlying_name
+from margingate_server.rpc.fields import (
+    count_between,
+    free_text,
+    identifier,
+    page_size,
+    underlying_name,
+)
 from margingate_server.rpc.lane import Lane
 from margingate_server.rpc.order_codec import body_digest
 from margingate_server.service.desk import Desk
+from margingate_server.service.qualifying import qualifying_equity
+from margingate_server.service.regimes import RegimeAnswer, RegimeCommand
 
 POSITIONS_MAX = 1_000
 FEE_TIER_DEFAULT = "default"
@@ -50,7 +59,8 @@ class AccountServicer:
 
         def use(desk: Desk, now_ns: int) -> tuple[pb.CreateAccountResponse, int]:
             opened, seq = desk.accounts.create(account, tier, request_id, digest, now_ns)
-            return pb.CreateAccountResponse(account=account_summary(opened)), seq
+            summary = account_summary(opened, desk.shard.market.model.name)
+            return pb.CreateAccountResponse(account=summary), seq
 
         return self._lane.decide(use)
 
@@ -62,11 +72,15 @@ class AccountServicer:
 
         def use(desk: Desk, _now_ns: int) -> pb.GetAccountResponse:
             account, view = desk.accounts.account_risk(account_id)
+            equity = qualifying_equity(account.portfolio, view.view.table, view.view.snapshot)
+            missing = 0 if view.risk is None else -view.risk.positions_risk.headroom
             return pb.GetAccountResponse(
-                account=account_summary(account),
+                account=account_summary(account, desk.shard.market.model.name),
                 balances=balance_messages(account),
                 positions=position_messages(account, view.view.arrays),
                 risk=risk_message(view.risk.risk) if view.risk is not None else None,
+                qualifying_equity="" if equity is None else usd_text(equity),
+                margin_call=usd_text(missing) if missing > 0 else "",
             )
 
         return self._lane.read(use)
@@ -78,10 +92,10 @@ class AccountServicer:
         size = page_size(request.page_size)
 
         def use(desk: Desk, _now_ns: int) -> pb.ListAccountsResponse:
-            accounts = desk.shard.state.accounts
+            accounts, opening = desk.shard.state.accounts, desk.shard.market.model.name
             later = sorted(each for each in accounts if each > request.page_token)
             return pb.ListAccountsResponse(
-                accounts=[account_summary(accounts[each]) for each in later[:size]],
+                accounts=[account_summary(accounts[each], opening) for each in later[:size]],
                 next_page_token=later[size - 1] if len(later) > size else "",
             )
 
@@ -132,6 +146,37 @@ class AccountServicer:
             ), seq
 
         return self._lane.decide(use)
+
+    def SetMarginRegime(  # noqa: N802
+        self, request: pb.SetMarginRegimeRequest, _context: grpc.ServicerContext
+    ) -> pb.SetMarginRegimeResponse:
+        """Margin an account by another model, or say what that would come to."""
+        command = RegimeCommand(
+            account=identifier(request.account, "account"),
+            model=identifier(request.model, "model"),
+            request_id=identifier(request.request_id, "request_id"),
+            digest=body_digest(request),
+            is_forced=request.force,
+            reason=free_text(request.reason, "reason"),
+        )
+        if request.force and request.validate_only:
+            raise InvalidInput("force", "asks for a change, validate_only for none")
+        if request.force and not request.reason:
+            raise InvalidInput("reason", "is required with force")
+
+        def message(desk: Desk, answer: RegimeAnswer, now_ns: int) -> pb.SetMarginRegimeResponse:
+            account = desk.shard.account(command.account)
+            return regime_message(answer, account, desk.shard.market.model.name, now_ns)
+
+        def preview(desk: Desk, now_ns: int) -> pb.SetMarginRegimeResponse:
+            answer = desk.regimes.preview(command.account, command.model, now_ns)
+            return message(desk, answer, now_ns)
+
+        def change(desk: Desk, now_ns: int) -> tuple[pb.SetMarginRegimeResponse, int]:
+            answer, seq = desk.regimes.set_regime(command, now_ns)
+            return message(desk, answer, now_ns), seq
+
+        return self._lane.read(preview) if request.validate_only else self._lane.decide(change)
 
     def GetMargin(  # noqa: N802
         self, request: pb.GetMarginRequest, _context: grpc.ServicerContext

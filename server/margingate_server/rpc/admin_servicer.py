@@ -1,5 +1,7 @@
 """AdminService: for risk officers."""
 
+from collections.abc import Callable
+
 import grpc
 
 from margingate.v1 import admin_service_pb2 as pb
@@ -19,6 +21,7 @@ from margingate_server.rpc.fields import (
 from margingate_server.rpc.lane import Lane
 from margingate_server.rpc.order_codec import body_digest
 from margingate_server.service.desk import Desk
+from margingate_server.service.terms import Terms
 
 PPM = 10**6
 SCOPES = {
@@ -34,8 +37,10 @@ _MODE_NUMBERS = {value: key for key, value in MODES.items()}
 class AdminServicer:
     """Parses, calls one use case, prints."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, reload: Callable[[], tuple[Terms, bool]]) -> None:
+        """reload: puts the files of now into force; what is, and whether it differs from before."""
         self._lane = lane
+        self._reload = reload
 
     def SuspendAccount(  # noqa: N802 - gRPC names
         self, request: pb.SuspendAccountRequest, _context: grpc.ServicerContext
@@ -122,6 +127,33 @@ class AdminServicer:
             )
 
         return self._lane.read(use)
+
+    def SetExperience(  # noqa: N802
+        self, request: pb.SetExperienceRequest, _context: grpc.ServicerContext
+    ) -> pb.SetExperienceResponse:
+        """Say how experienced an account's owner is."""
+        account = identifier(request.account, "account")
+        request_id = identifier(request.request_id, "request_id")
+        tier, digest = request.experience_tier, body_digest(request)
+        now = self._lane.decide(
+            lambda desk, now_ns: desk.regimes.set_experience(
+                account, tier, request_id, digest, now_ns
+            )
+        )
+        return pb.SetExperienceResponse(experience_tier=now)
+
+    def ReloadParameters(  # noqa: N802
+        self, _request: pb.ReloadParametersRequest, _context: grpc.ServicerContext
+    ) -> pb.ReloadParametersResponse:
+        """Put the files of now into force."""
+        terms, changed = self._reload()
+        return pb.ReloadParametersResponse(
+            changed=changed,
+            models=[
+                pb.LoadedModel(model=name, parameters_digest=model.parameters_digest)
+                for name, model in sorted(terms.models.items())
+            ],
+        )
 
 
 def parse_limits(message: pb.Limits) -> LimitNumbers:

@@ -4,8 +4,8 @@ import grpc
 
 from margingate.v1 import market_service_pb2 as pb
 from margingate_engine.core.amounts import MICRO, NANO
-from margingate_engine.core.errors import MissingData
-from margingate_engine.portfolio.margin_model import MarginModel
+from margingate_engine.core.errors import InvalidInput, MissingData
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.clock import Clock
 from margingate_server.rpc.decimals import nano_text
 from margingate_server.rpc.fields import (
@@ -22,6 +22,7 @@ from margingate_server.rpc.market_codec import (
     parse_quotes,
     parse_settlement,
 )
+from margingate_server.rpc.model_codec import model_message
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits, age_ns, age_seconds
@@ -39,13 +40,11 @@ class MarketServicer:
         lane: Lane,
         publisher: Publisher,
         clock: Clock,
-        model: MarginModel,
         age_limits: AgeLimits,
     ) -> None:
         self._lane = lane
         self._publisher = publisher
         self._clock = clock
-        self._model = model
         self._age_limits = age_limits
 
     def PublishInstruments(  # noqa: N802 - gRPC names
@@ -121,7 +120,7 @@ class MarketServicer:
             return desk.shard.market.view, desk.shard.row(name)
 
         view, row = self._lane.look(use)
-        arrays = view.arrays
+        arrays = _arrays_under(view, request.model)
         group = arrays.groups[arrays.group_i[row]]
         if group is None or not arrays.priced_i[row]:
             raise MissingData(name)
@@ -134,23 +133,20 @@ class MarketServicer:
             short_option_minimum_per_lot=arrays.minimum_i[row] / MICRO,
             market_version=view.snapshot.version,
             parameters_digest=arrays.model.parameters_digest,
+            model=arrays.model.name,
         )
 
     def ListModels(  # noqa: N802
         self, _request: pb.ListModelsRequest, _context: grpc.ServicerContext
     ) -> pb.ListModelsResponse:
-        """The margin model in force with its parameters."""
-        groups = [each for each in self._view().arrays.groups if each is not None]
-        model = pb.MarginModel(
-            model=self._model.name,
-            parameters_digest=self._model.parameters_digest,
-            parameters=[
-                pb.ModelParameter(underlying=underlying, name=name, value=value)
-                for underlying, name, value in self._model.parameter_items()
-            ],
-            scenario_descriptions=groups[0].descriptions if groups else (),
+        """The margin models in force with their parameters."""
+        view = self._view()
+        names = (view.arrays.model.name, *sorted(view.others.models))
+        return pb.ListModelsResponse(
+            models=[
+                model_message(view.glimpse(name), is_opening=not n) for n, name in enumerate(names)
+            ]
         )
-        return pb.ListModelsResponse(models=[model])
 
     def _view(self) -> MarketView:
         return self._lane.look(lambda desk, _now_ns: desk.shard.market.view)
@@ -163,3 +159,11 @@ class MarketServicer:
             age_seconds=age_seconds(observed_ns, now_ns),
             stale=age_ns(observed_ns, now_ns) > self._age_limits.underlying_ns_max,
         )
+
+
+def _arrays_under(view: MarketView, model: str) -> RiskArrays:
+    name = model or view.arrays.model.name
+    names = {view.arrays.model.name, *view.others.models}
+    if name not in names:
+        raise InvalidInput("model", f"must be one of {', '.join(sorted(names))}")
+    return view.glimpse(name)

@@ -12,6 +12,7 @@ from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.observers import tell
 from margingate_server.service.desk import Desk
 from margingate_server.service.market import Market, MarketView
+from margingate_server.service.terms import Terms
 
 
 class MarketObserver(Protocol):
@@ -52,6 +53,40 @@ class Publisher:
             return self._swapped(
                 market, lambda: market.planned_update(update, self._clock.now_ns()), ()
             )
+
+    def change_terms(self, terms: Terms, adopt: Callable[[Terms], None]) -> bool:
+        """Whether these terms differ from those that were in force; they are from here on, durably.
+
+        adopt: told between the same two decisions, so that a desk of the log has these terms, too.
+        InvalidInput as Terms.refuse_lacking; the old terms stay in force then. After LedgerDown the
+        new ones are in force when the ledger is up again.
+        """
+        with self._publishing:
+            market = self._market()
+            changed = None
+            while changed is None:
+                changed = self._terms_changed(market, terms, adopt)
+            return changed
+
+    def _terms_changed(
+        self, market: Market, terms: Terms, adopt: Callable[[Terms], None]
+    ) -> bool | None:
+        clock_steps = market.clock_steps
+        view = market.planned_models(terms.model, terms.others)
+
+        def swap(desk: Desk, now_ns: int) -> tuple[bool | None, int]:
+            if desk.shard.market is not market:
+                raise LedgerDown
+            if market.clock_steps != clock_steps:
+                return None, 0
+            terms.refuse_lacking(desk.shard.state)
+            adopt(terms)
+            market.adopt(view)
+            desk.shard.forget_views()
+            seq = terms.bring_into_force(desk.shard, now_ns)
+            return seq > 0, seq
+
+        return self._lane.decide(swap)
 
     def _market(self) -> Market:
         return self._lane.look(lambda desk, _now_ns: desk.shard.market)

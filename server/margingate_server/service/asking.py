@@ -13,6 +13,7 @@ from margingate_server.ledger.numbers import LegNumbers, OrderNumbers
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import AgeLimits, oldest_of_rows
 from margingate_server.service.limits import effective_limits, kill_mode, policy_of
+from margingate_server.service.qualifying import qualification_of, unpermitted
 from margingate_server.service.shard import AccountView, Shard
 
 OUT_OF_RANGE = Outcome(
@@ -80,12 +81,16 @@ class Asking:
         underlyings = {instruments[leg.row].underlying for leg in order.legs}
         kill = kill_mode(self._shard.state, account.account, underlyings)
         settled = self._shard.state.settlement_nano
+        asked = qualification_of(self._shard.state.policy, account.model)
+        rows = [leg.row for leg in order.legs]
         return Gates(
             is_killed=kill == "block_all",
             is_reduce_only=kill == "reduce_only",
             is_suspended=account.is_suspended,
             is_duplicate_order=is_duplicate,
+            is_unqualified=account.unqualified_since_ns > 0,
             settled_legs=tuple(n for n, leg in enumerate(order.legs) if leg.row in settled),
+            unpermitted_legs=unpermitted(asked, view.view.table, rows),
         )
 
     def _freshness(self, view: AccountView, rows: tuple[int, ...], now_ns: int) -> Freshness:

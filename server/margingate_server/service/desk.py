@@ -8,6 +8,8 @@ from margingate_server.service.checking import Checking
 from margingate_server.service.expiry import Expiries
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.orders import Orders
+from margingate_server.service.qualification_watch import QualificationWatch
+from margingate_server.service.regimes import Regimes
 from margingate_server.service.settlement import Settling
 from margingate_server.service.shard import Shard
 
@@ -26,3 +28,5 @@ class Desk:
         self.expiries = Expiries(shard)
         self.accounts = Accounts(shard, age_limits)
         self.admin = Admin(shard)
+        self.regimes = Regimes(shard, age_limits)
+        self.qualifications = QualificationWatch(shard, age_limits)

@@ -8,12 +8,13 @@ import numpy as np
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.core.instruments import Instrument
-from margingate_engine.market.snapshot import UNKNOWN_MARK, MarketSnapshot, Quotes
+from margingate_engine.market.snapshot import UNKNOWN_MARK, MarketSnapshot
 from margingate_engine.market.table import InstrumentTable, IntArray, read_only
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.ledger.market_inputs import inputs_digest
+from margingate_server.service.quotes import quotes_of, same_prices
 
 MARKET_AHEAD_NS_MAX = 60 * NANO
 """How far a market's clock may be ahead of ours: what it dates later would expire what has not."""
@@ -57,6 +58,10 @@ class MarketView:
             view = self._views[model] = replace(self, arrays=arrays)
         return view
 
+    def glimpse(self, model: str) -> RiskArrays:
+        """Arrays of a model as `under`, for who only looks: what is worked out now is not kept."""
+        return self.arrays if model == self.arrays.model.name else self.others.glimpse(model, self)
+
 
 @dataclass(frozen=True, slots=True)
 class OtherModels:
@@ -75,12 +80,26 @@ class OtherModels:
             arrays = self._arrays[name] = model.risk_arrays(table, snapshot)
         return arrays
 
+    def glimpse(self, name: str, view: MarketView) -> RiskArrays:
+        """Arrays of the model for a market; KeyError when there is no such model."""
+        arrays = self._arrays.get(name)
+        return arrays or self.models[name].risk_arrays(view.table, view.arrays.snapshot)
+
     def of(self, table: InstrumentTable, snapshot: MarketSnapshot) -> "OtherModels":
         """The same for other prices, worked out as far as it was for these."""
         made = {
             name: self.models[name].risk_arrays(table, snapshot) for name in tuple(self._arrays)
         }
         return OtherModels(self.models, made)
+
+    def replaced(self, models: Mapping[str, MarginModel], view: MarketView) -> "OtherModels":
+        """Other models for the same prices, worked out where those of the same names were."""
+        made = {
+            name: models[name].risk_arrays(view.table, view.arrays.snapshot)
+            for name in tuple(self._arrays)
+            if name in models
+        }
+        return OtherModels(models, made)
 
 
 class Market:
@@ -124,6 +143,25 @@ class Market:
             digest=inputs_digest(snapshot),
             others=others.of(table, snapshot),
         )
+
+    @property
+    def models(self) -> dict[str, MarginModel]:
+        """Every model by name, the one that accounts open under first."""
+        return {self.model.name: self.model, **self._others.models}
+
+    def planned_models(self, model: MarginModel, others: Mapping[str, MarginModel]) -> MarketView:
+        """The view of the same prices under other models, for `adopt`."""
+        view = self.view
+        return replace(
+            view,
+            arrays=model.risk_arrays(view.table, view.arrays.snapshot),
+            others=view.others.replaced(others, view),
+        )
+
+    def adopt(self, view: MarketView) -> None:
+        """Go on with the models of a view that `planned_models` made."""
+        self.model, self._others = view.arrays.model, OtherModels(view.others.models)
+        self.view = view
 
     def model_of(self, name: str) -> MarginModel:
         """The model of that name, the one that accounts are margined by otherwise for others."""
@@ -205,13 +243,13 @@ class Market:
         if update.market_time_ns > now_ns + MARKET_AHEAD_NS_MAX:
             raise InvalidInput("market_time", "is more than a minute ahead of the server's clock")
         view = self.view
-        quotes = _quotes(view.table, update)
+        quotes = quotes_of(view.table, update)
         snapshot = _aged(view.snapshot, now_ns).with_quotes(
             view.table, quotes, market_time_ns=update.market_time_ns, observed_ns=now_ns
         )
         snapshot = snapshot.with_last_marks(view.table, self._last_mark_nano_i)
         observation = view.observation + 1
-        if _same_prices(view.snapshot, snapshot):
+        if same_prices(view.snapshot, snapshot):
             snapshot = replace(snapshot, version=view.snapshot.version)
             return replace(view, snapshot=snapshot, observation=observation)
         return self._view(view.table, snapshot, observation, view.others)
@@ -221,30 +259,6 @@ def _stepped(observed_ns: IntArray, step_ns: int) -> IntArray:
     """When prices were received, by the clock as it is set now; never stays never."""
     stepped = np.where(observed_ns >= 0, np.maximum(0, observed_ns + step_ns), observed_ns)
     return read_only(stepped.astype(np.int64))
-
-
-def _quotes(table: InstrumentTable, update: MarketUpdate) -> Quotes:
-    count = len(update.names)
-    arrays = (update.mark_price_i, update.mark_vol_i, update.forward_price_i)
-    if any(len(array) != count for array in arrays):
-        raise InvalidInput(
-            "mark_prices", "mark_vols and forward_prices must be as many as instruments"
-        )
-    rows = np.empty(count, dtype=np.int64)
-    for position, name in enumerate(update.names):
-        row = table.row(name)
-        if row is None:
-            raise InvalidInput(f"instruments[{position}]", "is not listed")
-        rows[position] = row
-    if len(set(update.names)) != count:
-        raise InvalidInput("instruments", "name one instrument twice")
-    return Quotes(
-        index_by_underlying=update.index_by_underlying,
-        rows=rows,
-        mark_price_i=update.mark_price_i,
-        mark_vol_i=update.mark_vol_i,
-        forward_price_i=update.forward_price_i,
-    )
 
 
 def _aged(snapshot: MarketSnapshot, now_ns: int) -> MarketSnapshot:
@@ -260,16 +274,4 @@ def _aged(snapshot: MarketSnapshot, now_ns: int) -> MarketSnapshot:
         snapshot,
         observed_ns_i=read_only(np.where(observed_i > latest_ns, 0, observed_i)),
         observed_ns_u=read_only(np.where(observed_u > latest_ns, 0, observed_u)),
-    )
-
-
-def _same_prices(old: MarketSnapshot, new: MarketSnapshot) -> bool:
-    return (
-        old.market_time_ns == new.market_time_ns
-        and np.array_equal(old.index_nano_u, new.index_nano_u)
-        and np.array_equal(old.mark_nano_i, new.mark_nano_i)
-        and np.array_equal(old.vol_nano_i, new.vol_nano_i)
-        and np.array_equal(old.forward_nano_i, new.forward_nano_i)
-        and np.array_equal(old.observed_ns_i >= 0, new.observed_ns_i >= 0)
-        and np.array_equal(old.observed_ns_u >= 0, new.observed_ns_u >= 0)
     )

@@ -154,6 +154,10 @@ class Shard:
         fresh = self._views[account.account] = self._fresh_view(view, account)
         return fresh
 
+    def view_under(self, account: AccountState, model: str) -> AccountView:
+        """The account's risk as it would be under a model that is there; it is not kept."""
+        return self._fresh_view(self.market.view.under(model), account)
+
     def has_view(self, account: str) -> bool:
         """True when the account's risk is at hand under the risk arrays of now."""
         cached = self._views.get(account)

@@ -6,6 +6,7 @@ from random import Random
 from margingate_engine.core.instruments import Instrument
 from margingate_server.ledger import events as e
 from margingate_server.ledger import numbers as n
+from margingate_server.ledger import regime_events as r
 from margingate_server.ledger.events import encode_event, kind_of
 from margingate_server.ledger.fold import apply
 from margingate_server.ledger.state import AccountState, ShardState
@@ -32,7 +33,8 @@ EVERY_KIND: Mapping[str, int] = {
     "deposited": 4,
     "stated": 2,
     "suspended": 2,
-    "regime": 1,
+    "regime": 4,
+    "experienced": 1,
     "killed": 2,
     "limited": 2,
     "listed": 1,
@@ -273,8 +275,30 @@ class RandomLog:
         return e.PositionsSet(**request, positions=positions, breaks=breaks)
 
     def _regime(self) -> e.AnyEvent:
-        request = self._request(self._account())
-        return e.RegimeSet(**request, model=self.random.choice(("", "cross")))
+        account = self._account()
+        digest = self._market_digest(self._market_version())
+        if account.unqualified_since_ns:
+            if self.random.random() < 0.5:
+                return r.QualificationRegained(
+                    account=account.account, equity=10**11, market_digest=digest
+                )
+            return r.RegimeFellBack(
+                account=account.account,
+                model="cross",
+                shortfall=self.random.randrange(10**12),
+                liquidation_not_before_ns=self._time_ns + 1,
+                market_digest=digest,
+            )
+        if self.random.random() < 0.5:
+            return r.QualificationLost(
+                account=account.account, equity=-(10**20), market_digest=digest
+            )
+        model = self.random.choice(("", "cross"))
+        return r.RegimeSet(**self._request(account), model=model, market_digest=digest)
+
+    def _experienced(self) -> e.AnyEvent:
+        tier = self.random.randrange(10)
+        return r.ExperienceSet(**self._request(self._account()), experience_tier=tier)
 
     def _suspended(self) -> e.AnyEvent:
         account = self._account()
@@ -332,6 +356,9 @@ class RandomLog:
             digest=f"{self.random.getrandbits(256):064x}",
             parameters=(("BTC", "price_scan_range", f"0.{self.random.randint(10, 30)}"),),
             fees=FEES,
-            policy=n.PolicyNumbers(borrow_limits=(("BTC", 10**20),)),
+            policy=n.PolicyNumbers(
+                borrow_limits=(("BTC", 10**20),),
+                qualifications=(n.QualificationNumbers(model="", kinds=("option",)),),
+            ),
             others=(n.ModelNumbers("cross", "c", (("BTC", "rate", "0.1"),)),),
         )

@@ -7,6 +7,7 @@ import pytest
 
 from margingate_server.ledger import events as e
 from margingate_server.ledger import numbers as n
+from margingate_server.ledger import regime_events as r
 from tests.unit.engine.small_market import INSTRUMENTS
 
 DECISION = n.DecisionNumbers(
@@ -67,7 +68,17 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
         coins=0,
         flag="late",
     ),
-    e.RegimeSet(account="a", model="cross", reason="why", market_digest="d"),
+    r.RegimeSet(account="a", model="cross", reason="why", market_digest="d"),
+    r.RegimeFellBack(
+        account="a",
+        model="cross",
+        shortfall=5,
+        liquidation_not_before_ns=6,
+        market_digest="d",
+    ),
+    r.QualificationLost(account="a", equity=-(10**20), market_digest="d"),
+    r.QualificationRegained(account="a", equity=10**20, market_digest="d"),
+    r.ExperienceSet(account="a", request_id="r", experience_tier=2),
     e.AccountSuspended(account="a", reason="größer ☃"),
     e.AccountResumed(account="a"),
     e.KillSwitchEngaged(scope="underlying", subject="BTC", mode="block_all", reason="why"),
@@ -83,7 +94,22 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
         digest="d",
         parameters=(("BTC", "x", "1"),),
         fees=(n.FeeNumbers("default", "option", 0, 1, None),),
-        policy=n.PolicyNumbers(borrow_limits=(("USD", 5),)),
+        policy=n.PolicyNumbers(
+            borrow_limits=(("USD", 5),),
+            qualifications=(
+                n.QualificationNumbers(
+                    model="span",
+                    equity_to_enter=10**11,
+                    equity_to_remain=10**10,
+                    experience_tier_min=1,
+                    kinds=("option",),
+                    underlyings=("BTC",),
+                    grace_ns=5,
+                    fallback="cross",
+                    liquidation_grace_ns=6,
+                ),
+            ),
+        ),
     ),
 )
 

@@ -15,7 +15,7 @@ from margingate_server.ledger.fold import REQUEST_SPACE, add_cash, apply
 from margingate_server.ledger.fold_orders import shrunk
 from margingate_server.ledger.requests import FILL_SPACE, Remembered
 from margingate_server.ledger.state import ShardState
-from margingate_server.recovery import fee_numbers
+from margingate_server.service.terms import fee_numbers
 from tests.unit.engine.small_market import INSTRUMENTS, NANO, NO_FEES
 
 FEES = fee_numbers({"default": NO_FEES})

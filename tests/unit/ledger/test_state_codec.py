@@ -161,7 +161,8 @@ FIELDS = {
         *("parameters_digest", "other_models", "open_order_count", "last_seq"),
     ],
     "AccountState": [
-        *("account", "fee_tier", "opened_ns", "portfolio", "version", "model", "is_suspended"),
+        *("account", "fee_tier", "opened_ns", "portfolio", "version", "model", "experience_tier"),
+        *("unqualified_since_ns", "liquidation_not_before_ns", "is_suspended"),
         *("limits", "orders", "closed_orders", "closed_earlier"),
     ],
     "Portfolio": ["fees", "cash", "positions", "legs", "amendments"],

@@ -32,6 +32,7 @@ from margingate_server.rpc.order_servicer import OrderServicer
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.status import DETAILS_KEY
 from margingate_server.rpc.transport import Transport
+from margingate_server.service.terms import Terms
 from tests.unit.engine.small_market import INSTRUMENTS
 from tests.unit.rpc.memory_market_store import MemoryMarketStore
 from tests.unit.rpc.memory_store import MemoryStore
@@ -69,13 +70,12 @@ class Gate:
         self.store, self.clock, self.watch = MemoryStore(), SetClock(), Watch()
         self.markets = MemoryMarketStore()
         self.builder = DeskBuilder(small_model(), FEE_TIERS, PolicyNumbers(), AGE_LIMITS)
+        self.next_terms = self.builder.terms
         self.journal = Journal(self.store, self.markets)
         self.lane = Lane(self.builder.open_desk(self.store), self.journal, self.clock, self.watch)
         self.lane.decide(lambda desk, now_ns: (None, self.builder.bring_into_force(desk, now_ns)))
         self.publisher = Publisher(self.lane, self.clock, self.watch)
-        market = MarketServicer(
-            self.lane, self.publisher, self.clock, self.builder.model, AGE_LIMITS
-        )
+        market = MarketServicer(self.lane, self.publisher, self.clock, AGE_LIMITS)
         servicers = {
             "MarginService": (
                 MarginServicer(self.lane, self.watch),
@@ -83,7 +83,7 @@ class Gate:
             ),
             "AccountService": (AccountServicer(self.lane),),
             "MarketService": (market,),
-            "AdminService": (AdminServicer(self.lane),),
+            "AdminService": (AdminServicer(self.lane, self.reload),),
         }
         self.transport = Transport(self.clock, self.watch, self.watch)
         self._ends: Queue[Sequence[tuple[str, bytes]]] = Queue()
@@ -154,6 +154,10 @@ class Gate:
     def check(self, order: types_pb2.Order, request_id: str = "r") -> Any:
         """The answer to a check of account a."""
         return self.ok("CheckOrder", self.check_request(order, request_id))
+
+    def reload(self) -> tuple[Terms, bool]:
+        """Put `next_terms` into force, as the server does with those of its files."""
+        return self.next_terms, self.publisher.change_terms(self.next_terms, self.builder.adopt)
 
     def recover(self) -> None:
         """Fold the log anew, as the server's upkeep does."""

@@ -64,7 +64,7 @@ def test_a_yes_carries_risk_basis_and_impact(gate: Gate) -> None:
     basis = decision.basis
     assert (basis.market_version, basis.account_version, basis.model) == (2, 2, "span")
     assert basis.decision_time == gate.sent_time()
-    assert basis.parameters_digest == gate.builder.model.parameters_digest
+    assert basis.parameters_digest == gate.builder.terms.model.parameters_digest
     assert gate.watch.of("decided", "replayed") == [("decided", "none")]
 
 

@@ -192,9 +192,9 @@ def test_the_model_is_shown_with_every_parameter() -> None:
     gate = Gate()
     (model,) = gate.ok("ListModels", pb.ListModelsRequest()).models
     assert (model.model, len(model.scenario_descriptions)) == ("span", 16)
-    assert model.parameters_digest == gate.builder.model.parameters_digest
+    assert model.parameters_digest == gate.builder.terms.model.parameters_digest
     assert [(p.underlying, p.name, p.value) for p in model.parameters] == (
-        gate.builder.model.parameter_items()
+        gate.builder.terms.model.parameter_items()
     )
 
 

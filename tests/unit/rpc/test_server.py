@@ -29,7 +29,7 @@ SERVING, NOT_SERVING = 1, 2
 
 
 def rpc_server(gate: Gate) -> RpcServer:
-    market = MarketServicer(gate.lane, gate.publisher, gate.clock, gate.builder.model, AGE_LIMITS)
+    market = MarketServicer(gate.lane, gate.publisher, gate.clock, AGE_LIMITS)
     servicers = {
         "MarginService": (
             MarginServicer(gate.lane, gate.watch),
@@ -37,7 +37,7 @@ def rpc_server(gate: Gate) -> RpcServer:
         ),
         "AccountService": (AccountServicer(gate.lane),),
         "MarketService": (market,),
-        "AdminService": (AdminServicer(gate.lane),),
+        "AdminService": (AdminServicer(gate.lane, gate.reload),),
     }
     return RpcServer(gate.transport, servicers, 2)
 

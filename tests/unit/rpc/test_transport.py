@@ -169,7 +169,7 @@ def test_requests_that_only_look_change_nothing() -> None:
     looking = {
         *("PreviewOrder", "BatchPreviewOrders", "GetMaxOrderSize", "GetDecision", "ListOrders"),
         *("GetAccount", "ListAccounts", "GetMargin", "GetMarket", "GetRiskArray", "ListModels"),
-        *("GetLimits", "PublishInstruments", "PublishQuotes"),
+        *("GetLimits", "PublishInstruments", "PublishQuotes", "ReloadParameters"),
     }
     changing = {
         name

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from margingate.v1 import types_pb2 as margingate_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#margingate/v1/account_service.proto\x12\rmargingate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19margingate/v1/types.proto\"\xba\x01\n\x0e\x41\x63\x63ountSummary\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x65_tier\x18\x02 \x01(\t\x12\x11\n\tsuspended\x18\x03 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x05 \x01(\x03\x12\x16\n\x0eposition_count\x18\x06 \x01(\x05\x12\x18\n\x10open_order_count\x18\x07 \x01(\x05\"M\n\x14\x43reateAccountRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x10\n\x08\x66\x65\x65_tier\x18\x03 \x01(\t\"G\n\x15\x43reateAccountResponse\x12.\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x1d.margingate.v1.AccountSummary\"$\n\x11GetAccountRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"\xbd\x01\n\x12GetAccountResponse\x12.\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x1d.margingate.v1.AccountSummary\x12(\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32\x16.margingate.v1.Balance\x12*\n\tpositions\x18\x03 \x03(\x0b\x32\x17.margingate.v1.Position\x12!\n\x04risk\x18\x04 \x01(\x0b\x32\x13.margingate.v1.Risk\"<\n\x13ListAccountsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"`\n\x14ListAccountsResponse\x12/\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1d.margingate.v1.AccountSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x17\x41\x64justCollateralRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\"f\n\x18\x41\x64justCollateralResponse\x12\'\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x16.margingate.v1.Balance\x12!\n\x04risk\x18\x02 \x01(\x0b\x32\x13.margingate.v1.Risk\"f\n\x13SetPositionsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12*\n\tpositions\x18\x03 \x03(\x0b\x32\x17.margingate.v1.Position\"U\n\rPositionBreak\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12\x17\n\x0f\x62ooked_quantity\x18\x02 \x01(\t\x12\x17\n\x0fstated_quantity\x18\x03 \x01(\t\"g\n\x14SetPositionsResponse\x12,\n\x06\x62reaks\x18\x01 \x03(\x0b\x32\x1c.margingate.v1.PositionBreak\x12!\n\x04risk\x18\x02 \x01(\x0b\x32\x13.margingate.v1.Risk\"#\n\x10GetMarginRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"\xc8\x02\n\x11GetMarginResponse\x12!\n\x04risk\x18\x01 \x01(\x0b\x32\x13.margingate.v1.Risk\x12+\n\x0epositions_only\x18\x02 \x01(\x0b\x32\x13.margingate.v1.Risk\x12+\n\texactness\x18\x03 \x01(\x0e\x32\x18.margingate.v1.Exactness\x12\x33\n\x0b\x65xplanation\x18\x04 \x01(\x0b\x32\x1e.margingate.v1.ExplanationNode\x12/\n\tscenarios\x18\x05 \x03(\x0b\x32\x1c.margingate.v1.ScenarioTable\x12+\n\x05worst\x18\x06 \x03(\x0b\x32\x1c.margingate.v1.WorstScenario\x12#\n\x05\x62\x61sis\x18\x07 \x01(\x0b\x32\x14.margingate.v1.Basis2\xa6\x04\n\x0e\x41\x63\x63ountService\x12Z\n\rCreateAccount\x12#.margingate.v1.CreateAccountRequest\x1a$.margingate.v1.CreateAccountResponse\x12Q\n\nGetAccount\x12 .margingate.v1.GetAccountRequest\x1a!.margingate.v1.GetAccountResponse\x12W\n\x0cListAccounts\x12\".margingate.v1.ListAccountsRequest\x1a#.margingate.v1.ListAccountsResponse\x12\x63\n\x10\x41\x64justCollateral\x12&.margingate.v1.AdjustCollateralRequest\x1a\'.margingate.v1.AdjustCollateralResponse\x12W\n\x0cSetPositions\x12\".margingate.v1.SetPositionsRequest\x1a#.margingate.v1.SetPositionsResponse\x12N\n\tGetMargin\x12\x1f.margingate.v1.GetMarginRequest\x1a .margingate.v1.GetMarginResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#margingate/v1/account_service.proto\x12\rmargingate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19margingate/v1/types.proto\"\x8c\x03\n\x0e\x41\x63\x63ountSummary\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x65_tier\x18\x02 \x01(\t\x12\x11\n\tsuspended\x18\x03 \x01(\x08\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07version\x18\x05 \x01(\x03\x12\x16\n\x0eposition_count\x18\x06 \x01(\x05\x12\x18\n\x10open_order_count\x18\x07 \x01(\x05\x12\r\n\x05model\x18\x08 \x01(\t\x12+\n\x06regime\x18\t \x01(\x0e\x32\x1b.margingate.v1.MarginRegime\x12\x17\n\x0f\x65xperience_tier\x18\n \x01(\x05\x12:\n\x16unqualified_since_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\x1bliquidation_not_before_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x14\x43reateAccountRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x10\n\x08\x66\x65\x65_tier\x18\x03 \x01(\t\"G\n\x15\x43reateAccountResponse\x12.\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x1d.margingate.v1.AccountSummary\"$\n\x11GetAccountRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"\xed\x01\n\x12GetAccountResponse\x12.\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x1d.margingate.v1.AccountSummary\x12(\n\x08\x62\x61lances\x18\x02 \x03(\x0b\x32\x16.margingate.v1.Balance\x12*\n\tpositions\x18\x03 \x03(\x0b\x32\x17.margingate.v1.Position\x12!\n\x04risk\x18\x04 \x01(\x0b\x32\x13.margingate.v1.Risk\x12\x19\n\x11qualifying_equity\x18\x05 \x01(\t\x12\x13\n\x0bmargin_call\x18\x06 \x01(\t\"<\n\x13ListAccountsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"`\n\x14ListAccountsResponse\x12/\n\x08\x61\x63\x63ounts\x18\x01 \x03(\x0b\x32\x1d.margingate.v1.AccountSummary\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"`\n\x17\x41\x64justCollateralRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\x10\n\x08\x63urrency\x18\x03 \x01(\t\x12\x0e\n\x06\x61mount\x18\x04 \x01(\t\"f\n\x18\x41\x64justCollateralResponse\x12\'\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x16.margingate.v1.Balance\x12!\n\x04risk\x18\x02 \x01(\x0b\x32\x13.margingate.v1.Risk\"f\n\x13SetPositionsRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12*\n\tpositions\x18\x03 \x03(\x0b\x32\x17.margingate.v1.Position\"U\n\rPositionBreak\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12\x17\n\x0f\x62ooked_quantity\x18\x02 \x01(\t\x12\x17\n\x0fstated_quantity\x18\x03 \x01(\t\"g\n\x14SetPositionsResponse\x12,\n\x06\x62reaks\x18\x01 \x03(\x0b\x32\x1c.margingate.v1.PositionBreak\x12!\n\x04risk\x18\x02 \x01(\x0b\x32\x13.margingate.v1.Risk\"\x82\x01\n\x16SetMarginRegimeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\r\n\x05\x66orce\x18\x05 \x01(\x08\x12\x0e\n\x06reason\x18\x06 \x01(\t\"\xa7\x02\n\x17SetMarginRegimeResponse\x12.\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x1d.margingate.v1.AccountSummary\x12#\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0b\x32\x13.margingate.v1.Risk\x12\"\n\x05\x61\x66ter\x18\x03 \x01(\x0b\x32\x13.margingate.v1.Risk\x12\x0f\n\x07\x61llowed\x18\x04 \x01(\x08\x12\x32\n\rreject_reason\x18\x05 \x01(\x0e\x32\x1b.margingate.v1.RejectReason\x12\x0e\n\x06\x64\x65tail\x18\x06 \x01(\t\x12\x19\n\x11qualifying_equity\x18\x07 \x01(\t\x12#\n\x05\x62\x61sis\x18\x08 \x01(\x0b\x32\x14.margingate.v1.Basis\"#\n\x10GetMarginRequest\x12\x0f\n\x07\x61\x63\x63ount\x18\x01 \x01(\t\"\xc8\x02\n\x11GetMarginResponse\x12!\n\x04risk\x18\x01 \x01(\x0b\x32\x13.margingate.v1.Risk\x12+\n\x0epositions_only\x18\x02 \x01(\x0b\x32\x13.margingate.v1.Risk\x12+\n\texactness\x18\x03 \x01(\x0e\x32\x18.margingate.v1.Exactness\x12\x33\n\x0b\x65xplanation\x18\x04 \x01(\x0b\x32\x1e.margingate.v1.ExplanationNode\x12/\n\tscenarios\x18\x05 \x03(\x0b\x32\x1c.margingate.v1.ScenarioTable\x12+\n\x05worst\x18\x06 \x03(\x0b\x32\x1c.margingate.v1.WorstScenario\x12#\n\x05\x62\x61sis\x18\x07 \x01(\x0b\x32\x14.margingate.v1.Basis2\x88\x05\n\x0e\x41\x63\x63ountService\x12Z\n\rCreateAccount\x12#.margingate.v1.CreateAccountRequest\x1a$.margingate.v1.CreateAccountResponse\x12Q\n\nGetAccount\x12 .margingate.v1.GetAccountRequest\x1a!.margingate.v1.GetAccountResponse\x12W\n\x0cListAccounts\x12\".margingate.v1.ListAccountsRequest\x1a#.margingate.v1.ListAccountsResponse\x12\x63\n\x10\x41\x64justCollateral\x12&.margingate.v1.AdjustCollateralRequest\x1a\'.margingate.v1.AdjustCollateralResponse\x12W\n\x0cSetPositions\x12\".margingate.v1.SetPositionsRequest\x1a#.margingate.v1.SetPositionsResponse\x12`\n\x0fSetMarginRegime\x12%.margingate.v1.SetMarginRegimeRequest\x1a&.margingate.v1.SetMarginRegimeResponse\x12N\n\tGetMargin\x12\x1f.margingate.v1.GetMarginRequest\x1a .margingate.v1.GetMarginResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,33 +34,37 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'margingate.v1.account_servi
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ACCOUNTSUMMARY']._serialized_start=115
-  _globals['_ACCOUNTSUMMARY']._serialized_end=301
-  _globals['_CREATEACCOUNTREQUEST']._serialized_start=303
-  _globals['_CREATEACCOUNTREQUEST']._serialized_end=380
-  _globals['_CREATEACCOUNTRESPONSE']._serialized_start=382
-  _globals['_CREATEACCOUNTRESPONSE']._serialized_end=453
-  _globals['_GETACCOUNTREQUEST']._serialized_start=455
-  _globals['_GETACCOUNTREQUEST']._serialized_end=491
-  _globals['_GETACCOUNTRESPONSE']._serialized_start=494
-  _globals['_GETACCOUNTRESPONSE']._serialized_end=683
-  _globals['_LISTACCOUNTSREQUEST']._serialized_start=685
-  _globals['_LISTACCOUNTSREQUEST']._serialized_end=745
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=747
-  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=843
-  _globals['_ADJUSTCOLLATERALREQUEST']._serialized_start=845
-  _globals['_ADJUSTCOLLATERALREQUEST']._serialized_end=941
-  _globals['_ADJUSTCOLLATERALRESPONSE']._serialized_start=943
-  _globals['_ADJUSTCOLLATERALRESPONSE']._serialized_end=1045
-  _globals['_SETPOSITIONSREQUEST']._serialized_start=1047
-  _globals['_SETPOSITIONSREQUEST']._serialized_end=1149
-  _globals['_POSITIONBREAK']._serialized_start=1151
-  _globals['_POSITIONBREAK']._serialized_end=1236
-  _globals['_SETPOSITIONSRESPONSE']._serialized_start=1238
-  _globals['_SETPOSITIONSRESPONSE']._serialized_end=1341
-  _globals['_GETMARGINREQUEST']._serialized_start=1343
-  _globals['_GETMARGINREQUEST']._serialized_end=1378
-  _globals['_GETMARGINRESPONSE']._serialized_start=1381
-  _globals['_GETMARGINRESPONSE']._serialized_end=1709
-  _globals['_ACCOUNTSERVICE']._serialized_start=1712
-  _globals['_ACCOUNTSERVICE']._serialized_end=2262
+  _globals['_ACCOUNTSUMMARY']._serialized_end=511
+  _globals['_CREATEACCOUNTREQUEST']._serialized_start=513
+  _globals['_CREATEACCOUNTREQUEST']._serialized_end=590
+  _globals['_CREATEACCOUNTRESPONSE']._serialized_start=592
+  _globals['_CREATEACCOUNTRESPONSE']._serialized_end=663
+  _globals['_GETACCOUNTREQUEST']._serialized_start=665
+  _globals['_GETACCOUNTREQUEST']._serialized_end=701
+  _globals['_GETACCOUNTRESPONSE']._serialized_start=704
+  _globals['_GETACCOUNTRESPONSE']._serialized_end=941
+  _globals['_LISTACCOUNTSREQUEST']._serialized_start=943
+  _globals['_LISTACCOUNTSREQUEST']._serialized_end=1003
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_start=1005
+  _globals['_LISTACCOUNTSRESPONSE']._serialized_end=1101
+  _globals['_ADJUSTCOLLATERALREQUEST']._serialized_start=1103
+  _globals['_ADJUSTCOLLATERALREQUEST']._serialized_end=1199
+  _globals['_ADJUSTCOLLATERALRESPONSE']._serialized_start=1201
+  _globals['_ADJUSTCOLLATERALRESPONSE']._serialized_end=1303
+  _globals['_SETPOSITIONSREQUEST']._serialized_start=1305
+  _globals['_SETPOSITIONSREQUEST']._serialized_end=1407
+  _globals['_POSITIONBREAK']._serialized_start=1409
+  _globals['_POSITIONBREAK']._serialized_end=1494
+  _globals['_SETPOSITIONSRESPONSE']._serialized_start=1496
+  _globals['_SETPOSITIONSRESPONSE']._serialized_end=1599
+  _globals['_SETMARGINREGIMEREQUEST']._serialized_start=1602
+  _globals['_SETMARGINREGIMEREQUEST']._serialized_end=1732
+  _globals['_SETMARGINREGIMERESPONSE']._serialized_start=1735
+  _globals['_SETMARGINREGIMERESPONSE']._serialized_end=2030
+  _globals['_GETMARGINREQUEST']._serialized_start=2032
+  _globals['_GETMARGINREQUEST']._serialized_end=2067
+  _globals['_GETMARGINRESPONSE']._serialized_start=2070
+  _globals['_GETMARGINRESPONSE']._serialized_end=2398
+  _globals['_ACCOUNTSERVICE']._serialized_start=2401
+  _globals['_ACCOUNTSERVICE']._serialized_end=3049
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,11 @@ class AccountSummary(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     POSITION_COUNT_FIELD_NUMBER: _builtins.int
     OPEN_ORDER_COUNT_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    REGIME_FIELD_NUMBER: _builtins.int
+    EXPERIENCE_TIER_FIELD_NUMBER: _builtins.int
+    UNQUALIFIED_SINCE_TIME_FIELD_NUMBER: _builtins.int
+    LIQUIDATION_NOT_BEFORE_TIME_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     """The account."""
     fee_tier: _builtins.str
@@ -45,9 +50,27 @@ class AccountSummary(_message.Message):
     """How many instruments it holds."""
     open_order_count: _builtins.int
     """How many orders are open."""
+    model: _builtins.str
+    """The model that margins it."""
+    regime: _types_pb2.MarginRegime.ValueType
+    """The regime that the model belongs to."""
+    experience_tier: _builtins.int
+    """Tier of experience that a risk officer gave it, >= 0."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was opened."""
+
+    @_builtins.property
+    def unqualified_since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when its equity is too low for its regime: only risk-reducing orders pass, and when the
+        grace period is over it falls back to another regime. Absent while it qualifies.
+        """
+
+    @_builtins.property
+    def liquidation_not_before_time(self) -> _timestamp_pb2.Timestamp:
+        """Liquidation is suppressed until then, after a fall back; absent when it never fell back since
+        its regime was last set.
+        """
 
     def __init__(
         self,
@@ -59,10 +82,15 @@ class AccountSummary(_message.Message):
         version: _builtins.int = ...,
         position_count: _builtins.int = ...,
         open_order_count: _builtins.int = ...,
+        model: _builtins.str = ...,
+        regime: _types_pb2.MarginRegime.ValueType = ...,
+        experience_tier: _builtins.int = ...,
+        unqualified_since_time: _timestamp_pb2.Timestamp | None = ...,
+        liquidation_not_before_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "liquidation_not_before_time", b"liquidation_not_before_time", "unqualified_since_time", b"unqualified_since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "create_time", b"create_time", "fee_tier", b"fee_tier", "open_order_count", b"open_order_count", "position_count", b"position_count", "suspended", b"suspended", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "create_time", b"create_time", "experience_tier", b"experience_tier", "fee_tier", b"fee_tier", "liquidation_not_before_time", b"liquidation_not_before_time", "model", b"model", "open_order_count", b"open_order_count", "position_count", b"position_count", "regime", b"regime", "suspended", b"suspended", "unqualified_since_time", b"unqualified_since_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -154,6 +182,16 @@ class GetAccountResponse(_message.Message):
     BALANCES_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
     RISK_FIELD_NUMBER: _builtins.int
+    QUALIFYING_EQUITY_FIELD_NUMBER: _builtins.int
+    MARGIN_CALL_FIELD_NUMBER: _builtins.int
+    qualifying_equity: _builtins.str
+    """Equity that qualification is judged by, USD: what closing everything at its mark would leave,
+    coins at the index, whatever the regime. Empty while prices are missing.
+    """
+    margin_call: _builtins.str
+    """What is missing to the initial margin of the positions, USD; empty when nothing is, or while
+    prices are missing.
+    """
     @_builtins.property
     def account(self) -> Global___AccountSummary:
         """Its summary."""
@@ -177,10 +215,12 @@ class GetAccountResponse(_message.Message):
         balances: _abc.Iterable[_types_pb2.Balance] | None = ...,
         positions: _abc.Iterable[_types_pb2.Position] | None = ...,
         risk: _types_pb2.Risk | None = ...,
+        qualifying_equity: _builtins.str = ...,
+        margin_call: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "risk", b"risk"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "balances", b"balances", "positions", b"positions", "risk", b"risk"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "balances", b"balances", "margin_call", b"margin_call", "positions", b"positions", "qualifying_equity", b"qualifying_equity", "risk", b"risk"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -395,6 +435,108 @@ class SetPositionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SetPositionsResponse: _TypeAlias = SetPositionsResponse  # noqa: Y015
+
+@_typing.final
+class SetMarginRegimeRequest(_message.Message):
+    """A change of the regime."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Idempotency key in the account."""
+    account: _builtins.str
+    """The account."""
+    model: _builtins.str
+    """Name of a model that ListModels names."""
+    validate_only: _builtins.bool
+    """True to be told what it would come to; changes and remembers nothing."""
+    force: _builtins.bool
+    """True for a risk officer who takes the account over whatever it is short of. Not with validate_only."""
+    reason: _builtins.str
+    """Why, for people; up to 256 characters, required with `force`."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        account: _builtins.str = ...,
+        model: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+        force: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "force", b"force", "model", b"model", "reason", b"reason", "request_id", b"request_id", "validate_only", b"validate_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetMarginRegimeRequest: _TypeAlias = SetMarginRegimeRequest  # noqa: Y015
+
+@_typing.final
+class SetMarginRegimeResponse(_message.Message):
+    """The margin before and after."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    BEFORE_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
+    ALLOWED_FIELD_NUMBER: _builtins.int
+    REJECT_REASON_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    QUALIFYING_EQUITY_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    allowed: _builtins.bool
+    """True when the change was made, or would be."""
+    reject_reason: _types_pb2.RejectReason.ValueType
+    """Why it would be refused; unspecified when it would not."""
+    detail: _builtins.str
+    """What that is about: an instrument, an amount, an asset."""
+    qualifying_equity: _builtins.str
+    """Equity that qualification is judged by, USD; empty while prices are missing."""
+    @_builtins.property
+    def account(self) -> Global___AccountSummary:
+        """The account, as it is now."""
+
+    @_builtins.property
+    def before(self) -> _types_pb2.Risk:
+        """Margin under the model that it has, open orders at their worst fills; absent while prices are
+        missing, and in the answer to a repeated request, which has only `after`.
+        """
+
+    @_builtins.property
+    def after(self) -> _types_pb2.Risk:
+        """Margin under the model asked for; absent while prices are missing."""
+
+    @_builtins.property
+    def basis(self) -> _types_pb2.Basis:
+        """The state that `after` rests on."""
+
+    def __init__(
+        self,
+        *,
+        account: Global___AccountSummary | None = ...,
+        before: _types_pb2.Risk | None = ...,
+        after: _types_pb2.Risk | None = ...,
+        allowed: _builtins.bool = ...,
+        reject_reason: _types_pb2.RejectReason.ValueType = ...,
+        detail: _builtins.str = ...,
+        qualifying_equity: _builtins.str = ...,
+        basis: _types_pb2.Basis | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "after", b"after", "basis", b"basis", "before", b"before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "after", b"after", "allowed", b"allowed", "basis", b"basis", "before", b"before", "detail", b"detail", "qualifying_equity", b"qualifying_equity", "reject_reason", b"reject_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetMarginRegimeResponse: _TypeAlias = SetMarginRegimeResponse  # noqa: Y015
 
 @_typing.final
 class GetMarginRequest(_message.Message):

@@ -60,6 +60,11 @@ class AccountServiceStub(object):
                 request_serializer=margingate_dot_v1_dot_account__service__pb2.SetPositionsRequest.SerializeToString,
                 response_deserializer=margingate_dot_v1_dot_account__service__pb2.SetPositionsResponse.FromString,
                 _registered_method=True)
+        self.SetMarginRegime = channel.unary_unary(
+                '/margingate.v1.AccountService/SetMarginRegime',
+                request_serializer=margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeResponse.FromString,
+                _registered_method=True)
         self.GetMargin = channel.unary_unary(
                 '/margingate.v1.AccountService/GetMargin',
                 request_serializer=margingate_dot_v1_dot_account__service__pb2.GetMarginRequest.SerializeToString,
@@ -106,6 +111,15 @@ class AccountServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetMarginRegime(self, request, context):
+        """Margins an account by another model from now on, or says what that would come to.
+        FAILED_PRECONDITION with the reason when the account does not qualify or would be left without
+        margin, unless a risk officer forces it; prices must be fresh.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetMargin(self, request, context):
         """Full margin breakdown of an account.
         """
@@ -140,6 +154,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.SetPositions,
                     request_deserializer=margingate_dot_v1_dot_account__service__pb2.SetPositionsRequest.FromString,
                     response_serializer=margingate_dot_v1_dot_account__service__pb2.SetPositionsResponse.SerializeToString,
+            ),
+            'SetMarginRegime': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetMarginRegime,
+                    request_deserializer=margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeResponse.SerializeToString,
             ),
             'GetMargin': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMargin,
@@ -283,6 +302,33 @@ class AccountService(object):
             '/margingate.v1.AccountService/SetPositions',
             margingate_dot_v1_dot_account__service__pb2.SetPositionsRequest.SerializeToString,
             margingate_dot_v1_dot_account__service__pb2.SetPositionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetMarginRegime(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.AccountService/SetMarginRegime',
+            margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeRequest.SerializeToString,
+            margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,11 @@ class AccountServiceStub:
     """Books a deposit or a withdrawal. A withdrawal must leave the account margined and its cash covered."""
     SetPositions: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SetPositionsRequest, _account_service_pb2.SetPositionsResponse]
     """Replaces the positions by a statement's and returns the breaks. Never refused for margin."""
+    SetMarginRegime: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SetMarginRegimeRequest, _account_service_pb2.SetMarginRegimeResponse]
+    """Margins an account by another model from now on, or says what that would come to.
+    FAILED_PRECONDITION with the reason when the account does not qualify or would be left without
+    margin, unless a risk officer forces it; prices must be fresh.
+    """
     GetMargin: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.GetMarginRequest, _account_service_pb2.GetMarginResponse]
     """Full margin breakdown of an account."""
 
@@ -61,6 +66,11 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Books a deposit or a withdrawal. A withdrawal must leave the account margined and its cash covered."""
     SetPositions: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SetPositionsRequest, _account_service_pb2.SetPositionsResponse]  # type: ignore[assignment]
     """Replaces the positions by a statement's and returns the breaks. Never refused for margin."""
+    SetMarginRegime: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SetMarginRegimeRequest, _account_service_pb2.SetMarginRegimeResponse]  # type: ignore[assignment]
+    """Margins an account by another model from now on, or says what that would come to.
+    FAILED_PRECONDITION with the reason when the account does not qualify or would be left without
+    margin, unless a risk officer forces it; prices must be fresh.
+    """
     GetMargin: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetMarginRequest, _account_service_pb2.GetMarginResponse]  # type: ignore[assignment]
     """Full margin breakdown of an account."""
 
@@ -106,6 +116,17 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.SetPositionsResponse, _abc.Awaitable[_account_service_pb2.SetPositionsResponse]]:
         """Replaces the positions by a statement's and returns the breaks. Never refused for margin."""
+
+    @_abc_1.abstractmethod
+    def SetMarginRegime(
+        self,
+        request: _account_service_pb2.SetMarginRegimeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.SetMarginRegimeResponse, _abc.Awaitable[_account_service_pb2.SetMarginRegimeResponse]]:
+        """Margins an account by another model from now on, or says what that would come to.
+        FAILED_PRECONDITION with the reason when the account does not qualify or would be left without
+        margin, unless a risk officer forces it; prices must be fresh.
+        """
 
     @_abc_1.abstractmethod
     def GetMargin(

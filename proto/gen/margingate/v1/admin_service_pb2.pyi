@@ -475,3 +475,126 @@ class GetLimitsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetLimitsResponse: _TypeAlias = GetLimitsResponse  # noqa: Y015
+
+@_typing.final
+class SetExperienceRequest(_message.Message):
+    """A tier of experience to set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    EXPERIENCE_TIER_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Idempotency key in the account."""
+    account: _builtins.str
+    """The account."""
+    experience_tier: _builtins.int
+    """The tier, 0 (none) to 9."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        account: _builtins.str = ...,
+        experience_tier: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "experience_tier", b"experience_tier", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetExperienceRequest: _TypeAlias = SetExperienceRequest  # noqa: Y015
+
+@_typing.final
+class SetExperienceResponse(_message.Message):
+    """The tier is set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPERIENCE_TIER_FIELD_NUMBER: _builtins.int
+    experience_tier: _builtins.int
+    """The account's tier now."""
+    def __init__(
+        self,
+        *,
+        experience_tier: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["experience_tier", b"experience_tier"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetExperienceResponse: _TypeAlias = SetExperienceResponse  # noqa: Y015
+
+@_typing.final
+class ReloadParametersRequest(_message.Message):
+    """Asks for the files to be read again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReloadParametersRequest: _TypeAlias = ReloadParametersRequest  # noqa: Y015
+
+@_typing.final
+class LoadedModel(_message.Message):
+    """A model and its parameters."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODEL_FIELD_NUMBER: _builtins.int
+    PARAMETERS_DIGEST_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Its name."""
+    parameters_digest: _builtins.str
+    """Digest of its parameters, hexadecimal."""
+    def __init__(
+        self,
+        *,
+        model: _builtins.str = ...,
+        parameters_digest: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "parameters_digest", b"parameters_digest"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LoadedModel: _TypeAlias = LoadedModel  # noqa: Y015
+
+@_typing.final
+class ReloadParametersResponse(_message.Message):
+    """What is in force."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGED_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
+    changed: _builtins.bool
+    """True when anything differs from what was in force before."""
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___LoadedModel]:
+        """The models, by name."""
+
+    def __init__(
+        self,
+        *,
+        changed: _builtins.bool = ...,
+        models: _abc.Iterable[Global___LoadedModel] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "models", b"models"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReloadParametersResponse: _TypeAlias = ReloadParametersResponse  # noqa: Y015

@@ -65,6 +65,16 @@ class AdminServiceStub(object):
                 request_serializer=margingate_dot_v1_dot_admin__service__pb2.GetLimitsRequest.SerializeToString,
                 response_deserializer=margingate_dot_v1_dot_admin__service__pb2.GetLimitsResponse.FromString,
                 _registered_method=True)
+        self.SetExperience = channel.unary_unary(
+                '/margingate.v1.AdminService/SetExperience',
+                request_serializer=margingate_dot_v1_dot_admin__service__pb2.SetExperienceRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_admin__service__pb2.SetExperienceResponse.FromString,
+                _registered_method=True)
+        self.ReloadParameters = channel.unary_unary(
+                '/margingate.v1.AdminService/ReloadParameters',
+                request_serializer=margingate_dot_v1_dot_admin__service__pb2.ReloadParametersRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_admin__service__pb2.ReloadParametersResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer(object):
@@ -113,6 +123,21 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetExperience(self, request, context):
+        """Says how experienced an account's owner is; regimes may ask for a least tier.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReloadParameters(self, request, context):
+        """Reads the files of parameters, fees and policy again, the same paths as at the start. What is
+        wrong is named with INVALID_ARGUMENT, and everything stays in force as it was.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -145,6 +170,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.GetLimits,
                     request_deserializer=margingate_dot_v1_dot_admin__service__pb2.GetLimitsRequest.FromString,
                     response_serializer=margingate_dot_v1_dot_admin__service__pb2.GetLimitsResponse.SerializeToString,
+            ),
+            'SetExperience': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetExperience,
+                    request_deserializer=margingate_dot_v1_dot_admin__service__pb2.SetExperienceRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_admin__service__pb2.SetExperienceResponse.SerializeToString,
+            ),
+            'ReloadParameters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReloadParameters,
+                    request_deserializer=margingate_dot_v1_dot_admin__service__pb2.ReloadParametersRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_admin__service__pb2.ReloadParametersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -310,6 +345,60 @@ class AdminService(object):
             '/margingate.v1.AdminService/GetLimits',
             margingate_dot_v1_dot_admin__service__pb2.GetLimitsRequest.SerializeToString,
             margingate_dot_v1_dot_admin__service__pb2.GetLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetExperience(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.AdminService/SetExperience',
+            margingate_dot_v1_dot_admin__service__pb2.SetExperienceRequest.SerializeToString,
+            margingate_dot_v1_dot_admin__service__pb2.SetExperienceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReloadParameters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.AdminService/ReloadParameters',
+            margingate_dot_v1_dot_admin__service__pb2.ReloadParametersRequest.SerializeToString,
+            margingate_dot_v1_dot_admin__service__pb2.ReloadParametersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -45,6 +45,12 @@ class AdminServiceStub:
     """Replaces the limits of an account, or the default of all accounts."""
     GetLimits: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetLimitsRequest, _admin_service_pb2.GetLimitsResponse]
     """Limits in force and kill switches."""
+    SetExperience: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.SetExperienceRequest, _admin_service_pb2.SetExperienceResponse]
+    """Says how experienced an account's owner is; regimes may ask for a least tier."""
+    ReloadParameters: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ReloadParametersRequest, _admin_service_pb2.ReloadParametersResponse]
+    """Reads the files of parameters, fees and policy again, the same paths as at the start. What is
+    wrong is named with INVALID_ARGUMENT, and everything stays in force as it was.
+    """
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -63,6 +69,12 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Replaces the limits of an account, or the default of all accounts."""
     GetLimits: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetLimitsRequest, _admin_service_pb2.GetLimitsResponse]  # type: ignore[assignment]
     """Limits in force and kill switches."""
+    SetExperience: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.SetExperienceRequest, _admin_service_pb2.SetExperienceResponse]  # type: ignore[assignment]
+    """Says how experienced an account's owner is; regimes may ask for a least tier."""
+    ReloadParameters: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ReloadParametersRequest, _admin_service_pb2.ReloadParametersResponse]  # type: ignore[assignment]
+    """Reads the files of parameters, fees and policy again, the same paths as at the start. What is
+    wrong is named with INVALID_ARGUMENT, and everything stays in force as it was.
+    """
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """For risk officers. Every change is an event of the ledger."""
@@ -114,5 +126,23 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.GetLimitsResponse, _abc.Awaitable[_admin_service_pb2.GetLimitsResponse]]:
         """Limits in force and kill switches."""
+
+    @_abc_1.abstractmethod
+    def SetExperience(
+        self,
+        request: _admin_service_pb2.SetExperienceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.SetExperienceResponse, _abc.Awaitable[_admin_service_pb2.SetExperienceResponse]]:
+        """Says how experienced an account's owner is; regimes may ask for a least tier."""
+
+    @_abc_1.abstractmethod
+    def ReloadParameters(
+        self,
+        request: _admin_service_pb2.ReloadParametersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.ReloadParametersResponse, _abc.Awaitable[_admin_service_pb2.ReloadParametersResponse]]:
+        """Reads the files of parameters, fees and policy again, the same paths as at the start. What is
+        wrong is named with INVALID_ARGUMENT, and everything stays in force as it was.
+        """
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

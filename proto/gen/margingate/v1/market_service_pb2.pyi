@@ -423,16 +423,20 @@ class GetRiskArrayRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INSTRUMENT_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     instrument: _builtins.str
     """Venue symbol."""
+    model: _builtins.str
+    """Model to ask; empty for the one that accounts open under."""
     def __init__(
         self,
         *,
         instrument: _builtins.str = ...,
+        model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["instrument", b"instrument"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instrument", b"instrument", "model", b"model"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -451,6 +455,7 @@ class GetRiskArrayResponse(_message.Message):
     SHORT_OPTION_MINIMUM_PER_LOT_FIELD_NUMBER: _builtins.int
     MARKET_VERSION_FIELD_NUMBER: _builtins.int
     PARAMETERS_DIGEST_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
     lot_size: _builtins.str
     """The lot in the venue's own unit."""
     forward_delta_per_lot: _builtins.float
@@ -461,6 +466,8 @@ class GetRiskArrayResponse(_message.Message):
     """Version of the snapshot."""
     parameters_digest: _builtins.str
     """Digest of the parameters, hexadecimal."""
+    model: _builtins.str
+    """Name of the model; one without scenarios has no P&L here."""
     @_builtins.property
     def descriptions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Scenarios in words."""
@@ -479,10 +486,11 @@ class GetRiskArrayResponse(_message.Message):
         short_option_minimum_per_lot: _builtins.float = ...,
         market_version: _builtins.int = ...,
         parameters_digest: _builtins.str = ...,
+        model: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["descriptions", b"descriptions", "forward_delta_per_lot", b"forward_delta_per_lot", "lot_size", b"lot_size", "market_version", b"market_version", "parameters_digest", b"parameters_digest", "pnl_per_lot", b"pnl_per_lot", "short_option_minimum_per_lot", b"short_option_minimum_per_lot"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["descriptions", b"descriptions", "forward_delta_per_lot", b"forward_delta_per_lot", "lot_size", b"lot_size", "market_version", b"market_version", "model", b"model", "parameters_digest", b"parameters_digest", "pnl_per_lot", b"pnl_per_lot", "short_option_minimum_per_lot", b"short_option_minimum_per_lot"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -545,10 +553,22 @@ class MarginModel(_message.Message):
     PARAMETERS_DIGEST_FIELD_NUMBER: _builtins.int
     PARAMETERS_FIELD_NUMBER: _builtins.int
     SCENARIO_DESCRIPTIONS_FIELD_NUMBER: _builtins.int
+    REGIME_FIELD_NUMBER: _builtins.int
+    EQUITY_BASIS_FIELD_NUMBER: _builtins.int
+    WORST_FILL_FIELD_NUMBER: _builtins.int
+    OPENING_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """Its name in the registry."""
     parameters_digest: _builtins.str
     """Digest of its parameters, hexadecimal."""
+    regime: _types_pb2.MarginRegime.ValueType
+    """The regime that accounts are in under it."""
+    equity_basis: _types_pb2.EquityBasis.ValueType
+    """What counts as equity under it."""
+    worst_fill: _types_pb2.Exactness.ValueType
+    """Whether its requirement with open orders is their worst fill itself, or may be more."""
+    opening: _builtins.bool
+    """True for the model that accounts open under."""
     @_builtins.property
     def parameters(self) -> _containers.RepeatedCompositeFieldContainer[Global___ModelParameter]:
         """Its parameters, by underlying and name."""
@@ -564,10 +584,14 @@ class MarginModel(_message.Message):
         parameters_digest: _builtins.str = ...,
         parameters: _abc.Iterable[Global___ModelParameter] | None = ...,
         scenario_descriptions: _abc.Iterable[_builtins.str] | None = ...,
+        regime: _types_pb2.MarginRegime.ValueType = ...,
+        equity_basis: _types_pb2.EquityBasis.ValueType = ...,
+        worst_fill: _types_pb2.Exactness.ValueType = ...,
+        opening: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "parameters", b"parameters", "parameters_digest", b"parameters_digest", "scenario_descriptions", b"scenario_descriptions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["equity_basis", b"equity_basis", "model", b"model", "opening", b"opening", "parameters", b"parameters", "parameters_digest", b"parameters_digest", "regime", b"regime", "scenario_descriptions", b"scenario_descriptions", "worst_fill", b"worst_fill"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -226,7 +226,9 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     REJECT_REASON_ACCOUNT_IN_LIQUIDATION: _RejectReason.ValueType  # 19
     """The account is in liquidation and the order does not reduce risk. Permanent at these prices."""
     REJECT_REASON_NOT_QUALIFIED: _RejectReason.ValueType  # 20
-    """The account does not qualify for the regime the order needs. Permanent."""
+    """The account's equity is too low for its regime, and the order does not reduce risk. Of a change of the regime:
+    equity or experience do not suffice for it. Permanent until account or prices change.
+    """
     REJECT_REASON_INSUFFICIENT_COLLATERAL_CURRENCY: _RejectReason.ValueType  # 21
     """The cash of the currency that the order pays in does not suffice. Permanent until the account changes."""
     REJECT_REASON_INSUFFICIENT_INITIAL_MARGIN: _RejectReason.ValueType  # 22
@@ -280,7 +282,9 @@ REJECT_REASON_GREEKS_LIMIT: RejectReason.ValueType  # 18
 REJECT_REASON_ACCOUNT_IN_LIQUIDATION: RejectReason.ValueType  # 19
 """The account is in liquidation and the order does not reduce risk. Permanent at these prices."""
 REJECT_REASON_NOT_QUALIFIED: RejectReason.ValueType  # 20
-"""The account does not qualify for the regime the order needs. Permanent."""
+"""The account's equity is too low for its regime, and the order does not reduce risk. Of a change of the regime:
+equity or experience do not suffice for it. Permanent until account or prices change.
+"""
 REJECT_REASON_INSUFFICIENT_COLLATERAL_CURRENCY: RejectReason.ValueType  # 21
 """The cash of the currency that the order pays in does not suffice. Permanent until the account changes."""
 REJECT_REASON_INSUFFICIENT_INITIAL_MARGIN: RejectReason.ValueType  # 22
@@ -288,6 +292,62 @@ REJECT_REASON_INSUFFICIENT_INITIAL_MARGIN: RejectReason.ValueType  # 22
 REJECT_REASON_STILL_UNDERMARGINED: RejectReason.ValueType  # 23
 """The account was under-margined before and the order does not reduce risk. Permanent until account or prices change."""
 Global___RejectReason: _TypeAlias = RejectReason  # noqa: Y015
+
+class _MarginRegime:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MarginRegimeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarginRegime.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MARGIN_REGIME_UNSPECIFIED: _MarginRegime.ValueType  # 0
+    """Never valid."""
+    MARGIN_REGIME_PORTFOLIO: _MarginRegime.ValueType  # 1
+    """Positions of an underlying together, by a scan or by statistics."""
+    MARGIN_REGIME_STRATEGY: _MarginRegime.ValueType  # 2
+    """By rules, positions paired into strategies."""
+    MARGIN_REGIME_ISOLATED: _MarginRegime.ValueType  # 3
+    """Each position against margin of its own."""
+    MARGIN_REGIME_CROSS: _MarginRegime.ValueType  # 4
+    """Each position for itself, all against one pool of equity."""
+
+class MarginRegime(_MarginRegime, metaclass=_MarginRegimeEnumTypeWrapper):
+    """How an account is margined."""
+
+MARGIN_REGIME_UNSPECIFIED: MarginRegime.ValueType  # 0
+"""Never valid."""
+MARGIN_REGIME_PORTFOLIO: MarginRegime.ValueType  # 1
+"""Positions of an underlying together, by a scan or by statistics."""
+MARGIN_REGIME_STRATEGY: MarginRegime.ValueType  # 2
+"""By rules, positions paired into strategies."""
+MARGIN_REGIME_ISOLATED: MarginRegime.ValueType  # 3
+"""Each position against margin of its own."""
+MARGIN_REGIME_CROSS: MarginRegime.ValueType  # 4
+"""Each position for itself, all against one pool of equity."""
+Global___MarginRegime: _TypeAlias = MarginRegime  # noqa: Y015
+
+class _EquityBasis:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EquityBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EquityBasis.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EQUITY_BASIS_UNSPECIFIED: _EquityBasis.ValueType  # 0
+    """Never valid."""
+    EQUITY_BASIS_WITH_OPTION_VALUE: _EquityBasis.ValueType  # 1
+    """Cash, coins, marks of options and unrealised profit."""
+    EQUITY_BASIS_WITHOUT_OPTION_VALUE: _EquityBasis.ValueType  # 2
+    """Cash, coins and unrealised profit of futures; options add nothing."""
+
+class EquityBasis(_EquityBasis, metaclass=_EquityBasisEnumTypeWrapper):
+    """What counts as equity under a model."""
+
+EQUITY_BASIS_UNSPECIFIED: EquityBasis.ValueType  # 0
+"""Never valid."""
+EQUITY_BASIS_WITH_OPTION_VALUE: EquityBasis.ValueType  # 1
+"""Cash, coins, marks of options and unrealised profit."""
+EQUITY_BASIS_WITHOUT_OPTION_VALUE: EquityBasis.ValueType  # 2
+"""Cash, coins and unrealised profit of futures; options add nothing."""
+Global___EquityBasis: _TypeAlias = EquityBasis  # noqa: Y015
 
 class _Exactness:
     ValueType = _typing.NewType("ValueType", _builtins.int)
