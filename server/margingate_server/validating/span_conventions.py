@@ -172,9 +172,12 @@ def scan_range(words: Words, spot: Decimal, days: Decimal | None, expiry: object
     clauses = list(_scan_clauses(words))
     if not clauses:
         raise Unreadable("psr is not told")
-    chosen = clauses[0]
-    for clause in clauses[1:]:
-        if _is_beyond(clause, words, days, expiry):
+    always = [each for each in clauses if each.days_min is None and each.months_min is None]
+    if len(always) != 1:
+        raise Unreadable("psr has no size, or several, without a condition")
+    chosen = always[0]
+    for clause in clauses:
+        if clause is not chosen and _is_beyond(clause, words, days, expiry):
             chosen = clause
     return chosen.size * spot if chosen.is_fraction else chosen.size
 
@@ -208,8 +211,6 @@ def _scan_clauses(words: Words) -> Iterator[ScanClause]:
 
 
 def _is_beyond(clause: ScanClause, words: Words, days: Decimal | None, expiry: object) -> bool:
-    if clause.days_min is None and clause.months_min is None:
-        raise Unreadable("psr has several sizes without a condition")
     if days is None:
         raise Unreadable("days are not told")
     limit = clause.days_min
