@@ -33,6 +33,11 @@ def array(values: list[int]) -> IntArray:
     return np.array(values, dtype=np.int64)
 
 
+def rows(values: list[int] | IntArray, null: int = 0) -> IntArray:
+    """P&L in every world, and the null row."""
+    return np.append(np.asarray(values, dtype=np.int64), null)
+
+
 @st.composite
 def chosen_settings(draw: st.DrawFn) -> VarSettings:
     return settings(
@@ -82,8 +87,8 @@ def test_more_loss_anywhere_never_lowers_a_requirement(
     values: list[int], less: list[int], chosen: VarSettings
 ) -> None:
     """[VAR-10, VAR-13]"""
-    better = figures(array(values), WORLDS, chosen).required
-    assert figures(array(values) - array(less), WORLDS, chosen).required >= better
+    better = figures(rows(values), WORLDS, chosen).required
+    assert figures(rows(array(values) - array(less)), WORLDS, chosen).required >= better
 
 
 @given(pnl(), st.integers(1, 50), chosen_settings())
@@ -92,8 +97,8 @@ def test_a_larger_book_never_requires_less(
     values: list[int], times: int, chosen: VarSettings
 ) -> None:
     """[VAR-10] as many times as much, up to the rounding of one unit"""
-    once = figures(array(values), WORLDS, chosen).required
-    more = figures(array(values) * times, WORLDS, chosen).required
+    once = figures(rows(values), WORLDS, chosen).required
+    more = figures(rows(array(values) * times), WORLDS, chosen).required
     assert times * (once - 1) <= more <= times * once
     assert more >= once or not once
 
@@ -107,8 +112,8 @@ def test_no_order_of_groups_or_of_days_changes_anything(
     order = list(range(20))
     random.shuffle(order)
     order += range(20, 40)
-    book = {"BTC": array(first), "ETH": array(second)}
-    shuffled = {"ETH": array(second)[order], "BTC": array(first)[order]}
+    book = {"BTC": rows(first), "ETH": rows(second)}
+    shuffled = {"ETH": rows(array(second)[order]), "BTC": rows(array(first)[order])}
     before = portfolio_figures(book, WORLDS, chosen)
     after = portfolio_figures(shuffled, WORLDS, chosen)
     assert (before.required, before.alone) == (after.required, after.alone)
@@ -120,26 +125,36 @@ def test_offsets_stay_within_their_cap(
     first: list[int], second: list[int], chosen: VarSettings
 ) -> None:
     """[VAR-11]"""
-    found = portfolio_figures({"BTC": array(first), "ETH": array(second)}, WORLDS, chosen)
+    found = portfolio_figures({"BTC": rows(first), "ETH": rows(second)}, WORLDS, chosen)
     total, joint = sum(found.alone.values()), found.joint.required
     assert found.required >= joint
     assert total - found.required <= chosen.offset_cap * max(total - joint, 0)
 
 
+@st.composite
+def order(draw: st.DrawFn) -> tuple[int, list[int]]:
+    """Entry loss, not above 0, and effect per world of an order filled whole; even numbers."""
+    loss = -2 * draw(st.integers(0, 10**9))
+    return loss, [2 * (each // 2) for each in draw(pnl(bound=10**9))]
+
+
 @given(
     pnl(bound=10**9),
     pnl(bound=10**9),
-    st.lists(pnl(bound=10**9), min_size=1, max_size=3),
+    st.lists(order(), min_size=1, max_size=3),
     chosen_settings(),
 )
-@examples(50)
-def test_worst_fills_require_at_least_what_any_fills_do(
-    bitcoin: list[int], ether: list[int], orders: list[list[int]], chosen: VarSettings
+@examples(100)
+def test_worst_fills_require_at_least_what_any_fills_lose_and_require(
+    bitcoin: list[int],
+    ether: list[int],
+    orders: list[tuple[int, list[int]]],
+    chosen: VarSettings,
 ) -> None:
-    """[VAR-13] orders in one group, each filled by halves"""
-    effects = [[2 * (each // 2) for each in order] for order in orders]
-    worst = array(bitcoin) + sum(np.minimum(array(effect), 0) for effect in effects)
-    bound = portfolio_figures({"BTC": worst, "ETH": array(ether)}, WORLDS, chosen).required
-    for added in by_definition.fills(effects):
-        filled = {"BTC": array(bitcoin) + array(added), "ETH": array(ether)}
-        assert portfolio_figures(filled, WORLDS, chosen).required <= bound
+    """[VAR-13] orders in one group, each filled by halves; what their entries lose is equity"""
+    holds = [np.minimum(rows(array(effect) + loss, loss), 0) for loss, effect in orders]
+    book = {"BTC": rows(bitcoin) + sum(holds), "ETH": rows(ether)}
+    bound = portfolio_figures(book, WORLDS, chosen).required
+    for added in by_definition.fills([[*effect, loss] for loss, effect in orders]):
+        filled = {"BTC": rows(array(bitcoin) + array(added[:-1])), "ETH": rows(ether)}
+        assert portfolio_figures(filled, WORLDS, chosen).required - added[-1] <= bound

@@ -103,7 +103,8 @@ def _measured(
     else:
         passing_days = float(settings.look_ahead_days)
         scanned = pnl_by_underlying(portfolio, vol_u, known.worlds.scenarios, passing_days)
-        units = [portfolio_figures(scanned, known.worlds, each).required for each in both]
+        rows = {name: np.append(pnl_s, 0) for name, pnl_s in scanned.items()}
+        units = [portfolio_figures(rows, known.worlds, each).required for each in both]
     after = pnl_by_underlying(portfolio, vol_u, realised, settings.horizon_days)
     gained = sum(int(pnl_s[0]) for pnl_s in after.values())
     return units[0] / MICRO, units[1] / MICRO, gained / MICRO

@@ -1,7 +1,8 @@
-"""What a vector of P&L requires, alone and of several groups together. [VAR-10, VAR-11]
+"""What the rows of a group require, alone and of several groups together. [VAR-10, VAR-11]
 
-Every figure grows, or stays, when an entry of the vector falls: the vector of worst fills gives a
-requirement that no subset of fills exceeds. [VAR-13]
+Rows (axis R) are the P&L in every world and, last, a null row: 0 of positions, and of worst fills
+what their entries lose where nothing moves. Every figure grows, or stays, when a row falls: the
+rows of worst fills give a requirement that no subset of fills exceeds. [VAR-13]
 """
 
 from collections.abc import Mapping
@@ -39,7 +40,7 @@ class VarFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VarPortfolio:
-    """Groups together. joint: of the summed vector. alone: each group's own, by name.
+    """Groups together. joint: of the summed rows. alone: each group's own, by name.
 
     required: joint, but not below what the offset cap leaves of the groups' own figures.
     """
@@ -50,29 +51,30 @@ class VarPortfolio:
 
 
 def estimate(pnl_s: IntArray, settings: VarSettings) -> Fraction:
-    """Loss at the confidence by the estimator of the settings, 0 where it would be a gain."""
+    """Loss at the confidence by the estimator of the settings; a gain is negative."""
     if settings.estimator is Estimator.EXPECTED_SHORTFALL:
-        loss = tail.expected_shortfall(pnl_s, settings.confidence)
-    elif settings.quantile_rule is QuantileRule.INTERPOLATED:
-        loss = tail.interpolated_value_at_risk(pnl_s, settings.confidence)
-    else:
-        loss = Fraction(tail.value_at_risk(pnl_s, settings.confidence))
-    return max(loss, Fraction(0))
+        return tail.expected_shortfall(pnl_s, settings.confidence)
+    if settings.quantile_rule is QuantileRule.INTERPOLATED:
+        return tail.interpolated_value_at_risk(pnl_s, settings.confidence)
+    return Fraction(tail.value_at_risk(pnl_s, settings.confidence))
 
 
-def figures(pnl_s: IntArray, worlds: Worlds, settings: VarSettings) -> VarFigures:
-    """Requirement of one vector of P&L in 1e-6 USD over `worlds.scenarios`, (S,). [VAR-10]"""
-    base_s = pnl_s[worlds.base]
-    base = _estimate_of(base_s, settings)
-    stressed = _estimate_of(pnl_s[worlds.stressed], settings)
-    floor = _estimate_of(pnl_s[worlds.floor], settings)
-    binding = tail.binding_scenario(base_s, settings.confidence) if base else None
+def figures(pnl_r: IntArray, worlds: Worlds, settings: VarSettings) -> VarFigures:
+    """Requirement of rows in 1e-6 USD: `worlds.scenarios` and the null row. [VAR-10]"""
+    assert len(pnl_r) == len(worlds.scenarios) + 1
+    # Every estimate holds what entries lose: blended, they would otherwise charge but a part of it.
+    least = Fraction(-int(pnl_r[-1]))
+    base, stressed, floor = (
+        max(estimate(pnl_r[part], settings), least) if part.start < part.stop else Fraction(0)
+        for part in (worlds.base, worlds.stressed, worlds.floor)
+    )
+    binding = tail.binding_scenario(pnl_r[worlds.base], settings.confidence) if base else None
     return VarFigures(
         base=ceil(base),
         stressed=ceil(stressed),
         floor=ceil(floor),
         required=ceil(blended(base, stressed, floor, settings)),
-        binding=binding if binding is not None and base_s[binding] < 0 else None,
+        binding=binding if binding is not None and pnl_r[binding] < 0 else None,
     )
 
 
@@ -85,24 +87,24 @@ def blended(base: Fraction, stressed: Fraction, floor: Fraction, settings: VarSe
 
 
 def portfolio_figures(
-    pnl_s_by_group: Mapping[str, IntArray], worlds: Worlds, settings: VarSettings
+    pnl_r_by_group: Mapping[str, IntArray], worlds: Worlds, settings: VarSettings
 ) -> VarPortfolio:
     """Requirement of several groups in the same worlds. [VAR-11]
 
-    ModelFailure when a sum of vectors would leave the range of their integers.
+    ModelFailure when a sum of rows would leave the range of their integers.
     """
-    if sum(int(np.abs(pnl_s).max(initial=0)) for pnl_s in pnl_s_by_group.values()) >= _UNITS_MAX:
+    if sum(int(np.abs(pnl_r).max()) for pnl_r in pnl_r_by_group.values()) >= _UNITS_MAX:
         raise ModelFailure("the P&L of an account is out of range")
-    joint_s = np.zeros(len(worlds.scenarios), dtype=np.int64)
-    for pnl_s in pnl_s_by_group.values():
-        joint_s += pnl_s
-    joint = figures(joint_s, worlds, settings)
-    if len(pnl_s_by_group) == 1:
-        alone = dict.fromkeys(pnl_s_by_group, joint.required)
+    joint_r = np.zeros(len(worlds.scenarios) + 1, dtype=np.int64)
+    for pnl_r in pnl_r_by_group.values():
+        joint_r += pnl_r
+    joint = figures(joint_r, worlds, settings)
+    if len(pnl_r_by_group) == 1:
+        alone = dict.fromkeys(pnl_r_by_group, joint.required)
     else:
         alone = {
-            group: figures(pnl_s_by_group[group], worlds, settings).required
-            for group in sorted(pnl_s_by_group)
+            group: figures(pnl_r_by_group[group], worlds, settings).required
+            for group in sorted(pnl_r_by_group)
         }
     return VarPortfolio(joint=joint, alone=alone, required=capped(joint.required, alone, settings))
 
@@ -118,7 +120,3 @@ def maintenance(required: int, settings: VarSettings) -> int:
     """Maintenance margin of a requirement of positions alone, 1e-6 USD, rounded up. [VAR-15]"""
     fraction_ppm = int(settings.maintenance_fraction * MICRO)
     return -(-required * fraction_ppm // MICRO)
-
-
-def _estimate_of(pnl_s: IntArray, settings: VarSettings) -> Fraction:
-    return estimate(pnl_s, settings) if len(pnl_s) else Fraction(0)
