@@ -177,7 +177,7 @@ def scan_range(words: Words, spot: Decimal, days: Decimal | None, expiry: object
         raise Unreadable("psr has no size, or several, without a condition")
     chosen = always[0]
     for clause in clauses:
-        if clause is not chosen and _is_beyond(clause, words, days, expiry):
+        if clause not in always and _is_beyond(clause, words, days, expiry):
             chosen = clause
     return chosen.size * spot if chosen.is_fraction else chosen.size
 
