@@ -1,6 +1,6 @@
 """Everything that can be chosen when a server starts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +10,19 @@ from margingate_engine.core.errors import InvalidInput
 RETENTION_DAYS_MAX = 36_500
 OPENING_MODEL = "span"
 """The model that accounts open under."""
+
+
+def path_by_name(texts: Iterable[str], field: str) -> dict[str, Path]:
+    """Paths of NAME=PATH by name; InvalidInput naming `field`."""
+    paths: dict[str, Path] = {}
+    for text in texts:
+        name, has_path, path = text.partition("=")
+        if not (name and has_path and path):
+            raise InvalidInput(field, f"{text!r} is not NAME=PATH")
+        if name in paths:
+            raise InvalidInput(f"{field}.{name}", "is given twice")
+        paths[name] = Path(path)
+    return paths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,6 +60,27 @@ def suspend(
 
 
 @app.command()
+def experience(
+    account: options.Account,
+    tier: Annotated[int, typer.Argument(min=0, max=9, metavar="TIER", help="0 (none) to 9.")],
+    *,
+    request_id: options.RequestId = "",
+    target: options.Target = TARGET,
+    timeout: options.Timeout = TIMEOUT_SECONDS,
+    is_json: options.AsJson = False,
+) -> None:
+    """Say how experienced an account's owner is; regimes may ask for a least tier."""
+    request_id = request_id or new_id()
+    with connected(target, timeout, is_json) as session:
+        answer = session.gate.admin.set_experience(account, tier, request_id=request_id)
+        session.show(
+            answer,
+            lambda each: changed_line(True, f"{account} has tier {each.experience_tier}", ""),
+            {"request_id": request_id},
+        )
+
+
+@app.command()
 def resume(
     account: options.Account,
     *,

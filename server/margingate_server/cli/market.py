@@ -53,6 +53,9 @@ def show(
 def array(
     instrument: options.Instrument,
     *,
+    model: Annotated[
+        str, typer.Option(metavar="NAME", help="Of this model; absent: of the one accounts open.")
+    ] = "",
     target: options.Target = TARGET,
     timeout: options.Timeout = TIMEOUT_SECONDS,
     is_json: options.AsJson = False,
@@ -60,7 +63,7 @@ def array(
     """Show the risk array of an instrument: profit and loss of one long lot by scenario."""
     with connected(target, timeout, is_json) as session:
         session.show(
-            session.gate.market.get_risk_array(instrument),
+            session.gate.market.get_risk_array(instrument, model),
             lambda answer: array_table(answer, instrument),
         )
 

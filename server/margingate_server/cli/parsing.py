@@ -3,11 +3,8 @@
 import csv
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 
 import typer
-
-from margingate_engine.core.errors import InvalidInput
 
 
 def any_decimal(text: str | Decimal) -> Decimal:
@@ -47,19 +44,6 @@ def position_words(text: str) -> tuple[str, Decimal, Decimal | None]:
         raise typer.BadParameter(f"{text!r} is not INSTRUMENT=QUANTITY[@PRICE]")
     quantity, has_price, price = amount.partition("@")
     return instrument, any_decimal(quantity), any_decimal(price) if has_price else None
-
-
-def path_by_name(texts: Iterable[str], field: str) -> dict[str, Path]:
-    """Paths of NAME=PATH by name; InvalidInput naming `field`."""
-    paths: dict[str, Path] = {}
-    for text in texts:
-        name, has_path, path = text.partition("=")
-        if not (name and has_path and path):
-            raise InvalidInput(field, f"{text!r} is not NAME=PATH")
-        if name in paths:
-            raise InvalidInput(f"{field}.{name}", "is given twice")
-        paths[name] = Path(path)
-    return paths
 
 
 def position_rows(lines: Iterable[str]) -> list[tuple[str, Decimal, Decimal | None]]:

@@ -8,8 +8,8 @@ import typer
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.cli.exit_codes import CANNOT_SERVE, USAGE
-from margingate_server.cli.parsing import any_decimal, path_by_name
-from margingate_server.config import ServerConfig
+from margingate_server.cli.parsing import any_decimal
+from margingate_server.config import ServerConfig, path_by_name
 from margingate_server.ledger.store import CorruptLedger, LedgerError, LedgerInUse, StoreFailure
 
 app = typer.Typer(add_completion=False)

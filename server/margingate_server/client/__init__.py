@@ -16,6 +16,7 @@ from margingate.v1.account_service_pb2 import (
     GetAccountResponse,
     GetMarginResponse,
     ListAccountsResponse,
+    SetMarginRegimeResponse,
     SetPositionsResponse,
 )
 from margingate.v1.admin_service_pb2 import (
@@ -23,6 +24,7 @@ from margingate.v1.admin_service_pb2 import (
     GetLimitsResponse,
     KillSwitch,
     Limits,
+    ReloadParametersResponse,
     SetLimitsResponse,
 )
 from margingate.v1.margin_service_pb2 import (
@@ -121,11 +123,13 @@ __all__ = [
     "RejectAmendResponse",
     "ReleaseAllResponse",
     "ReleaseOrderResponse",
+    "ReloadParametersResponse",
     "ReportFillResponse",
     "RetryPolicy",
     "Risk",
     "ScenarioTable",
     "SetLimitsResponse",
+    "SetMarginRegimeResponse",
     "SetPositionsResponse",
     "Settlement",
     "Side",

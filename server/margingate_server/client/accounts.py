@@ -82,6 +82,30 @@ class Accounts:
         )
         return self._call(self._service.SetPositions, request)
 
+    def set_regime(
+        self,
+        account: str,
+        model: str,
+        *,
+        validate_only: bool = False,
+        force_reason: str = "",
+        request_id: str = "",
+    ) -> wire.SetMarginRegimeResponse:
+        """Margin before and under the model, which margins the account from here on.
+
+        validate_only: ask only what it would come to. force_reason: a risk officer's, who takes the
+        account over whatever it is short of.
+        """
+        request = wire.SetMarginRegimeRequest(
+            request_id=request_id or new_id(),
+            account=account,
+            model=model,
+            validate_only=validate_only,
+            force=bool(force_reason),
+            reason=force_reason,
+        )
+        return self._call(self._service.SetMarginRegime, request)
+
     def get_margin(self, account: str) -> wire.GetMarginResponse:
         """Margin of the account and how it comes about."""
         return self._call(self._service.GetMargin, wire.GetMarginRequest(account=account))

@@ -108,6 +108,19 @@ class Admin:
         )
         return self._call(self._service.SetLimits, request)
 
+    def set_experience(
+        self, account: str, experience_tier: int, *, request_id: str = ""
+    ) -> wire.SetExperienceResponse:
+        """The account's tier of experience, 0 to 9, which regimes may ask for."""
+        request = wire.SetExperienceRequest(
+            request_id=request_id or new_id(), account=account, experience_tier=experience_tier
+        )
+        return self._call(self._service.SetExperience, request)
+
+    def reload_parameters(self) -> wire.ReloadParametersResponse:
+        """The models once parameters, fees and policy were read again from the server's files."""
+        return self._call(self._service.ReloadParameters, wire.ReloadParametersRequest())
+
     def get_limits(self, account: str = "") -> wire.GetLimitsResponse:
         """Limits and kill switches of the account, or the default and all kill switches."""
         return self._call(self._service.GetLimits, wire.GetLimitsRequest(account=account))

@@ -71,9 +71,9 @@ class Market:
 
         return merged_pages(fetch)
 
-    def get_risk_array(self, instrument: str) -> wire.GetRiskArrayResponse:
-        """P&L of one long lot of an instrument in every scenario."""
-        request = wire.GetRiskArrayRequest(instrument=instrument)
+    def get_risk_array(self, instrument: str, model: str = "") -> wire.GetRiskArrayResponse:
+        """P&L of one long lot in every scenario of a model, of the opening one for ""."""
+        request = wire.GetRiskArrayRequest(instrument=instrument, model=model)
         return self._call(self._service.GetRiskArray, request)
 
     def list_models(self) -> wire.ListModelsResponse:

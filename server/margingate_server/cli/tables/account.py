@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from margingate_server.cli.tables.layout import BAD, FAINT, GOOD, facts, table
+from margingate_server.cli.tables.regime import regime_rows
 from margingate_server.cli.tables.risk import risks_table
 from margingate_server.cli.tables.texts import average_text, money_text, price_text, time_text
 from margingate_server.client import (
@@ -26,11 +27,14 @@ def accounts_table(answer: ListAccountsResponse) -> RenderableType:
     """One row for each account."""
     if not answer.accounts:
         return Text("no accounts", style=FAINT)
-    made = table("account", "fee tier", "state", ">positions", ">open orders", ">event", "opened")
+    made = table(
+        "account", "fee tier", "model", "state", ">positions", ">open orders", ">event", "opened"
+    )
     for each in answer.accounts:
         made.add_row(
             each.account,
             each.fee_tier,
+            each.model,
             _state(each),
             str(each.position_count),
             str(each.open_order_count),
@@ -91,6 +95,7 @@ def _summary(account: AccountSummary) -> Table:
             ("account", account.account),
             ("state", _state(account)),
             ("fee tier", account.fee_tier),
+            *regime_rows(account),
             ("opened", time_text(account.create_time)),
             ("event", str(account.version)),
             ("open orders", str(account.open_order_count)),

@@ -72,7 +72,13 @@ def _model_parts(model: MarginModel) -> list[RenderableType]:
     scenarios = table(">#", "scenario")
     for number, description in enumerate(model.scenario_descriptions, start=1):
         scenarios.add_row(str(number), description)
-    return [made, facts([("digest", model.parameters_digest)]), scenarios]
+    rows: list[tuple[str, str | Text]] = [
+        ("regime", words(enum_name(model, "regime"))),
+        ("equity", words(enum_name(model, "equity_basis"))),
+        ("with open orders", words(enum_name(model, "worst_fill"))),
+        ("digest", model.parameters_digest),
+    ]
+    return [made, facts(rows), *([scenarios] if scenarios.row_count else [])]
 
 
 def _underlyings_table(answer: GetMarketResponse) -> Table:
