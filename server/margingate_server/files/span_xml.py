@@ -13,9 +13,9 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_server.files.span_file import MICRO_MAX
 
 _CHUNK = 1 << 16
-_NUMBERS = re.compile(r"(?:[+-]?(?:\d+\.?\d*|\.\d+) )+")
+_NUMBERS = re.compile(r"(?:[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+) )+")
 _PERIOD = re.compile(r"\d{6}(\d\d)?")
-_DIGITS_MAX = 30
+_DIGITS_MAX, _EXPONENT_MAX = 30, 9
 
 
 class _RootReached(Exception):  # noqa: N818 - it ends a search
@@ -95,6 +95,14 @@ def child_whole(element: Element, name: str, path: str) -> int:
     return int(text)
 
 
+def child_power_of_ten(element: Element, name: str, path: str) -> Decimal:
+    """Ten to the power in a child, 1 where it is missing; InvalidInput beyond nine either way."""
+    exponent = child_decimal_or(element, name, path, Decimal(0))
+    if exponent != int(exponent) or abs(exponent) > _EXPONENT_MAX:
+        raise InvalidInput(f"{path}/{name}", "is no exponent")
+    return Decimal(1).scaleb(int(exponent))
+
+
 def exact(text: str, path: str) -> Decimal:
     """A plain decimal number; InvalidInput otherwise."""
     try:
@@ -107,7 +115,8 @@ def exact(text: str, path: str) -> Decimal:
 
 def micro_amounts(texts: Sequence[str], path: str) -> list[int]:
     """Amounts in 1e-6, to the nearest; InvalidInput for what is no number or too large."""
-    if not _NUMBERS.fullmatch(" ".join(texts) + " "):
+    joined = " ".join(texts) + " "
+    if not _NUMBERS.fullmatch(joined) or joined.count(" ") != len(texts):
         raise InvalidInput(path, "holds what is not a number")
     amounts = [round(float(text) * 1e6) for text in texts]
     if any(abs(amount) >= MICRO_MAX for amount in amounts):

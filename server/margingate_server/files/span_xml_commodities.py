@@ -22,6 +22,7 @@ from margingate_server.files.span_xml import (
     child_decimal,
     child_decimal_or,
     child_flag,
+    child_power_of_ten,
     child_text,
     child_whole,
     period_text,
@@ -69,7 +70,7 @@ def read_commodity(element: Element) -> CommodityDefinition:
     code = child_text(element, "cc", "ccDef")
     path = f"ccDef[{code}]"
     refusal = _refusal(element)
-    multiple = Decimal(1).scaleb(int(child_decimal_or(element, "riskExponent", path, Decimal(0))))
+    multiple = child_power_of_ten(element, "riskExponent", path)
     return CommodityDefinition(
         path=path,
         code=code,

@@ -186,6 +186,8 @@ def test_families_and_spreads_that_are_not_known_are_named(tmp_path: Path) -> No
         ("<cc>NIFTY</cc><pe>", "<cc>OTHER</cc><pe>", "ccDef[NIFTY]/dSpread[1]/pLeg/cc"),
         ("<currency>INR</currency>", "", "ccDef[NIFTY]/currency"),
         ("<capAnov>0</capAnov>", "<capAnov>x</capAnov>", "ccDef[NIFTY]/capAnov"),
+        ("<a>-45.00</a>", "<a>-4 5.00</a>", "series[20260630]/opt[C 24000.00]/ra/a"),
+        ("<riskExponent>0<", "<riskExponent>99<", "ccDef[NIFTY]/riskExponent"),
         ("<baseR>0</baseR>", "<baseR>2</baseR>", "ccDef[NIFTY]/adjRate[1]"),
         ("<isM>1</isM>", "<isM>yes</isM>", "pbRateDef/isM"),
         ("<exch>XYZ</exch><futPf>", "<futPf>", "exchange/exch"),
