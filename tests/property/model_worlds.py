@@ -56,6 +56,7 @@ TIMS: dict[str, object] = {
 
 PARAMETERS: dict[str, Mapping[str, object]] = {
     "cross": {"BTC": CROSS, "ETH": {**CROSS, "collateral_haircut": Decimal(0)}},
+    "isolated": {"BTC": CROSS, "ETH": {**CROSS, "collateral_haircut": Decimal(0)}},
     "tims": TIMS,
     "var": tables(stressed_days=120, estimator="es", stressed_weight=Decimal("0.25")),
     "var ranked": tables(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.group_totals import Pocket
 from margingate_engine.portfolio.hold import changing_hold, hold_of, more, order_hold
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from tests.property.books import CASH, Book, books
@@ -47,6 +48,7 @@ class Walk:
         else:
             self.portfolio.positions[row] = after
         self.account.move_position(row, before.lots, after.lots)
+        self.account.allocate(row, Pocket(after.lots, 0, after.entry))
         self.account.move_cash(asset, entry)
 
     def pay(self, asset: str, units: int) -> None:

@@ -164,16 +164,21 @@ class CrossBook:
             self._legs[key] = self._leg_lot(leg)
         return self._legs[key]
 
+    def _paid(self, leg: OpenLeg) -> int:
+        i = self.instruments[leg.symbol]
+        return flow(i, leg.side, leg.price) - largest_fee(i, 1, leg.price, self.market, self.fees)
+
+    def coins_of(self, leg: OpenLeg) -> int:
+        """Coins that one lot of a leg adds to the balance when it fills at its limit."""
+        i = self.instruments[leg.symbol]
+        _, coins = self.value(leg.symbol, leg.side)
+        return coins + delivered_coins(i, leg.side) + (self._paid(leg) if i.inverse else 0)
+
     def _leg_lot(self, leg: OpenLeg) -> LegLot:
         i = self.instruments[leg.symbol]
-        paid = flow(i, leg.side, leg.price) - largest_fee(i, 1, leg.price, self.market, self.fees)
-        usd, coins = self.value(leg.symbol, leg.side)
-        coins += delivered_coins(i, leg.side)
-        if i.inverse:
-            coins += paid
-        else:
-            usd += paid
-        gain = usd + self.worth_of_coins(i.underlying, coins)
+        usd, _ = self.value(leg.symbol, leg.side)
+        usd += 0 if i.inverse else self._paid(leg)
+        gain = usd + self.worth_of_coins(i.underlying, self.coins_of(leg))
         mark = 0
         if i.is_option and leg.side < 0:
             in_coins = i.inverse and self.market.has_expired(i)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.cross import CrossModel
+from margingate_engine.models.isolated import IsolatedModel
 from margingate_engine.models.span import SpanModel
 from margingate_engine.models.tims.model import TimsModel
 from margingate_engine.models.var.model import VarModel
@@ -15,6 +16,7 @@ ParameterTables = Mapping[str, object]
 MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
     "span": SpanModel.from_mapping,
     "cross": CrossModel.from_mapping,
+    "isolated": IsolatedModel.from_mapping,
     "tims": TimsModel.from_mapping,
     "var": VarModel.from_mapping,
 }

@@ -7,7 +7,7 @@ from typing import Any
 from margingate_engine.core.amounts import USD
 from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.core.risk import Risk
-from margingate_engine.portfolio.group_totals import GroupTotals
+from margingate_engine.portfolio.group_totals import GroupTotals, Pocket
 from margingate_engine.portfolio.hold import GROSS_MAX, OrderHold, order_hold
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.portfolio.margin_model import Requirement
@@ -38,6 +38,8 @@ class AccountRisk:
         for row, position in portfolio.positions.items():
             account.move_position(row, 0, position.lots)
             account.move_cash(arrays.table.instruments[row].settlement_asset, position.entry)
+            wallet = portfolio.wallets.get(row, 0)
+            account.allocate(row, Pocket(position.lots, wallet, position.entry))
         for order_id in portfolio.legs:
             account.hold(order_hold(arrays, portfolio, order_id))
         return account
@@ -76,6 +78,11 @@ class AccountRisk:
         coin = arrays.position_coin(row, after) - arrays.position_coin(row, before)
         if coin:
             self.move_cash(arrays.table.underlyings[arrays.group_i[row]], coin)
+
+    def allocate(self, row: int, pocket: Pocket) -> None:
+        """Say what a position has to itself; its cash and entry are moved apart from this."""
+        self._risk = None
+        self.group(self.arrays.group_i[row]).allocate(row, pocket)
 
     def hold(self, order: OrderHold) -> None:
         """Hold the margin of an order."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,14 +11,26 @@ from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import SPOT_KEY, GroupArrays, RiskArrays
 
 
+class Pocket(NamedTuple):
+    """What a position of so many lots (signed) has to itself. [ISO-02]
+
+    wallet: 1e-6 USD. entry: settlement asset's units.
+    """
+
+    lots: int
+    wallet: int
+    entry: int
+
+
 @dataclass(slots=True)
 class GroupTotals:
     """Additive features of positions and open orders of one group, 1e-6 USD.
 
     pnl_r: positions' rows without the coin balance; its last entry is the null row. coin_pico: coin
     balance. keyed: features by key, the coin balance's part not included. lots: signed, by
-    instrument row. minimum: what the shorts require at least. positions_margin, worst_margin: what
-    the model made of them last, None when something changed since.
+    instrument row. minimum: what the shorts require at least. pockets: what positions have to
+    themselves, by row. positions_margin, worst_margin: what the model made of them last, None when
+    something changed since.
     """
 
     arrays: RiskArrays
@@ -29,6 +41,7 @@ class GroupTotals:
     keyed: dict[int, int] = field(default_factory=dict)
     lots: dict[int, int] = field(default_factory=dict)
     minimum: int = 0
+    pockets: dict[int, Pocket] = field(default_factory=dict)
     floor_worst: int = 0
     positions_margin: Any = None
     worst_margin: Any = None
@@ -51,6 +64,7 @@ class GroupTotals:
         copy = GroupTotals.empty(self.arrays, self.group)
         copy.pnl_r, copy.coin_pico, copy.minimum = self.pnl_r, self.coin_pico, self.minimum
         copy.keyed, copy.lots = dict(self.keyed), dict(self.lots)
+        copy.pockets = dict(self.pockets)
         return copy
 
     def move_position(self, row: int, lots: int) -> None:
@@ -68,6 +82,14 @@ class GroupTotals:
             self.keyed[key] = self.keyed.get(key, 0) + lots * amount
         self.minimum += self.arrays.minimum_i[row] * (max(0, -after) - max(0, -before))
         self._rows = self.positions_margin = self.worst_margin = None
+
+    def allocate(self, row: int, pocket: Pocket) -> None:
+        """Say what a position has to itself; one of no lots has nothing."""
+        if pocket.lots:
+            self.pockets[row] = pocket
+        else:
+            self.pockets.pop(row, None)
+        self.positions_margin = self.worst_margin = None
 
     def move_coin(self, coin_pico: int) -> None:
         """Change the coin balance."""

@@ -36,6 +36,7 @@ class Portfolio:
 
     cash: signed units by asset. positions: by row of the instrument table. legs: open legs by order
     id. amendments: what the legs become if the venue takes a change that is pending, by order id.
+    wallets: of the cash what positions have to themselves, 1e-6 USD > 0, by row. [ISO-02]
     """
 
     fees: FeeTier
@@ -43,6 +44,7 @@ class Portfolio:
     positions: dict[int, Position] = field(default_factory=dict)
     legs: dict[str, tuple[OpenLeg, ...]] = field(default_factory=dict)
     amendments: dict[str, tuple[OpenLeg, ...]] = field(default_factory=dict)
+    wallets: dict[int, int] = field(default_factory=dict)
 
     def open_lots(self, row: int, side: Side) -> int:
         """Lots of a side that open orders may still fill; of a changing leg the more."""

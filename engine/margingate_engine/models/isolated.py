@@ -1,0 +1,222 @@
+"""The model `isolated`: every position with margin of its own. docs/methodology/isolated.md"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from margingate_engine.core.amounts import ceil_div
+from margingate_engine.core.charges import Charge
+from margingate_engine.core.risk import Exactness, Risk
+from margingate_engine.market.snapshot import MarketSnapshot
+from margingate_engine.market.table import InstrumentTable
+from margingate_engine.models.parameter_table import digest
+from margingate_engine.models.position_margin import (
+    PositionParameters,
+    future_initial,
+    future_lots,
+    maintenance_of,
+    position_arrays,
+)
+from margingate_engine.portfolio.group_totals import GroupTotals
+from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
+from margingate_engine.portfolio.order_totals import OrderTotals
+from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, PPM, SPOT_KEY, RiskArrays
+
+
+@dataclass(frozen=True, kw_only=True)
+class IsolatedParameters(PositionParameters):
+    """Parameters of one underlying in the model `isolated`."""
+
+    MODEL: ClassVar[str] = "isolated"
+
+
+class PositionRisk(NamedTuple):
+    """Margin of one position: row, wallet in 1e-6 USD, and its own equity against it. [ISO-04]"""
+
+    row: int
+    wallet: int
+    risk: Risk
+
+    @property
+    def is_liquidatable(self) -> bool:
+        """True when what it has to itself does not exceed a maintenance margin that it has."""
+        return self.risk.maintenance > 0 and self.risk.equity <= self.risk.maintenance
+
+
+@dataclass(frozen=True, slots=True)
+class IsolatedMargin:
+    """What a group takes from equity, 1e-6 USD: of each position margin or own equity, the more.
+
+    options: with the entry losses of what is no future. maintenance: the same with maintenance.
+    """
+
+    underlying: str
+    options: int
+    futures: int
+    maintenance: int
+
+
+class IsolatedModel:
+    """No offset between positions, and none has what another one lacks. [ISO-01]"""
+
+    name = "isolated"
+    equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
+    worst_fill = Exactness.BOUND
+
+    def __init__(self, parameters: Mapping[str, IsolatedParameters]) -> None:
+        self.parameters = dict(parameters)
+        self.parameters_digest = digest(self.parameter_items())
+
+    @classmethod
+    def from_mapping(cls, raw: Mapping[str, object]) -> "IsolatedModel":
+        """The model from one table of parameters per underlying; InvalidInput names the wrong."""
+        return cls(
+            {name: IsolatedParameters.from_mapping(name, each) for name, each in raw.items()}
+        )
+
+    def parameter_items(self) -> list[tuple[str, str, str]]:
+        """Underlying, name and value of every parameter, in order."""
+        return [
+            (underlying, name, value)
+            for underlying in sorted(self.parameters)
+            for name, value in self.parameters[underlying].items()
+        ]
+
+    def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
+        """The same as of `cross`. [ISO-01]"""
+        return position_arrays(self, self.parameters, table, snapshot)
+
+    def group_margin(
+        self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
+    ) -> IsolatedMargin:
+        """What positions and orders of a group take from the free wallet. [ISO-03, ISO-05]"""
+        del number
+        ratios_ppm = _ratios(totals, holds)
+        own = {row: own_equity(totals, row, ratios_ppm) for row in totals.lots}
+        futures = {
+            row: future_initial(totals, row, lots) for row, *lots in future_lots(totals, holds)
+        }
+        losses = _floors(totals, holds)
+        return IsolatedMargin(
+            totals.group.underlying,
+            sum(
+                max(own.get(row, 0) - entry, -short)
+                for row, (entry, short) in losses.items()
+                if row not in futures
+            ),
+            sum(
+                max(own.get(row, 0), needed) - losses.get(row, (0, 0))[0]
+                for row, needed in futures.items()
+            ),
+            sum(
+                max(own[row], maintenance_of(totals, row, lots))
+                for row, lots in totals.lots.items()
+            )
+            if not holds
+            else 0,
+        )
+
+    def requirements(self, margins: Mapping[int, IsolatedMargin]) -> list[Requirement]:
+        """One requirement a group, the sum over its positions. [ISO-03]"""
+        return [_requirement(number, margin) for number, margin in margins.items()]
+
+    def maintenance(self, margins: Mapping[int, IsolatedMargin]) -> int:
+        """The sum over the positions. [ISO-04]"""
+        return sum(margin.maintenance for margin in margins.values())
+
+    def size_kinks(
+        self, before: GroupTotals, filled: GroupTotals, hold: OrderTotals
+    ) -> Iterable[int]:
+        """None: what a position takes falls until it is flat, and grows beyond. [DEC-06]"""
+        del before, filled, hold
+        return ()
+
+    @staticmethod
+    def position_risks(totals: GroupTotals) -> list[PositionRisk]:
+        """Margin of every position of a group, by row, orders left out. [ISO-04]"""
+        ratios_ppm = _ratios(totals, ())
+        return [
+            PositionRisk(
+                row,
+                totals.pockets[row].wallet if row in totals.pockets else 0,
+                Risk(
+                    equity=own_equity(totals, row, ratios_ppm, is_rounded_up=False),
+                    initial=initial_of(totals, row),
+                    maintenance=maintenance_of(totals, row, lots),
+                ),
+            )
+            for row, lots in sorted(totals.lots.items())
+        ]
+
+
+def initial_of(totals: GroupTotals, row: int) -> int:
+    """Initial margin of one position, orders left out, 1e-6 USD. [ISO-02]"""
+    lots = totals.lots.get(row, 0)
+    if totals.arrays.table.is_future_i[row]:
+        return future_initial(totals, row, (lots,))
+    return max(0, -lots) * totals.arrays.minimum_i[row]
+
+
+def own_equity(
+    totals: GroupTotals, row: int, ratios_ppm: Iterable[int], *, is_rounded_up: bool = True
+) -> int:
+    """What a position has to itself, wallet and result, 1e-6 USD, signed. [ISO-02]
+
+    ratios_ppm: what a coin may count of its index; the largest value is taken. Where the totals
+    have other lots than the pocket was told of, a fill at the mark is tried: the closed part takes
+    its share with it.
+    """
+    pocket, lots = totals.pockets.get(row), totals.lots.get(row, 0)
+    if pocket is None or not lots or (lots > 0) != (pocket.lots > 0):
+        return 0
+    arrays, usd, coins = totals.arrays, pocket.wallet, 0
+    if arrays.table.is_future_i[row]:
+        usd += arrays.position_value(row, pocket.lots)
+        if arrays.table.is_inverse_i[row]:
+            coins = pocket.entry + arrays.position_coin(row, pocket.lots)
+        else:
+            usd += pocket.entry
+    worth = max(coins * totals.group.index_nano * ratio_ppm for ratio_ppm in ratios_ppm)
+    own = usd
+    own += ceil_div(worth, COIN_VALUE_DIVISOR) if is_rounded_up else worth // COIN_VALUE_DIVISOR
+    return own if abs(lots) >= abs(pocket.lots) else ceil_div(own * abs(lots), abs(pocket.lots))
+
+
+def _ratios(totals: GroupTotals, holds: Sequence[OrderTotals]) -> tuple[int, ...]:
+    """What a coin of the group may count of its index, in 1e-6, whatever fills do to the balance.
+
+    A positive balance counts less, a negative one more. [ISO-02]
+    """
+    highest, lowest = totals.extreme_features(holds)
+    haircut_ppm, coins = totals.group.haircut_ppm, totals.coin_pico
+    above = coins > 0 or (holds and highest[SPOT_KEY] > 0)
+    below = coins <= 0 or (holds and lowest[SPOT_KEY] < 0)
+    return (PPM - haircut_ppm,) * bool(above) + (PPM + haircut_ppm,) * bool(below)
+
+
+def _floors(totals: GroupTotals, holds: Sequence[OrderTotals]) -> dict[int, tuple[int, int]]:
+    """(entry losses, headroom where it ends short) of everything held or on order, by row."""
+    minimum_i = totals.arrays.minimum_i
+    floors = {row: (0, minimum_i[row] * lots) for row, lots in totals.lots.items()}
+    for hold in holds:
+        for row, (entry, short) in hold.floors.items():
+            before = floors.get(row, (0, 0))
+            floors[row] = (before[0] + entry, before[1] + short)
+    return floors
+
+
+def _requirement(number: int, margin: IsolatedMargin) -> Requirement:
+    charges = (
+        (Charge.SHORT_OPTION_MARGIN, margin.options),
+        (Charge.FUTURE_MARGIN, margin.futures),
+    )
+    return Requirement(
+        subject=margin.underlying,
+        total=margin.options + margin.futures,
+        charges=charges,
+        binding=max(charges, key=lambda charge: charge[1]),
+        scenario=NOT_A_SCENARIO,
+        words="each position with its own margin",
+        groups=(number,),
+        is_exact=False,
+    )

@@ -1,0 +1,179 @@
+"""Every position with margin of its own, on paper. BTC at 100,000, lots of 0.1 coin or 10 USD."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import pytest
+
+from margingate_engine.check.decide import Outcome, decide
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.reasons import RejectReason
+from margingate_engine.core.risk import Risk
+from margingate_engine.models.isolated import IsolatedModel, PositionRisk
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.wallets import wallet_after
+from tests.unit.engine.models.cross.standard_market import STANDARD, standard_market
+from tests.unit.engine.small_market import COIN, USD, SmallMarket
+
+MARKET = standard_market("isolated")
+NEAR_MARGIN = 2_025_100_500
+"""Of ten lots of the future NEAR, 1e-6 USD."""
+
+
+def portfolio(
+    usd: int, wallets: Mapping[str, int], market: SmallMarket = MARKET, coins: int = 0, **lots: int
+) -> Portfolio:
+    """Positions with wallets in dollars."""
+    held = market.portfolio(usd, coins, **lots)
+    held.wallets = {market.row(name): wallet * USD for name, wallet in wallets.items()}
+    return held
+
+
+def account(held: Portfolio, market: SmallMarket = MARKET) -> AccountRisk:
+    return AccountRisk.of(held, market.arrays)
+
+
+def positions(taken: AccountRisk) -> dict[str, PositionRisk]:
+    names = taken.arrays.table.instruments
+    return {names[e.row].name: e for e in IsolatedModel.position_risks(taken.groups[0])}
+
+
+def test_a_position_takes_its_margin_or_what_it_has_where_that_is_more() -> None:
+    """[ISO-03]"""
+    for wallet, initial in ((0, NEAR_MARGIN), (2_000, NEAR_MARGIN), (3_000, 3_000 * USD)):
+        taken = account(portfolio(10_000, {"NEAR": wallet}, NEAR=10))
+        assert taken.risk.initial == initial
+        assert taken.equity == 10_000 * USD
+
+
+def test_a_surplus_never_serves_another_position() -> None:
+    """[ISO-01, ISO-03] 8,000 in the wallet of one, 1,020 required by the other, 2,000 free"""
+    taken = account(portfolio(10_000, {"NEAR": 8_000}, NEAR=10, CALL=-1))
+    assert taken.risk.headroom == (2_000 - 1_020) * USD
+    taken = account(portfolio(10_000, {"NEAR": 9_000}, NEAR=10, CALL=-1))
+    assert taken.risk.headroom == -20 * USD
+
+
+def entered(name: str, entry: int, held: Portfolio, market: SmallMarket = MARKET) -> Portfolio:
+    held.positions[market.row(name)].entry = entry
+    return held
+
+
+def test_gains_of_one_position_do_not_cover_losses_of_another() -> None:
+    """[ISO-01, ISO-02] +5,000 here and -5,000 there: the one is held back, the other is lacking"""
+    held = portfolio(10_000, {}, NEAR=10, PERPETUAL=-10)
+    entered("NEAR", -96_000 * USD, held)
+    entered("PERPETUAL", 95_000 * USD, held)
+    taken = account(held)
+    assert taken.equity == 10_000 * USD - 10
+    # The loss of 5,000 and the 2,005 that are required come out of 10,000 that are free.
+    assert positions(taken)["PERPETUAL"].risk.equity == -5_000 * USD - 10
+    assert taken.risk.headroom == 10_000 * USD - 5_000 * USD - 2_005 * USD - 10
+
+
+def test_each_position_has_a_risk_of_its_own() -> None:
+    """[ISO-04]"""
+    taken = account(portfolio(10_000, {"NEAR": 3_000, "CALL": 770}, NEAR=10, CALL=-1, PUT=2))
+    each = positions(taken)
+    assert each["NEAR"].risk == Risk(
+        equity=3_000 * USD, initial=NEAR_MARGIN, maintenance=1_015_100_500
+    )
+    assert each["CALL"].risk == Risk(equity=770 * USD, initial=1_020 * USD, maintenance=770 * USD)
+    assert [name for name, one in each.items() if one.is_liquidatable] == ["CALL"]
+    assert each["PUT"].risk == Risk(equity=0, initial=0, maintenance=0)
+    assert taken.risk.maintenance == 3_000 * USD + 770 * USD
+
+
+def test_one_unit_above_maintenance_is_not_due() -> None:
+    """[ISO-04]"""
+    held = portfolio(10_000, {"CALL": 770}, CALL=-1)
+    held.wallets[MARKET.row("CALL")] += 1
+    assert not positions(account(held))["CALL"].is_liquidatable
+
+
+def test_the_result_of_an_inverse_future_is_valued_as_the_coins_of_the_group_are() -> None:
+    """[ISO-02] 0.1 coin lost: of coins that are held 9,000, of coins that are owed 11,000"""
+    market = standard_market("isolated", collateral_haircut=Decimal("0.1"))
+    for coins, lost, free in ((COIN, 9_000, 90_000), (0, 11_000, 0)):
+        held = portfolio(0, {}, market, coins, COIN_PERPETUAL=1_000)
+        held.positions[market.row("COIN-PERPETUAL")].entry -= COIN // 10
+        taken = account(held, market)
+        assert positions(taken)["COIN-PERPETUAL"].risk.equity == -lost * USD
+        assert taken.risk.headroom == (free - lost) * USD - 200_050_000
+
+
+def test_an_order_takes_what_its_fills_may_require_beyond_the_wallet() -> None:
+    """[ISO-05] ten lots require 2,025.1005, of which 1,500 are there"""
+    held = portfolio(10_000, {"NEAR": 1_500}, NEAR=4)
+    held.legs["o"] = (MARKET.open_leg("NEAR", 6, "101000"),)
+    assert account(held).risk.headroom == 8_500 * USD - (NEAR_MARGIN - 1_500 * USD)
+    held.wallets[MARKET.row("NEAR")] = 2_500 * USD
+    assert account(held).risk.headroom == 7_500 * USD
+
+
+def test_a_short_option_on_order_takes_its_margin_less_the_mark_and_a_long_its_premium() -> None:
+    """[ISO-05]"""
+    for name, lots, price, taken in (
+        ("CALL", -1, "200", 1_000),
+        ("CALL", 2, "200", 40),
+        ("COIN-CALL", -1, "0.2", 1_500),
+    ):
+        held = portfolio(10_000, {})
+        held.legs["o"] = (MARKET.open_leg(name, lots, price),)
+        assert account(held).risk.headroom == (10_000 - taken) * USD
+
+
+def test_more_shorts_on_order_use_up_the_surplus_first() -> None:
+    """[ISO-05] one call with 5,000: three more cost nothing, nine more what they require"""
+    held = portfolio(10_000, {"CALL": 5_000}, CALL=-1)
+    held.legs["o"] = (MARKET.open_leg("CALL", -3, "200"),)
+    assert account(held).risk.headroom == 5_000 * USD
+    held.legs["o"] = (MARKET.open_leg("CALL", -9, "200"),)
+    assert account(held).risk.headroom == (10_000 - 1_020 - 9_000) * USD
+
+
+@pytest.mark.parametrize(
+    ("before", "lots", "wallet"),
+    [
+        (10, 5, 1_000),
+        (10, -1, 900),
+        (-3, 1, 666),
+        (10, -10, 0),
+        (10, -11, 0),
+        (0, 4, 0),
+        (3, 0, 1_000),
+    ],
+)
+def test_what_is_closed_takes_its_share_of_the_wallet(before: int, lots: int, wallet: int) -> None:
+    """[ISO-03] rounded against the wallet"""
+    assert wallet_after(1_000, before, lots) == (wallet if before else 0)
+
+
+def answer(held: Portfolio, name: str, lots: int, price: str) -> Outcome:
+    return decide(MARKET.question(held, MARKET.leg(name, lots, price)))
+
+
+def test_an_order_is_checked_against_the_free_wallet() -> None:
+    """[ISO-03, DEC-01]"""
+    assert answer(portfolio(2_000, {"NEAR": 1_000}, NEAR=1), "CALL", -1, "200").is_accepted
+    refused = answer(portfolio(2_000, {"NEAR": 1_001}, NEAR=1), "CALL", -1, "200")
+    assert refused.reason is RejectReason.INSUFFICIENT_INITIAL_MARGIN
+
+
+def test_closing_in_a_margin_call_is_accepted_and_selling_more_is_not() -> None:
+    """[DEC-02] three calls require 3,060 and have 600; a surplus elsewhere does not help"""
+    for wallet in (0, 600):
+        short = portfolio(5_000, {"NEAR": 4_400, "CALL": wallet}, CALL=-3, NEAR=1)
+        for lots in (1, 2, 3):
+            assert answer(short, "CALL", lots, "200").is_risk_reducing
+        assert answer(short, "CALL", -1, "200").reason is RejectReason.STILL_UNDERMARGINED
+        assert answer(short, "NEAR", -1, "101000").is_risk_reducing
+
+
+def test_parameters_are_refused_by_name() -> None:
+    """[ISO-01]"""
+    with pytest.raises(InvalidInput) as refused:
+        IsolatedModel.from_mapping({"BTC": {**STANDARD, "leverage": Decimal(2)}})
+    assert refused.value.field == "BTC.leverage"
+    assert refused.value.problem == "is not a parameter of isolated"
