@@ -233,6 +233,14 @@ def test_a_scanning_spread_moves_deltas_to_its_target_in_the_target_s_size() -> 
     assert found["ZN"].credit == 0
 
 
+def test_credited_gains_are_rounded_down() -> None:
+    """[SCC-12] Half of a gain of 3 against a loss of 10, in millionths."""
+    legs = (inter_leg("ZB", "A"), inter_leg("ZN", "B"))
+    given = parameters(commodity("ZB"), commodity("ZN"), spreads=(scanning_spread(1, "ZB", *legs),))
+    found = required(given, ZB=[(contract([-3] * 16), 1)], ZN=[(contract([10] * 16), 1)])
+    assert found["ZB"].scan == 9
+
+
 def test_a_scanning_spread_needs_two_legs_and_its_required_ones() -> None:
     """[SCC-12]"""
     legs = (inter_leg("ZB", "A", rate="0.7"), inter_leg("ZN", "B", rate="0.7"))

@@ -81,6 +81,16 @@ def test_the_calendar_bound_is_the_charge_of_a_plain_spread() -> None:
     assert found["ES"].calendar == 240 * MICRO
 
 
+@pytest.mark.parametrize("rates", [("100", "1"), ("1", "100")])
+def test_a_delta_is_bounded_by_the_dearest_spread_that_can_take_it(rates: tuple[str, str]) -> None:
+    """[SCC-16] Whichever comes first."""
+    spreads = tuple(spread(1, rate, leg(1, "A"), leg(2, "B")) for rate in rates)
+    found = upper(
+        parameters(commodity(spreads=spreads)), {"ES": [(MARCH, 1)]}, {"ES": [(JUNE, -1)]}
+    )
+    assert found["ES"].calendar == 100 * MICRO
+
+
 def test_an_outright_on_order_has_no_calendar_charge() -> None:
     """[SCC-16]"""
     given = parameters(commodity(spreads=(spread(1, "120", leg(1, "A"), leg(2, "B")),)))
