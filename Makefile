@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RUN_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test main-job crash sim bench bench-recovery faults history lint format types proto dashboards clean
+.PHONY: help run test main-job crash sim worst-fills bench bench-recovery faults history lint format types proto dashboards clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,10 @@ crash: $(READY) ## Kill the server CYCLES times under load, restart, compare (SE
 sim: $(READY) ## Simulate SEEDS=200 seeded worlds with crashes, or SEED=17 alone, and check every promise
 	@$(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),200) --start $(or $(START),1) \
 	  $(if $(SEED),--seed $(SEED))
+
+worst-fills: $(READY) ## Try what orders hold against their fills: BOOKS=200 of each model, or of MODEL=tims
+	@$(BIN)/python -m tests.worst_fills --books $(or $(BOOKS),200) --start $(or $(START),1) \
+	  $(if $(MODEL),--model "$(MODEL)")
 
 bench: $(READY) ## Measure preview and durable check against an echo servicer
 	@$(BIN)/python -m tests.bench

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from margingate_engine.core.amounts import USD
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.effect import leg_effect
 from margingate_engine.portfolio.fees import held_fee
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
@@ -25,11 +27,23 @@ def worst_of_all_fills(world: World, portfolio: Portfolio) -> int:
 
 
 class Filling:
-    """Moves the positions of an account risk as fills do."""
+    """Moves the positions of an account risk as fills do.
 
-    def __init__(self, world: World, account: AccountRisk, portfolio: Portfolio) -> None:
+    is_gain_kept: whether what a fill gains against the mark stays, which no hold counts on.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        account: AccountRisk,
+        portfolio: Portfolio,
+        *,
+        is_gain_kept: bool = True,
+    ) -> None:
         self._world, self._account, self._fees = world, account, portfolio.fees
+        self._is_gain_kept = is_gain_kept
         self._held = {row: position.lots for row, position in portfolio.positions.items()}
+        self._levels: list[int] = []
 
     def walk(self, legs: Sequence[OpenLeg]) -> Iterator[None]:
         """Every combination of levels, the first ones included, each a step away from the last."""
@@ -44,6 +58,14 @@ class Filling:
             filled = level
             yield from self.walk(rest)
         self._fill(first, -filled)
+
+    def fill_to(self, legs: Sequence[OpenLeg], levels: Sequence[int]) -> None:
+        """So many lots filled of each leg, whatever was filled of it before."""
+        filled = self._levels or [0] * len(legs)
+        for leg, before, after in zip(legs, filled, levels, strict=True):
+            if after != before:
+                self._fill(leg, after - before)
+        self._levels = list(levels)
 
     def _fill(self, leg: OpenLeg, lots: int) -> None:
         """Fill lots of a leg at its limit, or undo that (lots < 0); fees lot by lot, as held."""
@@ -60,3 +82,7 @@ class Filling:
             account.move_position(leg.row, before, before + side * lots)
         flow = fill_flow(instrument, side, leg.price_nano) - fee
         account.move_cash(instrument.settlement_asset, lots * flow)
+        if not self._is_gain_kept:
+            arrays = self._world.arrays
+            effect = leg_effect(arrays, self._fees, leg.row, leg.side, leg.price_nano)
+            account.move_cash(USD, -lots * max(0, effect.gain))

@@ -144,7 +144,7 @@ class TimsModel:
         highest, lowest = totals.extreme_features(holds)
         lot_minimum_i: list[LotMinimum] = totals.arrays.own
         minimum = sum(
-            max(lot_minimum_i[row].of(high), lot_minimum_i[row].of(low))
+            lot_minimum_i[row].worst(low, high)
             for row, high, low in _lots(highest, lowest)
         )
         name = totals.group.underlying

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from margingate_engine.core.amounts import NANO, ceil_div
+from margingate_engine.core.amounts import NANO
 from margingate_engine.core.charges import Charge
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
@@ -39,13 +39,12 @@ SUBJECT = "portfolio"
 
 
 class VarMargin(NamedTuple):
-    """One group, 1e-6 USD. pnl_s: P&L per world, at worst fills but for their entry losses.
+    """One group, 1e-6 USD. pnl_r: P&L per world and the null row, at worst fills.
 
-    entry: those, <= 0. alone: what the group would require by itself. basis: charge, >= 0.
+    alone: what the group would require by itself. basis: charge, >= 0.
     """
 
-    pnl_s: IntArray
-    entry: int
+    pnl_r: IntArray
     alone: int
     basis: int
     has_orders: bool
@@ -63,8 +62,6 @@ class VarModel:
         self.parameters_digest = parameters.digest()
         self._settings = parameters.settings
         self._worlds = worlds_of(parameters)
-        buffer_left = self._settings.buffer * (1 - self._settings.buffer_drawn)
-        self._buffer_ppm = -int(-buffer_left * PPM // 1)
         self._words = tuple(f"world {n + 1}" for n in range(len(self._worlds.scenarios)))
 
     @classmethod
@@ -125,25 +122,21 @@ class VarModel:
     ) -> VarMargin:
         """P&L of a group per world and what it would require alone. [VAR-11, VAR-13]"""
         del number
-        worst_r = totals.worst_rows(holds)
-        entry = int(worst_r[-1])
-        pnl_s = worst_r[:-1] - entry
-        alone = figures(pnl_s, self._worlds, self._settings).required
+        pnl_r = totals.worst_rows(holds)
+        alone = figures(pnl_r, self._worlds, self._settings).required
         basis = basis_worst(totals, holds) if holds else basis_charge(totals.features())
-        return VarMargin(pnl_s, entry, alone, basis, bool(holds))
+        return VarMargin(pnl_r, alone, basis, bool(holds))
 
     def requirements(self, margins: Mapping[int, VarMargin]) -> list[Requirement]:
         """One requirement for all groups together. [VAR-10, VAR-11, VAR-13]"""
         if not margins:
             return []
         each = list(margins.values())
-        joint_s = np.sum([margin.pnl_s for margin in each], axis=0)
-        joint = figures(joint_s, self._worlds, self._settings)
+        joint_r = np.sum([margin.pnl_r for margin in each], axis=0)
+        joint = figures(joint_r, self._worlds, self._settings)
         alone = {str(number): margin.alone for number, margin in margins.items()}
         required = capped(joint.required, alone, self._settings)
         basis = sum(margin.basis for margin in each)
-        lost = -sum(margin.entry for margin in each)
-        entry = lost + ceil_div(lost * self._buffer_ppm, PPM)
         is_shortfall = self._settings.estimator is Estimator.EXPECTED_SHORTFALL
         charge = Charge.EXPECTED_SHORTFALL if is_shortfall else Charge.VALUE_AT_RISK
         scenario, words = NO_SCENARIO, "no world loses"
@@ -152,11 +145,11 @@ class VarModel:
             words = self._words[scenario - 1]
         elif required:
             scenario, words = NOT_A_SCENARIO, "stressed worlds, floor or offset cap"
-        charges = ((charge, required), (Charge.BASIS_CHARGE, basis), (Charge.ENTRY_LOSSES, entry))
+        charges = ((charge, required), (Charge.BASIS_CHARGE, basis))
         return [
             Requirement(
                 subject=SUBJECT,
-                total=required + basis + entry,
+                total=required + basis,
                 charges=charges,
                 binding=max(charges, key=lambda part: part[1]),
                 scenario=scenario,

@@ -1,0 +1,98 @@
+"""One book: what its orders hold against the worst of their fills."""
+
+import random
+from dataclasses import dataclass
+from itertools import product
+
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
+from margingate_engine.portfolio.margin_model import EquityBasis
+from tests.property.chain import World, worlds
+from tests.property.every_fill import Filling
+from tests.property.model_worlds import model_world
+from tests.worst_fills.books import book
+
+EVERY_HALF_MAX = 4
+"""Of more orders than these all subsets are tried, and so many combinations with halves."""
+HALVES_TRIED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Requirements of one book in 1e-6 USD: held with the orders, and at the worst fills tried."""
+
+    model: str
+    seed: int
+    orders: int
+    lots: int
+    held: int
+    worst: int
+    is_called_exact: bool
+
+    @property
+    def is_below(self) -> bool:
+        """What is held does not cover some fills: a defect."""
+        return self.held < self.worst
+
+    @property
+    def is_exact(self) -> bool:
+        """No more is held than the worst fills need, but for a unit a lot of rounding."""
+        return abs(self.held - self.worst) <= self.lots
+
+    @property
+    def ratio(self) -> float:
+        """Held over worst, 1 where both are nothing."""
+        return self.held / self.worst if self.worst > 0 else 1.0
+
+
+def world_of(model: str) -> World:
+    """The chain under a model."""
+    return worlds()[0] if model == "span" else model_world(model)
+
+
+def trial(model: str, seed: int) -> Trial:
+    """The book of a seed under a model."""
+    world = world_of(model)
+    portfolio = book(world, seed)
+    account = AccountRisk.of(portfolio, world.arrays)
+    headroom = worst_headroom(world, portfolio, random.Random(~seed))
+    return Trial(
+        model=model,
+        seed=seed,
+        orders=len(portfolio.legs),
+        lots=sum(leg.lots for (leg,) in portfolio.legs.values()),
+        held=account.risk.initial,
+        worst=account.equity - headroom,
+        is_called_exact=all(each.is_exact for each in account.requirements()),
+    )
+
+
+def worst_headroom(world: World, portfolio: Portfolio, draw: random.Random) -> int:
+    """The least headroom of positions over fills of nothing, half and all of each order.
+
+    With option value in equity, what a fill gains against the mark is taken away: no hold has it.
+    """
+    alone = Portfolio(fees=portfolio.fees, cash=portfolio.cash, positions=portfolio.positions)
+    account = AccountRisk.of(alone, world.arrays)
+    # Without option value a sale of what is held is all gain, and requirements count on it.
+    is_gain_kept = world.model.equity_basis is EquityBasis.WITHOUT_OPTION_VALUE
+    filling = Filling(world, account, portfolio, is_gain_kept=is_gain_kept)
+    legs = [leg for (leg,) in portfolio.legs.values()]
+    worst = account.positions_risk.headroom
+    if len(legs) <= EVERY_HALF_MAX:
+        for _ in filling.walk(legs):
+            worst = min(worst, account.positions_risk.headroom)
+        return worst
+    for levels in _levels(legs, draw):
+        filling.fill_to(legs, levels)
+        worst = min(worst, account.positions_risk.headroom)
+    return worst
+
+
+def _levels(legs: list[OpenLeg], draw: random.Random) -> list[tuple[int, ...]]:
+    subsets = list(product(*((0, leg.lots) for leg in legs)))
+    halves = [
+        tuple(draw.choice((0, leg.lots // 2, leg.lots)) for leg in legs)
+        for _ in range(HALVES_TRIED)
+    ]
+    return sorted({*subsets, *halves})
