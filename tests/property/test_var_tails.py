@@ -132,6 +132,16 @@ def test_offsets_stay_within_their_cap(
 
 
 @st.composite
+def shifted(draw: st.DrawFn) -> list[int]:
+    """P&L that may be all gains in one set of worlds and all losses in another."""
+    shifts = draw(st.lists(st.sampled_from([-(10**10), 0, 10**10]), min_size=3, max_size=3))
+    return [
+        value + shifts[0 if world < 20 else 1 if world < 30 else 2]
+        for world, value in enumerate(draw(pnl(bound=10**9)))
+    ]
+
+
+@st.composite
 def order(draw: st.DrawFn) -> tuple[int, list[int]]:
     """Entry loss, not above 0, and effect per world of an order filled whole; even numbers."""
     loss = -2 * draw(st.integers(0, 10**9))
@@ -139,8 +149,8 @@ def order(draw: st.DrawFn) -> tuple[int, list[int]]:
 
 
 @given(
-    pnl(bound=10**9),
-    pnl(bound=10**9),
+    shifted(),
+    shifted(),
     st.lists(order(), min_size=1, max_size=3),
     chosen_settings(),
 )
