@@ -35,6 +35,7 @@ from margingate_server.observing import (
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
+from margingate_server.rpc.compare_servicer import CompareServicer
 from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
@@ -164,7 +165,7 @@ class Application:
                 MarginServicer(lane, metrics.decisions),
                 OrderServicer(lane, metrics.decisions),
             ),
-            "AccountService": (AccountServicer(lane),),
+            "AccountService": (AccountServicer(lane), CompareServicer(lane)),
             "MarketService": (MarketServicer(lane, self._publisher, self._clock, age_limits),),
             "AdminService": (AdminServicer(lane, self._reload),),
         }

@@ -1,7 +1,7 @@
 """One portfolio under several models: what each requires, and how much capital it takes up."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from margingate_engine.core.amounts import USD
 from margingate_engine.core.errors import MissingData
@@ -96,10 +96,8 @@ def closed_at_marks(
         instrument, position = table.instruments[row], portfolio.positions[row]
         flow = fill_flow(instrument, -position.lots, mark_nano)
         _pay(cash, instrument.settlement_asset, position.entry + flow)
-    alone = Portfolio(
-        fees=portfolio.fees, cash=dict(portfolio.cash), positions=dict(portfolio.positions)
-    )
-    return Holding(portfolio=alone, collateral=cash)
+    without_orders = replace(portfolio, legs={}, amendments={})
+    return Holding(portfolio=without_orders, collateral=cash)
 
 
 def compared(

@@ -25,6 +25,7 @@ from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
+from margingate_server.rpc.compare_servicer import CompareServicer
 from margingate_server.rpc.lane import Lane
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
@@ -81,7 +82,7 @@ class Gate:
                 MarginServicer(self.lane, self.watch),
                 OrderServicer(self.lane, self.watch),
             ),
-            "AccountService": (AccountServicer(self.lane),),
+            "AccountService": (AccountServicer(self.lane), CompareServicer(self.lane)),
             "MarketService": (market,),
             "AdminService": (AdminServicer(self.lane, self.reload),),
         }

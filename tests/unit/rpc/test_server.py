@@ -18,6 +18,7 @@ from margingate.v1 import (
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
+from margingate_server.rpc.compare_servicer import CompareServicer
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
 from margingate_server.rpc.order_servicer import OrderServicer
@@ -35,7 +36,7 @@ def rpc_server(gate: Gate) -> RpcServer:
             MarginServicer(gate.lane, gate.watch),
             OrderServicer(gate.lane, gate.watch),
         ),
-        "AccountService": (AccountServicer(gate.lane),),
+        "AccountService": (AccountServicer(gate.lane), CompareServicer(gate.lane)),
         "MarketService": (market,),
         "AdminService": (AdminServicer(gate.lane, gate.reload),),
     }

@@ -617,3 +617,247 @@ class GetMarginResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetMarginResponse: _TypeAlias = GetMarginResponse  # noqa: Y015
+
+@_typing.final
+class StatedPortfolio(_message.Message):
+    """A portfolio that no account holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITIONS_FIELD_NUMBER: _builtins.int
+    COLLATERAL_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def positions(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Position]:
+        """What is bought and sold at the marks of now, without fees: up to 1,000, each instrument once, also
+        spot. Instrument and signed quantity; all other fields must be empty.
+        """
+
+    @_builtins.property
+    def collateral(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.Balance]:
+        """Cash from which it is paid, up to 100 currencies, each once. Coins are collateral before and after."""
+
+    def __init__(
+        self,
+        *,
+        positions: _abc.Iterable[_types_pb2.Position] | None = ...,
+        collateral: _abc.Iterable[_types_pb2.Balance] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collateral", b"collateral", "positions", b"positions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StatedPortfolio: _TypeAlias = StatedPortfolio  # noqa: Y015
+
+@_typing.final
+class SimulatePortfolioRequest(_message.Message):
+    """Asks for the margin of a portfolio."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PORTFOLIO_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    model: _builtins.str
+    """Name of a model that ListModels names; empty for the one that accounts open under."""
+    @_builtins.property
+    def portfolio(self) -> Global___StatedPortfolio:
+        """The portfolio."""
+
+    def __init__(
+        self,
+        *,
+        portfolio: Global___StatedPortfolio | None = ...,
+        model: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["portfolio", b"portfolio"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["model", b"model", "portfolio", b"portfolio"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatePortfolioRequest: _TypeAlias = SimulatePortfolioRequest  # noqa: Y015
+
+@_typing.final
+class SimulatePortfolioResponse(_message.Message):
+    """The margin and how it comes about."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RISK_FIELD_NUMBER: _builtins.int
+    NET_OPTION_VALUE_FIELD_NUMBER: _builtins.int
+    CAPITAL_USED_FIELD_NUMBER: _builtins.int
+    EXACTNESS_FIELD_NUMBER: _builtins.int
+    EXPLANATION_FIELD_NUMBER: _builtins.int
+    SCENARIOS_FIELD_NUMBER: _builtins.int
+    WORST_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    net_option_value: _builtins.str
+    """Options at their marks, longs positive, USD, signed, whether or not equity has it."""
+    capital_used: _builtins.str
+    """Headroom of the collateral alone less headroom with the portfolio, USD, signed."""
+    exactness: _types_pb2.Exactness.ValueType
+    """Whether `risk` is exact or a bound."""
+    @_builtins.property
+    def risk(self) -> _types_pb2.Risk:
+        """Margin once it is bought."""
+
+    @_builtins.property
+    def explanation(self) -> _types_pb2.ExplanationNode:
+        """The calculation."""
+
+    @_builtins.property
+    def scenarios(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.ScenarioTable]:
+        """Scenario tables of every group."""
+
+    @_builtins.property
+    def worst(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.WorstScenario]:
+        """Binding scenario of every group."""
+
+    @_builtins.property
+    def basis(self) -> _types_pb2.Basis:
+        """The state the numbers rest on; account_version is 0."""
+
+    def __init__(
+        self,
+        *,
+        risk: _types_pb2.Risk | None = ...,
+        net_option_value: _builtins.str = ...,
+        capital_used: _builtins.str = ...,
+        exactness: _types_pb2.Exactness.ValueType = ...,
+        explanation: _types_pb2.ExplanationNode | None = ...,
+        scenarios: _abc.Iterable[_types_pb2.ScenarioTable] | None = ...,
+        worst: _abc.Iterable[_types_pb2.WorstScenario] | None = ...,
+        basis: _types_pb2.Basis | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "explanation", b"explanation", "risk", b"risk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "capital_used", b"capital_used", "exactness", b"exactness", "explanation", b"explanation", "net_option_value", b"net_option_value", "risk", b"risk", "scenarios", b"scenarios", "worst", b"worst"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SimulatePortfolioResponse: _TypeAlias = SimulatePortfolioResponse  # noqa: Y015
+
+@_typing.final
+class CompareRegimesRequest(_message.Message):
+    """Asks for a comparison."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    PORTFOLIO_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """The account, its open orders left out; its coins are collateral."""
+    @_builtins.property
+    def portfolio(self) -> Global___StatedPortfolio:
+        """A portfolio that nobody holds."""
+
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        portfolio: Global___StatedPortfolio | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "portfolio", b"portfolio", "subject", b"subject"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "portfolio", b"portfolio", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_subject: _TypeAlias = _typing.Literal["account", "portfolio"]  # noqa: Y015
+    _WhichOneofArgType_subject: _TypeAlias = _typing.Literal["subject", b"subject"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_subject) -> _WhichOneofReturnType_subject | None: ...
+
+Global___CompareRegimesRequest: _TypeAlias = CompareRegimesRequest  # noqa: Y015
+
+@_typing.final
+class RegimeMargin(_message.Message):
+    """A portfolio under one model."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASIS_FIELD_NUMBER: _builtins.int
+    REGIME_FIELD_NUMBER: _builtins.int
+    RISK_FIELD_NUMBER: _builtins.int
+    NET_OPTION_VALUE_FIELD_NUMBER: _builtins.int
+    CAPITAL_USED_FIELD_NUMBER: _builtins.int
+    GAIN_FIELD_NUMBER: _builtins.int
+    EXACTNESS_FIELD_NUMBER: _builtins.int
+    BINDING_COMPONENT_FIELD_NUMBER: _builtins.int
+    WORST_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    regime: _types_pb2.MarginRegime.ValueType
+    """The regime that the model belongs to."""
+    net_option_value: _builtins.str
+    """Options at their marks, longs positive, USD, signed: the same in every regime."""
+    capital_used: _builtins.str
+    """Headroom of the collateral alone less headroom with the portfolio, USD, signed. Of an account the
+    collateral alone is what closing its positions at their marks without fees would leave.
+    """
+    gain: _builtins.float
+    """1 - capital_used / that of the model "strategy"; absent without such a model or without capital used
+    by it. 0.7 saves 70 %; below 0 it takes more.
+    """
+    exactness: _types_pb2.Exactness.ValueType
+    """Whether the requirement is exact or a bound."""
+    binding_component: _builtins.str
+    """Largest component of the requirement, e.g. "scan_risk"."""
+    missing: _builtins.str
+    """What the model has no parameters for, an instrument or coin; empty when `risk` is there."""
+    @_builtins.property
+    def basis(self) -> _types_pb2.Basis:
+        """The model with the digest of its parameters, and the market; account_version is 0 without account."""
+
+    @_builtins.property
+    def risk(self) -> _types_pb2.Risk:
+        """Margin of the positions; absent when the model has no parameters for one of them."""
+
+    @_builtins.property
+    def worst(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.WorstScenario]:
+        """Binding scenario of every group."""
+
+    def __init__(
+        self,
+        *,
+        basis: _types_pb2.Basis | None = ...,
+        regime: _types_pb2.MarginRegime.ValueType = ...,
+        risk: _types_pb2.Risk | None = ...,
+        net_option_value: _builtins.str = ...,
+        capital_used: _builtins.str = ...,
+        gain: _builtins.float | None = ...,
+        exactness: _types_pb2.Exactness.ValueType = ...,
+        binding_component: _builtins.str = ...,
+        worst: _abc.Iterable[_types_pb2.WorstScenario] | None = ...,
+        missing: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "basis", b"basis", "gain", b"gain", "risk", b"risk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "basis", b"basis", "binding_component", b"binding_component", "capital_used", b"capital_used", "exactness", b"exactness", "gain", b"gain", "missing", b"missing", "net_option_value", b"net_option_value", "regime", b"regime", "risk", b"risk", "worst", b"worst"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__gain: _TypeAlias = _typing.Literal["gain"]  # noqa: Y015
+    _WhichOneofArgType__gain: _TypeAlias = _typing.Literal["_gain", b"_gain"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__gain) -> _WhichOneofReturnType__gain | None: ...
+
+Global___RegimeMargin: _TypeAlias = RegimeMargin  # noqa: Y015
+
+@_typing.final
+class CompareRegimesResponse(_message.Message):
+    """The comparison."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGIMES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def regimes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegimeMargin]:
+        """One for each model, that which accounts open under first."""
+
+    def __init__(
+        self,
+        *,
+        regimes: _abc.Iterable[Global___RegimeMargin] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["regimes", b"regimes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompareRegimesResponse: _TypeAlias = CompareRegimesResponse  # noqa: Y015

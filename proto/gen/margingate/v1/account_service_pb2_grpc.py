@@ -70,6 +70,16 @@ class AccountServiceStub(object):
                 request_serializer=margingate_dot_v1_dot_account__service__pb2.GetMarginRequest.SerializeToString,
                 response_deserializer=margingate_dot_v1_dot_account__service__pb2.GetMarginResponse.FromString,
                 _registered_method=True)
+        self.SimulatePortfolio = channel.unary_unary(
+                '/margingate.v1.AccountService/SimulatePortfolio',
+                request_serializer=margingate_dot_v1_dot_account__service__pb2.SimulatePortfolioRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_account__service__pb2.SimulatePortfolioResponse.FromString,
+                _registered_method=True)
+        self.CompareRegimes = channel.unary_unary(
+                '/margingate.v1.AccountService/CompareRegimes',
+                request_serializer=margingate_dot_v1_dot_account__service__pb2.CompareRegimesRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_account__service__pb2.CompareRegimesResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer(object):
@@ -127,6 +137,20 @@ class AccountServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SimulatePortfolio(self, request, context):
+        """Margin that a portfolio which no account holds would have under a model, and how it comes about.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareRegimes(self, request, context):
+        """An account's portfolio, or one that nobody holds, under every model side by side.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +188,16 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.GetMargin,
                     request_deserializer=margingate_dot_v1_dot_account__service__pb2.GetMarginRequest.FromString,
                     response_serializer=margingate_dot_v1_dot_account__service__pb2.GetMarginResponse.SerializeToString,
+            ),
+            'SimulatePortfolio': grpc.unary_unary_rpc_method_handler(
+                    servicer.SimulatePortfolio,
+                    request_deserializer=margingate_dot_v1_dot_account__service__pb2.SimulatePortfolioRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_account__service__pb2.SimulatePortfolioResponse.SerializeToString,
+            ),
+            'CompareRegimes': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareRegimes,
+                    request_deserializer=margingate_dot_v1_dot_account__service__pb2.CompareRegimesRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_account__service__pb2.CompareRegimesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -356,6 +390,60 @@ class AccountService(object):
             '/margingate.v1.AccountService/GetMargin',
             margingate_dot_v1_dot_account__service__pb2.GetMarginRequest.SerializeToString,
             margingate_dot_v1_dot_account__service__pb2.GetMarginResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SimulatePortfolio(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.AccountService/SimulatePortfolio',
+            margingate_dot_v1_dot_account__service__pb2.SimulatePortfolioRequest.SerializeToString,
+            margingate_dot_v1_dot_account__service__pb2.SimulatePortfolioResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareRegimes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.AccountService/CompareRegimes',
+            margingate_dot_v1_dot_account__service__pb2.CompareRegimesRequest.SerializeToString,
+            margingate_dot_v1_dot_account__service__pb2.CompareRegimesResponse.FromString,
             options,
             channel_credentials,
             insecure,

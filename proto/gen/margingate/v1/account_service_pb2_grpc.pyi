@@ -50,6 +50,10 @@ class AccountServiceStub:
     """
     GetMargin: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.GetMarginRequest, _account_service_pb2.GetMarginResponse]
     """Full margin breakdown of an account."""
+    SimulatePortfolio: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SimulatePortfolioRequest, _account_service_pb2.SimulatePortfolioResponse]
+    """Margin that a portfolio which no account holds would have under a model, and how it comes about."""
+    CompareRegimes: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.CompareRegimesRequest, _account_service_pb2.CompareRegimesResponse]
+    """An account's portfolio, or one that nobody holds, under every model side by side."""
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
@@ -73,6 +77,10 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """
     GetMargin: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetMarginRequest, _account_service_pb2.GetMarginResponse]  # type: ignore[assignment]
     """Full margin breakdown of an account."""
+    SimulatePortfolio: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SimulatePortfolioRequest, _account_service_pb2.SimulatePortfolioResponse]  # type: ignore[assignment]
+    """Margin that a portfolio which no account holds would have under a model, and how it comes about."""
+    CompareRegimes: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CompareRegimesRequest, _account_service_pb2.CompareRegimesResponse]  # type: ignore[assignment]
+    """An account's portfolio, or one that nobody holds, under every model side by side."""
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     """For back office and risk: accounts, their collateral and positions, and their margin."""
@@ -135,5 +143,21 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.GetMarginResponse, _abc.Awaitable[_account_service_pb2.GetMarginResponse]]:
         """Full margin breakdown of an account."""
+
+    @_abc_1.abstractmethod
+    def SimulatePortfolio(
+        self,
+        request: _account_service_pb2.SimulatePortfolioRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.SimulatePortfolioResponse, _abc.Awaitable[_account_service_pb2.SimulatePortfolioResponse]]:
+        """Margin that a portfolio which no account holds would have under a model, and how it comes about."""
+
+    @_abc_1.abstractmethod
+    def CompareRegimes(
+        self,
+        request: _account_service_pb2.CompareRegimesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.CompareRegimesResponse, _abc.Awaitable[_account_service_pb2.CompareRegimesResponse]]:
+        """An account's portfolio, or one that nobody holds, under every model side by side."""
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

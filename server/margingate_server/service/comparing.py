@@ -1,0 +1,158 @@
+"""What a portfolio would require under each model, worked out beside the decisions.
+
+`take` gathers under the lane's lock what nobody changes afterwards; all the rest reads that alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TypeVar
+
+from margingate_engine.check.compare import (
+    Compared,
+    Holding,
+    RegimeFigures,
+    bought_at_marks,
+    closed_at_marks,
+    compared,
+    regime_figures,
+)
+from margingate_engine.check.sizing import LOTS_MAX, whole_units
+from margingate_engine.core.amounts import USD, units_exact, units_per_whole
+from margingate_engine.core.errors import InvalidInput, MissingData, ModelFailure
+from margingate_engine.market.part import market_part
+from margingate_engine.market.snapshot import MarketSnapshot
+from margingate_engine.market.table import InstrumentTable
+from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.margin_model import MarginModel
+from margingate_server.service.holdings_range import BEYOND_RANGE
+from margingate_server.service.market import MarketView
+from margingate_server.service.refusals import UnknownName
+from margingate_server.service.shard import Shard
+
+ValueT = TypeVar("ValueT")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The market, and every model by name, the one that accounts open under first."""
+
+    view: MarketView
+    models: Mapping[str, MarginModel]
+    now_ns: int
+
+    def model(self, name: str) -> MarginModel:
+        """The model of that name, "" for the first; InvalidInput when there is none."""
+        if name and name not in self.models:
+            raise InvalidInput("model", f"must be one of {', '.join(sorted(self.models))}")
+        return self.models[name] if name else next(iter(self.models.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A holding on a market of its own instruments alone."""
+
+    holding: Holding
+    table: InstrumentTable
+    snapshot: MarketSnapshot
+
+
+def take(shard: Shard, now_ns: int) -> Moment:
+    """The market of now."""
+    return Moment(view=shard.market.view, models=shard.market.models, now_ns=now_ns)
+
+
+def take_portfolio(shard: Shard, account: str) -> tuple[Portfolio, int]:
+    """(copy of an account's portfolio, its version); UnknownName when there is none."""
+    state = shard.account(account)
+    held = state.portfolio
+    copy = Portfolio(
+        fees=held.fees,
+        cash=dict(held.cash),
+        positions={row: replace(each) for row, each in held.positions.items()},
+        wallets=dict(held.wallets),
+    )
+    return copy, state.version
+
+
+def subject_of_account(moment: Moment, portfolio: Portfolio) -> Subject:
+    """What an account holds, its open orders left out. MissingData names what has no price."""
+    whole = moment.view.table
+    coins = [asset for asset, units in portfolio.cash.items() if units]
+    table, snapshot = market_part(whole, moment.view.snapshot, portfolio.positions, coins)
+
+    def moved(by_row: Mapping[int, ValueT]) -> dict[int, ValueT]:
+        """The same by the rows of the part."""
+        names = whole.instruments
+        return {table.row_by_name[names[row].name]: each for row, each in by_row.items()}
+
+    own = replace(portfolio, positions=moved(portfolio.positions), wallets=moved(portfolio.wallets))
+    return Subject(holding=closed_at_marks(own, table, snapshot), table=table, snapshot=snapshot)
+
+
+def subject_of_statement(
+    moment: Moment, positions: Sequence[tuple[str, Decimal]], collateral: Mapping[str, Decimal]
+) -> Subject:
+    """Positions (instrument, signed quantity) bought at their marks from some collateral.
+
+    InvalidInput names the field of `portfolio` that is wrong; UnknownName what is not listed,
+    MissingData what has no price.
+    """
+    whole = moment.view.table
+    lots_by_row: dict[int, int] = {}
+    for number, (name, quantity) in enumerate(positions):
+        row, lots = _lots(moment.view, f"portfolio.positions[{number}]", name, quantity)
+        if row in lots_by_row:
+            raise InvalidInput("portfolio.positions", "name one instrument twice")
+        lots_by_row[row] = lots
+    cash = _cash(whole, collateral)
+    table, snapshot = market_part(whole, moment.view.snapshot, lots_by_row, cash)
+    bought = {
+        table.row_by_name[whole.instruments[row].name]: lots
+        for row, lots in lots_by_row.items()
+        if lots
+    }
+    holding = bought_at_marks(cash, bought, table, snapshot)
+    return Subject(holding=holding, table=table, snapshot=snapshot)
+
+
+def compare(moment: Moment, subject: Subject) -> tuple[Compared, ...]:
+    """The subject under every model. MissingData when a coin has no price, or it is too much."""
+    try:
+        return compared(moment.models.values(), subject.holding, subject.table, subject.snapshot)
+    except ModelFailure:
+        raise MissingData(BEYOND_RANGE) from None
+
+
+def simulate(model: MarginModel, subject: Subject) -> RegimeFigures:
+    """The subject under one model. MissingData names what has no price or no parameters."""
+    try:
+        return regime_figures(model, subject.holding, subject.table, subject.snapshot)
+    except ModelFailure:
+        raise MissingData(BEYOND_RANGE) from None
+
+
+def _lots(view: MarketView, path: str, name: str, quantity: Decimal) -> tuple[int, int]:
+    """(row, signed lots) of a stated position."""
+    row = view.table.row(name)
+    if row is None:
+        raise UnknownName("instrument", name)
+    if view.table.expiry_ns_i[row] <= view.snapshot.market_time_ns:
+        raise InvalidInput(f"{path}.instrument", "has expired")
+    lots = whole_units(quantity, view.table.instruments[row].lot_nano)
+    if lots is None or abs(lots) >= LOTS_MAX:
+        raise InvalidInput(f"{path}.quantity", "is not a whole number of lots in range")
+    return row, lots
+
+
+def _cash(table: InstrumentTable, collateral: Mapping[str, Decimal]) -> dict[str, int]:
+    """Units by asset; what is zero is left out."""
+    cash = {}
+    for number, (asset, amount) in enumerate(collateral.items()):
+        path = f"portfolio.collateral[{number}]"
+        if asset != USD and asset not in table.underlyings:
+            raise InvalidInput(f"{path}.currency", "is neither USD nor a coin of any instrument")
+        units = units_exact(amount, units_per_whole(asset), f"{path}.amount")
+        if units:
+            cash[asset] = units
+    return cash

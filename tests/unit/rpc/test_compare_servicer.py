@@ -1,0 +1,203 @@
+"""Portfolios under models that they are not margined by, from message to message."""
+
+from dataclasses import replace
+
+import grpc
+import pytest
+
+from margingate.v1 import account_service_pb2 as pb
+from margingate.v1 import types_pb2 as types
+from margingate_engine.models.registry import model
+from tests.unit.engine.check.test_compare import CROSS_PARAMETERS
+from tests.unit.rpc.gate import Gate, leg, order
+
+Code = grpc.StatusCode
+CROSS = {"BTC": CROSS_PARAMETERS}
+
+
+@pytest.fixture
+def gate() -> Gate:
+    gate = Gate()
+    gate.next_terms = replace(gate.next_terms, others={"cross": model("cross", CROSS)})
+    gate.reload()
+    return gate.open(usd="100000", coins="2")
+
+
+def portfolio(usd: str = "0", coins: str = "0", **quantity_by_name: str) -> pb.StatedPortfolio:
+    """A statement, `_` for `-` in names."""
+    return pb.StatedPortfolio(
+        positions=[
+            types.Position(instrument=name.replace("_", "-"), quantity=quantity)
+            for name, quantity in quantity_by_name.items()
+        ],
+        collateral=[
+            types.Balance(currency="USD", amount=usd),
+            types.Balance(currency="BTC", amount=coins),
+        ],
+    )
+
+
+def hold(gate: Gate, **quantity_by_name: str) -> None:
+    stated = portfolio(**quantity_by_name).positions
+    gate.ok("SetPositions", pb.SetPositionsRequest(request_id="p", account="a", positions=stated))
+
+
+def test_an_account_is_shown_under_every_model_as_its_margin_would_be(gate: Gate) -> None:
+    hold(gate, CALL="-1", NEAR="0.3", COIN_CALL="-0.2", COIN_FAR="1000")
+    answer = gate.ok("CompareRegimes", pb.CompareRegimesRequest(account="a"))
+    assert [each.basis.model for each in answer.regimes] == ["span", "cross"]
+    for each in answer.regimes:
+        change = pb.SetMarginRegimeRequest(
+            request_id=each.basis.model,
+            account="a",
+            model=each.basis.model,
+            force=True,
+            reason="test",
+        )
+        gate.ok("SetMarginRegime", change)
+        margin = gate.ok("GetMargin", pb.GetMarginRequest(account="a"))
+        assert each.risk == margin.risk
+        assert list(each.worst) == list(margin.worst)
+        assert each.exactness == margin.exactness
+        assert each.basis.parameters_digest == margin.basis.parameters_digest
+        assert each.basis.market_digest == margin.basis.market_digest
+    assert [each.regime for each in answer.regimes] == [
+        types.MARGIN_REGIME_PORTFOLIO,
+        types.MARGIN_REGIME_CROSS,
+    ]
+    assert answer.regimes[0].basis.account_version == 4
+
+
+def test_open_orders_and_collateral_of_an_account_are_no_part_of_what_is_compared(
+    gate: Gate,
+) -> None:
+    gate.check(order(leg("PUT", "-1", "100")))
+    answer = gate.ok("CompareRegimes", pb.CompareRegimesRequest(account="a"))
+    margin = gate.ok("GetMargin", pb.GetMarginRequest(account="a"))
+    assert margin.risk.initial_margin != margin.positions_only.initial_margin
+    assert answer.regimes[0].risk == margin.positions_only
+    assert [each.capital_used for each in answer.regimes] == ["0", "0"]
+
+
+def test_a_stated_portfolio_is_bought_from_its_collateral(gate: Gate) -> None:
+    stated = portfolio(usd="50000", CALL="-1", FAR_CALL="0.5", BTC="0.1")
+    span, cross = gate.ok("CompareRegimes", pb.CompareRegimesRequest(portfolio=stated)).regimes
+    assert span.net_option_value == cross.net_option_value == "5800"
+    # cross: 10,000 beyond the premium of the short call, and 6,000 paid for half a call.
+    assert cross.capital_used == "16000"
+    assert (cross.risk.equity, cross.risk.initial_margin) == ("44200", "10200")
+    assert cross.binding_component == "short_option_margin"
+    # span has all of it in equity, but for the reserve of ten short lots.
+    assert span.risk.equity == "49999.99999"
+    assert span.basis.account_version == 0
+    assert not span.HasField("gain"), "there is no model strategy here"
+
+
+def test_a_model_without_parameters_says_for_what(gate: Gate) -> None:
+    gate.next_terms = replace(
+        gate.next_terms, others={"cross": model("cross", {"ETH": CROSS_PARAMETERS})}
+    )
+    gate.reload()
+    span, cross = gate.ok(
+        "CompareRegimes", pb.CompareRegimesRequest(portfolio=portfolio(CALL="1"))
+    ).regimes
+    assert (cross.missing, cross.HasField("risk"), cross.capital_used) == ("CALL", False, "")
+    assert (span.missing, span.HasField("risk")) == ("", True)
+
+
+def test_a_simulation_is_what_an_account_with_that_portfolio_shows(gate: Gate) -> None:
+    simulated = gate.ok(
+        "SimulatePortfolio",
+        pb.SimulatePortfolioRequest(
+            portfolio=portfolio(usd="100000", coins="2", CALL="-1", NEAR="0.3")
+        ),
+    )
+    gate.ok(
+        "AdjustCollateral",
+        pb.AdjustCollateralRequest(request_id="x", account="a", currency="USD", amount="200"),
+    )  # the premium that the simulated portfolio brought in
+    hold(gate, CALL="-1", NEAR="0.3")
+    margin = gate.ok("GetMargin", pb.GetMarginRequest(account="a"))
+    for field in ("risk", "explanation", "scenarios", "worst", "exactness"):
+        assert getattr(simulated, field) == getattr(margin, field), field
+    assert (simulated.net_option_value, simulated.basis.model) == ("-200", "span")
+
+
+def test_a_simulation_may_name_any_model(gate: Gate) -> None:
+    request = pb.SimulatePortfolioRequest(portfolio=portfolio(CALL="1"), model="cross")
+    answer = gate.ok("SimulatePortfolio", request)
+    assert (answer.basis.model, answer.capital_used) == ("cross", "200")
+    request.model = "tims"
+    wrong = gate.answer("SimulatePortfolio", request)
+    assert (wrong.code, wrong.fields) == (Code.INVALID_ARGUMENT, ("model",))
+
+
+def entered() -> pb.StatedPortfolio:
+    made = portfolio(CALL="1")
+    made.positions[0].entry_price = "100"
+    return made
+
+
+def twice() -> pb.StatedPortfolio:
+    made = portfolio()
+    made.collateral.append(made.collateral[0])
+    return made
+
+
+@pytest.mark.parametrize(
+    ("stated", "field"),
+    [
+        (portfolio(CALL="0.01"), "portfolio.positions[0].quantity"),
+        (portfolio(CALL="1", PUT="1e2"), "portfolio.positions[1].quantity"),
+        (pb.StatedPortfolio(positions=[*portfolio(PUT="1").positions] * 2), "portfolio.positions"),
+        (entered(), "portfolio.positions[0].entry_price"),
+        (twice(), "portfolio.collateral"),
+        (portfolio(coins="0.0000000000001"), "portfolio.collateral[1].amount"),
+        (
+            pb.StatedPortfolio(collateral=[types.Balance(currency="DOGE", amount="1")]),
+            "portfolio.collateral[0].currency",
+        ),
+        (
+            pb.StatedPortfolio(positions=[*portfolio(PUT="1").positions] * 1_001),
+            "portfolio.positions",
+        ),
+    ],
+)
+def test_a_malformed_statement_names_its_field(
+    gate: Gate, stated: pb.StatedPortfolio, field: str
+) -> None:
+    for method, request in (
+        ("CompareRegimes", pb.CompareRegimesRequest(portfolio=stated)),
+        ("SimulatePortfolio", pb.SimulatePortfolioRequest(portfolio=stated)),
+    ):
+        answer = gate.answer(method, request)
+        assert (answer.code, answer.fields) == (Code.INVALID_ARGUMENT, (field,))
+
+
+def test_what_is_not_known_is_an_error_with_its_name(gate: Gate) -> None:
+    answer = gate.answer("CompareRegimes", pb.CompareRegimesRequest(account="b"))
+    assert (answer.code, answer.metadata["name"]) == (Code.NOT_FOUND, "b")
+    answer = gate.answer("CompareRegimes", pb.CompareRegimesRequest(portfolio=portfolio(NONE="1")))
+    assert (answer.code, answer.reason) == (Code.NOT_FOUND, "INSTRUMENT_NOT_FOUND")
+    answer = gate.answer("CompareRegimes", pb.CompareRegimesRequest())
+    assert (answer.code, answer.fields) == (Code.INVALID_ARGUMENT, ("subject",))
+    expired = 40 * 86_400 * 10**9
+    gate.clock.ns += expired
+    gate.quote(market_time_ns=expired)
+    answer = gate.answer("CompareRegimes", pb.CompareRegimesRequest(portfolio=portfolio(PUT="1")))
+    assert answer.fields == ("portfolio.positions[0].instrument",)
+
+
+def test_what_has_no_price_or_is_too_much_is_missing(gate: Gate) -> None:
+    dark = Gate(is_listed=False).open(usd="5")
+    answer = dark.answer("SimulatePortfolio", pb.SimulatePortfolioRequest())
+    assert answer.code is Code.OK
+    gate.ok("CompareRegimes", pb.CompareRegimesRequest(portfolio=portfolio(SOL_PERPETUAL="0")))
+    lots = "100000000000000"
+    for method, request in (
+        ("CompareRegimes", pb.CompareRegimesRequest(portfolio=portfolio(NEAR=lots))),
+        ("SimulatePortfolio", pb.SimulatePortfolioRequest(portfolio=portfolio(NEAR=lots))),
+        ("CompareRegimes", pb.CompareRegimesRequest(portfolio=portfolio(SOL_PERPETUAL="1"))),
+    ):
+        answer = gate.answer(method, request)
+        assert (answer.code, answer.reason) == (Code.FAILED_PRECONDITION, "MARKET_DATA_MISSING")
