@@ -28,6 +28,7 @@ from margingate_server.ledger.regime_events import (
     RegimeFellBack,
     RegimeSet,
 )
+from margingate_server.ledger.wallet_events import MarginMoved
 
 
 class AccountOpened(Event, frozen=True, tag="account_opened"):
@@ -128,6 +129,7 @@ class FillReported(Event, frozen=True, tag="fill_reported"):
 
     coins: what a spot fill moves in the coin. flag: LifecycleFlag in lower snake case, or "".
     settled_units: what the position it leaves in a settled instrument came to in cash; it is flat.
+    wallet_units: what its wallet was topped up by, 1e-6 USD >= 0, where positions have wallets.
     """
 
     order_id: str
@@ -140,6 +142,7 @@ class FillReported(Event, frozen=True, tag="fill_reported"):
     coins: int
     flag: str
     settled_units: int | None = None
+    wallet_units: int = 0
 
 
 class AccountSuspended(Event, frozen=True, tag="account_suspended"):
@@ -226,6 +229,7 @@ AnyEvent = (
     | OrdersReleased
     | OrdersExpired
     | FillReported
+    | MarginMoved
     | RegimeSet
     | RegimeFellBack
     | QualificationLost
@@ -245,7 +249,14 @@ AnyEvent = (
 Decided = OrderAccepted | OrderRejected | AmendAccepted | AmendRejected
 """Events that carry a decision."""
 
-Judged = CollateralAdjusted | RegimeSet | RegimeFellBack | QualificationLost | QualificationRegained
+Judged = (
+    CollateralAdjusted
+    | MarginMoved
+    | RegimeSet
+    | RegimeFellBack
+    | QualificationLost
+    | QualificationRegained
+)
 """Events that may rest on a market besides decisions."""
 
 

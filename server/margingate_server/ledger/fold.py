@@ -8,6 +8,7 @@ from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_engine.portfolio.holdings import Portfolio, Position
 from margingate_server.ledger import events as e
 from margingate_server.ledger import regime_events as r
+from margingate_server.ledger import wallet_events as w
 from margingate_server.ledger.fold_orders import (
     add_cash,
     amend_accepted,
@@ -18,6 +19,7 @@ from margingate_server.ledger.fold_orders import (
     orders_ended,
     positions_settled,
 )
+from margingate_server.ledger.fold_wallets import follow_positions, margin_moved, set_model
 from margingate_server.ledger.numbers import FeeNumbers
 from margingate_server.ledger.requests import FILL_SPACE, Remembered
 from margingate_server.ledger.state import AccountState, KillSwitchState, ShardState
@@ -55,21 +57,24 @@ def _collateral_adjusted(state: ShardState, event: e.CollateralAdjusted, *_: obj
 
 def _positions_set(state: ShardState, event: e.PositionsSet, *_: object) -> None:
     portfolio = state.accounts[event.account].portfolio
+    before = portfolio.positions
     portfolio.positions = {
         state.table.row_by_name[each.instrument]: Position(each.lots, each.entry)
         for each in event.positions
     }
+    follow_positions(portfolio, before)
 
 
 def _regime_set(state: ShardState, event: r.RegimeSet, *_: object) -> None:
     account = state.accounts[event.account]
-    account.model = event.model
+    set_model(account, event.model)
     account.unqualified_since_ns = account.liquidation_not_before_ns = 0
 
 
 def _fell_back(state: ShardState, event: r.RegimeFellBack, *_: object) -> None:
     account = state.accounts[event.account]
-    account.model, account.unqualified_since_ns = event.model, 0
+    set_model(account, event.model)
+    account.unqualified_since_ns = 0
     account.liquidation_not_before_ns = event.liquidation_not_before_ns
 
 
@@ -160,6 +165,7 @@ _APPLY: dict[type, Callable[..., Any]] = {
     e.OrdersReleased: orders_ended,
     e.OrdersExpired: orders_ended,
     e.FillReported: fill_reported,
+    w.MarginMoved: margin_moved,
     r.RegimeSet: _regime_set,
     r.RegimeFellBack: _fell_back,
     r.QualificationLost: _qualification_lost,

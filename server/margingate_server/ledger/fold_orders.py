@@ -8,6 +8,7 @@ from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.flows import closing_split
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from margingate_server.ledger import events as e
+from margingate_server.ledger.fold_wallets import FLAT, follow_fill
 from margingate_server.ledger.numbers import OrderNumbers
 from margingate_server.ledger.state import AccountState, OrderMemo, ShardState
 
@@ -112,10 +113,12 @@ def fill_reported(state: ShardState, event: e.FillReported, *_: object) -> None:
     portfolio = account.portfolio
     row = state.table.row_by_name[event.instrument]
     instrument = state.table.instruments[row]
+    lots_before = portfolio.positions.get(row, FLAT).lots
     fill_position(portfolio, row, instrument, event)
     if event.settled_units is not None:
         portfolio.positions.pop(row, None)
         add_cash(portfolio, instrument.settlement_asset, event.settled_units)
+    follow_fill(portfolio, row, lots_before, event.wallet_units)
     for legs_by_order in (portfolio.legs, portfolio.amendments):
         legs = legs_by_order.get(event.order_id)
         if legs is not None:
@@ -133,6 +136,7 @@ def positions_settled(state: ShardState, event: e.PositionsSettled, *_: object) 
     for each in event.positions:
         row = table.row_by_name[each.instrument]
         del portfolio.positions[row]
+        portfolio.wallets.pop(row, None)
         add_cash(portfolio, table.instruments[row].settlement_asset, each.units)
     rows = {table.row_by_name[name] for name in event.instruments}
     for legs_by_order in (portfolio.legs, portfolio.amendments):

@@ -41,6 +41,7 @@ class _Account(msgspec.Struct, frozen=True):
     positions: dict[int, Position]
     legs: _Legs
     amendments: _Legs
+    wallets: dict[int, int]
     orders: dict[str, OrderMemo]
     closed_orders: tuple[str, ...]
     closed_earlier: tuple[int, ...]
@@ -152,6 +153,7 @@ def _packed_account(account: AccountState) -> _Account:
         positions=portfolio.positions,
         legs=portfolio.legs,
         amendments=portfolio.amendments,
+        wallets=portfolio.wallets,
         orders=account.orders,
         closed_orders=tuple(account.closed_orders),
         closed_earlier=tuple(sorted(account.closed_earlier)),
@@ -197,6 +199,7 @@ def _unpacked_account(state: ShardState, packed: _Account) -> AccountState:
             positions=packed.positions,
             legs=packed.legs,
             amendments=packed.amendments,
+            wallets=packed.wallets,
         ),
         orders=packed.orders,
         closed_orders=dict.fromkeys(packed.closed_orders),

@@ -7,6 +7,7 @@ from margingate_engine.core.instruments import Instrument
 from margingate_server.ledger import events as e
 from margingate_server.ledger import numbers as n
 from margingate_server.ledger import regime_events as r
+from margingate_server.ledger import wallet_events as w
 from margingate_server.ledger.events import encode_event, kind_of
 from margingate_server.ledger.fold import apply
 from margingate_server.ledger.state import AccountState, ShardState
@@ -41,6 +42,7 @@ EVERY_KIND: Mapping[str, int] = {
     "priced": 1,
     "settled": 2,
     "loaded": 1,
+    "margin_moved": 3,
 }
 """How often each kind is drawn, in relation to the others."""
 
@@ -273,6 +275,21 @@ class RandomLog:
         breaks = (n.BreakNumbers(names[0], 0, 5),)
         request = self._request(self._account())
         return e.PositionsSet(**request, positions=positions, breaks=breaks)
+
+    def _margin_moved(self) -> e.AnyEvent | None:
+        account = self._account()
+        rows = sorted(account.portfolio.positions)
+        if not rows:
+            return None
+        row = self.random.choice(rows)
+        units = self.random.choice((10**9, 10**20))
+        return w.MarginMoved(
+            **self._request(account),
+            instrument=self.state.table.instruments[row].name,
+            units=units,
+            wallet=account.portfolio.wallets.get(row, 0) + units,
+            market_digest=self._market_digest(self._market_version()),
+        )
 
     def _regime(self) -> e.AnyEvent:
         account = self._account()

@@ -8,6 +8,7 @@ import pytest
 from margingate_server.ledger import events as e
 from margingate_server.ledger import numbers as n
 from margingate_server.ledger import regime_events as r
+from margingate_server.ledger import wallet_events as w
 from tests.unit.engine.small_market import INSTRUMENTS
 
 DECISION = n.DecisionNumbers(
@@ -68,6 +69,7 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
         coins=0,
         flag="late",
     ),
+    w.MarginMoved(account="a", instrument="NEAR", units=-5, wallet=6, market_digest="d"),
     r.RegimeSet(account="a", model="cross", reason="why", market_digest="d"),
     r.RegimeFellBack(
         account="a",

@@ -165,5 +165,5 @@ FIELDS = {
         *("unqualified_since_ns", "liquidation_not_before_ns", "is_suspended"),
         *("limits", "orders", "closed_orders", "closed_earlier"),
     ],
-    "Portfolio": ["fees", "cash", "positions", "legs", "amendments"],
+    "Portfolio": ["fees", "cash", "positions", "legs", "amendments", "wallets"],
 }
