@@ -28,6 +28,7 @@ from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits, age_ns, age_seconds
 from margingate_server.service.market import MarketView
 
+SPAN = "span"
 INSTRUMENTS_MAX = 2_000
 SETTLEMENTS_MAX = 100
 
@@ -124,7 +125,9 @@ class MarketServicer:
         group = arrays.groups[arrays.group_i[row]]
         if group is None or not arrays.priced_i[row]:
             raise MissingData(name)
-        rate_ppm, features = group.coin_feature_ppm, arrays.features_i[row]
+        # What a feature is, is each model's own; a delta times its rate it is for span alone.
+        rate_ppm = group.coin_feature_ppm if arrays.model.name == SPAN else 0
+        features = arrays.features_i[row]
         return pb.GetRiskArrayResponse(
             descriptions=group.descriptions,
             pnl_per_lot=(arrays.pnl_ir[row, :-1] / MICRO).tolist(),

@@ -20,6 +20,7 @@ from margingate.v1 import (
     market_service_pb2,
     types_pb2,
 )
+from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.recovery import DeskBuilder
@@ -33,6 +34,7 @@ from margingate_server.rpc.order_servicer import OrderServicer
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.status import DETAILS_KEY
 from margingate_server.rpc.transport import Transport
+from margingate_server.service.desk import Desk
 from margingate_server.service.terms import Terms
 from tests.unit.engine.small_market import INSTRUMENTS
 from tests.unit.rpc.memory_market_store import MemoryMarketStore
@@ -162,7 +164,13 @@ class Gate:
 
     def recover(self) -> None:
         """Fold the log anew, as the server's upkeep does."""
-        self.lane.recover(self.builder.open_desk)
+
+        def reopened(log: EventLog) -> Desk:
+            desk = self.builder.open_desk(log)
+            self.builder.bring_into_force(desk, self.clock.ns)
+            return desk
+
+        self.lane.recover(reopened)
 
 
 def leg(name: str, quantity: str, price: str = "") -> types_pb2.OrderLeg:

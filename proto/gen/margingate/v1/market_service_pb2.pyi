@@ -459,7 +459,7 @@ class GetRiskArrayResponse(_message.Message):
     lot_size: _builtins.str
     """The lot in the venue's own unit."""
     forward_delta_per_lot: _builtins.float
-    """Sensitivity of one lot to its expiry's forward, USD for a move of 100 %."""
+    """Sensitivity of one lot to its expiry's forward, USD for a move of 100 %; 0 under other models than span."""
     short_option_minimum_per_lot: _builtins.float
     """Short option minimum of one lot held short, USD, >= 0."""
     market_version: _builtins.int
