@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import gcd
 
 from tests.simulation.requests import LegAsked
 
@@ -26,6 +27,7 @@ class BookOrder:
     legs: list[BookLeg]
     totals: list[int]
     is_reduce_only: bool = False
+    is_combo: bool = False
     amended: list[BookLeg] | None = None
     amended_totals: list[int] = field(default_factory=list)
 
@@ -63,11 +65,21 @@ class BookOrder:
         return [total - leg.lots for total, leg in zip(self.totals, self.legs, strict=True)]
 
     def changed(self, asked: Sequence[LegAsked], prices: Sequence[int]) -> list[BookLeg]:
-        """The legs that a change asks for: lots are totals, and none becomes less than filled."""
+        """The legs that a change asks for: lots are totals, and none becomes less than filled.
+
+        Of a combo the units that any fill began stay whole: its other legs are still to be told.
+        """
+        least = self._begun() if self.is_combo else self.filled
         return [
-            BookLeg(leg.instrument, leg.side, max(0, leg.lots - done), price_nano)
-            for leg, done, price_nano in zip(asked, self.filled, prices, strict=True)
+            BookLeg(leg.instrument, leg.side, max(low, leg.lots) - done, price_nano)
+            for leg, low, done, price_nano in zip(asked, least, self.filled, prices, strict=True)
         ]
+
+    def _begun(self) -> list[int]:
+        """Lots of each leg in the units of which some leg was filled."""
+        unit = [total // gcd(*self.totals) for total in self.totals]
+        units = max(-(-done // lots) for done, lots in zip(self.filled, unit, strict=True))
+        return [units * lots for lots in unit]
 
     def change(self, legs: list[BookLeg]) -> None:
         """A change into these legs is pending."""

@@ -130,6 +130,7 @@ class Books:
             legs=legs,
             totals=[leg.lots for leg in legs],
             is_reduce_only=request.is_reduce_only,
+            is_combo=request.is_combo,
         )
 
     def _change(self, account: Booked, event: e.AmendAccepted) -> None:

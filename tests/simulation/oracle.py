@@ -1,5 +1,6 @@
 """A second opinion on a decision, from the slow reference that shares no code with the engine."""
 
+from dataclasses import fields
 from fractions import Fraction
 
 from margingate_engine.core.amounts import NANO
@@ -178,7 +179,7 @@ def _parameters() -> dict[str, contracts.Parameters]:
     assert isinstance(SPAN, SpanModel)
     made = {}
     for coin, each in SPAN.parameters.items():
-        values = {name: getattr(each, name) for name in each.__dataclass_fields__}
+        values = {own.name: getattr(each, own.name) for own in fields(each)}
         kind = values.pop("vol_shift_kind")
         ratios = {name: Fraction(value) for name, value in values.items()}
         made[coin] = contracts.Parameters(vol_shift_kind=kind.value, **ratios)
