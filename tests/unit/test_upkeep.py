@@ -11,6 +11,7 @@ from margingate_server.config import ServerConfig
 from margingate_server.ledger.store import CorruptLedger
 from margingate_server.rpc.lane import LedgerDown
 from margingate_server.service.desk import Desk
+from margingate_server.service.regimes import RegimeCommand
 from tests.unit.rpc.memory_store import disk_full
 
 CONFIG = {"port": 0, "http_port": 0, "is_frozen": True, "snapshot_every": 0}
@@ -90,3 +91,26 @@ def test_markets_that_cannot_be_pruned_take_the_ledger_down_until_it_is_opened_a
         assert lane.look(accounts)
     upkeep.turn()
     assert not lane.is_down
+
+
+def test_who_does_not_qualify_any_more_is_told_in_the_log(application: Application) -> None:
+    lane = application._lane
+    (asked,) = [
+        each for each in application._builder.terms.policy.qualifications if each.model == "span"
+    ]
+
+    def demand(desk: Desk, now_ns: int) -> tuple[None, int]:
+        command = RegimeCommand(
+            account="demo", model="span", request_id="r", digest="d", is_forced=True, reason="why"
+        )
+        _, seq = desk.regimes.set_regime(command, now_ns)
+        desk.shard.state.accounts["demo"].portfolio.cash = {"USD": asked.equity_to_remain - 1}
+        return None, seq
+
+    lane.decide(demand)
+    with capture_logs() as lines:
+        application._upkeep.turn()
+    (line,) = [each for each in lines if each["event"] == "qualification_lost"]
+    assert (line["log_level"], line["account"]) == ("warning", "demo")
+    assert line["equity"] == asked.equity_to_remain - 1
+    assert lane.look(lambda desk, _: desk.shard.state.accounts["demo"].unqualified_since_ns)

@@ -80,6 +80,8 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
         str(file), "--fees", str(file), "--workers", "4", "--underlying-age-max", "1.5",
         "--instrument-age-max", "2.5", "--log-level", "debug", "--tls-cert", str(file),
         "--tls-key", str(file), "--market-retention", "0.5",
+        "--model-parameters", f"cross={file}", "--model-parameters", "tims=t=1.toml",
+        "--policy", str(file),
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert server.configs == [
@@ -96,6 +98,8 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
             market_retention_days=0.5,
             has_seed_accounts=False,
             parameters_path=file,
+            model_parameters={"cross": file, "tims": Path("t=1.toml")},
+            policy_path=file,
             fees_path=file,
             workers=4,
             underlying_age_seconds_max=1.5,
@@ -105,6 +109,27 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
             tls_key_path=file,
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--model-parameters", "cross"), "model_parameters: 'cross' is not NAME=PATH"),
+        (("--model-parameters", "=x"), "model_parameters: '=x' is not NAME=PATH"),
+        (
+            ("--model-parameters", "cross=x", "--model-parameters", "cross=y"),
+            "model_parameters.cross: is given twice",
+        ),
+        (("--model-parameters", "span=x"), "model_parameters.span: is what parameters is for"),
+    ],
+)
+def test_parameters_of_models_are_refused_by_name(
+    server: FakeApp, words: tuple[str, ...], named: str
+) -> None:
+    result = serve(*words)
+    assert result.exit_code == 2
+    assert named in result.stderr
+    assert server.configs == []
 
 
 @pytest.mark.parametrize(

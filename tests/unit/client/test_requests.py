@@ -164,6 +164,40 @@ CASES: list[tuple[Call, str, Message, Message]] = [
         market.GetRiskArrayResponse(),
     ),
     (
+        lambda gate: gate.market.get_risk_array("ETH", "cross"),
+        "GetRiskArray",
+        market.GetRiskArrayRequest(instrument="ETH", model="cross"),
+        market.GetRiskArrayResponse(),
+    ),
+    (
+        lambda gate: gate.accounts.set_regime("a", "cross", validate_only=True, request_id="r-1"),
+        "SetMarginRegime",
+        accounts.SetMarginRegimeRequest(
+            request_id="r-1", account="a", model="cross", validate_only=True
+        ),
+        accounts.SetMarginRegimeResponse(),
+    ),
+    (
+        lambda gate: gate.accounts.set_regime("a", "span", force_reason="why", request_id="r-1"),
+        "SetMarginRegime",
+        accounts.SetMarginRegimeRequest(
+            request_id="r-1", account="a", model="span", force=True, reason="why"
+        ),
+        accounts.SetMarginRegimeResponse(),
+    ),
+    (
+        lambda gate: gate.admin.set_experience("a", 2, request_id="r-1"),
+        "SetExperience",
+        admin.SetExperienceRequest(request_id="r-1", account="a", experience_tier=2),
+        admin.SetExperienceResponse(),
+    ),
+    (
+        lambda gate: gate.admin.reload_parameters(),
+        "ReloadParameters",
+        admin.ReloadParametersRequest(),
+        admin.ReloadParametersResponse(),
+    ),
+    (
         lambda gate: gate.market.publish_settlement_prices(
             [
                 ExpiryPrice("BTC", EXPIRY, Decimal("95012.34")),

@@ -164,6 +164,20 @@ def test_a_reducing_kill_switch_lets_only_orders_pass_that_reduce() -> None:
     assert answer(portfolio, "FAR", -1, "104000", gates=gates).reason is RejectReason.KILL_SWITCH
 
 
+def test_an_account_that_does_not_qualify_may_only_reduce() -> None:
+    portfolio = MARKET.portfolio(10**5, NEAR=5)
+    gates = Gates(is_unqualified=True)
+    closing = answer(portfolio, "NEAR", -5, "101000", gates=gates)
+    assert closing.is_accepted
+    for name, lots, price in (("NEAR", 1, "101000"), ("FAR", -1, "104000")):
+        refused = answer(portfolio, name, lots, price, gates=gates)
+        assert refused.reason is RejectReason.NOT_QUALIFIED
+        assert refused.before is not None
+    both = Gates(is_unqualified=True, is_reduce_only=True)
+    killed = answer(portfolio, "NEAR", -10, "101000", gates=both)
+    assert killed.reason is RejectReason.KILL_SWITCH
+
+
 def test_asking_changes_nothing() -> None:
     portfolio = MARKET.portfolio(5_000, NEAR=1)
     question = MARKET.question(portfolio, MARKET.leg("NEAR", 1, "101000"))
