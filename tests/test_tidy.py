@@ -33,9 +33,10 @@ SERVER_MAY_IMPORT: dict[str, set[str]] = {
     "maintenance": {"ledger"},
     "validating": {"files"},
     "backtesting": {"files"},
+    "comparing": {"files"},
     "cli": {
         *("client", "app", "clock", "config", "ledger", "maintenance", "replaying"),
-        *("files", "validating", "backtesting"),
+        *("files", "validating", "backtesting", "comparing"),
     },
 }
 """Parts of the server and what they may import of it beside themselves; others wire them up.

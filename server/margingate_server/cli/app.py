@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "account": ("account", "Accounts, their collateral and positions."),
     "regime": ("regime", "By which model an account is margined, and changing it."),
     "margin": ("margin", "Margin of an account and how it comes about."),
+    "compare": ("compare", "A portfolio under every margin model, side by side."),
     "market": ("market", "Prices and risk arrays that decisions rest on."),
     "models": ("models", "Margin models and their parameters."),
     "backtest": ("backtest", "Set margins on past prices and count the losses beyond them."),

@@ -1,13 +1,13 @@
 """Calls of back office and risk: accounts, their collateral and positions, and their margin."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import grpc
 
 from margingate.v1 import account_service_pb2 as wire
 from margingate.v1.account_service_pb2_grpc import AccountServiceStub
-from margingate.v1.types_pb2 import Position
+from margingate.v1.types_pb2 import Balance, Position
 from margingate_server.client.amounts import Amount, amount_text, optional_text
 from margingate_server.client.caller import Caller
 from margingate_server.client.ids import new_id
@@ -109,3 +109,47 @@ class Accounts:
     def get_margin(self, account: str) -> wire.GetMarginResponse:
         """Margin of the account and how it comes about."""
         return self._call(self._service.GetMargin, wire.GetMarginRequest(account=account))
+
+    def simulate(
+        self,
+        positions: Mapping[str, Amount],
+        collateral: Mapping[str, Amount],
+        *,
+        model: str = "",
+    ) -> wire.SimulatePortfolioResponse:
+        """Margin that a portfolio would have, and how it comes about.
+
+        positions: signed quantities by instrument, bought at their marks. collateral: cash by
+        currency before that. model: one that list_models names, "" for that of new accounts.
+        """
+        request = wire.SimulatePortfolioRequest(
+            portfolio=_statement(positions, collateral), model=model
+        )
+        return self._call(self._service.SimulatePortfolio, request)
+
+    def compare_regimes(self, account: str) -> wire.CompareRegimesResponse:
+        """The account's positions under every model, side by side."""
+        request = wire.CompareRegimesRequest(account=account)
+        return self._call(self._service.CompareRegimes, request)
+
+    def compare_portfolio(
+        self, positions: Mapping[str, Amount], collateral: Mapping[str, Amount]
+    ) -> wire.CompareRegimesResponse:
+        """A portfolio under every model, side by side; arguments as for `simulate`."""
+        request = wire.CompareRegimesRequest(portfolio=_statement(positions, collateral))
+        return self._call(self._service.CompareRegimes, request)
+
+
+def _statement(
+    positions: Mapping[str, Amount], collateral: Mapping[str, Amount]
+) -> wire.StatedPortfolio:
+    return wire.StatedPortfolio(
+        positions=[
+            Position(instrument=name, quantity=amount_text(quantity))
+            for name, quantity in positions.items()
+        ],
+        collateral=[
+            Balance(currency=currency, amount=amount_text(amount))
+            for currency, amount in collateral.items()
+        ],
+    )

@@ -1,0 +1,146 @@
+"""A portfolio under several models, side by side."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from margingate_engine.check.compare import Compared, gain
+from margingate_engine.check.decide import binding_of, worst_of
+from margingate_engine.core.amounts import MICRO, whole
+from margingate_server.cli.tables.layout import BAD, GOOD, facts, table
+from margingate_server.cli.tables.texts import NONE, money_text, words
+from margingate_server.client import CompareRegimesResponse, RegimeMargin, enum_name
+
+RULES_BASED = "strategy"
+_AMOUNTS = (
+    ("equity", "equity"),
+    ("initial margin", "initial_margin"),
+    ("maintenance margin", "maintenance_margin"),
+    ("net option value", "net_option_value"),
+    ("capital used", "capital_used"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegimeRow:
+    """What one model says. Amounts: USD as decimal text, empty where `missing` has no parameters.
+
+    gain: 1 - capital used / that of rules-based margin; None without it. worst: (group, words).
+    """
+
+    model: str
+    equity: str = ""
+    initial_margin: str = ""
+    maintenance_margin: str = ""
+    net_option_value: str = ""
+    capital_used: str = ""
+    gain: float | None = None
+    exactness: str = ""
+    binding_component: str = ""
+    worst: tuple[tuple[str, str], ...] = ()
+    parameters_digest: str = ""
+    missing: str = ""
+
+
+def rows_of_answer(answer: CompareRegimesResponse) -> list[RegimeRow]:
+    """What a server says."""
+    return [_row_of_message(each) for each in answer.regimes]
+
+
+def rows_of_comparison(every: Sequence[Compared]) -> list[RegimeRow]:
+    """What was worked out here."""
+    capitals = {
+        each.model.name: each.figures.capital_used for each in every if each.figures is not None
+    }
+    return [_row_of_figures(each, capitals.get(RULES_BASED)) for each in every]
+
+
+def json_rows(rows: Iterable[RegimeRow]) -> list[dict[str, object]]:
+    """The rows as JSON has them."""
+    return [
+        {**asdict(row), "worst": [{"group": group, "words": text} for group, text in row.worst]}
+        for row in rows
+    ]
+
+
+def comparison_tables(
+    rows: Sequence[RegimeRow], title: str = "", about: str = ""
+) -> RenderableType:
+    """One column for each model, and under it what binds."""
+    made = table("USD", *(f">{row.model}" for row in rows), title=title)
+    for label, field in _AMOUNTS:
+        made.add_row(label, *(_money(getattr(row, field)) for row in rows))
+    made.add_row(f"gain on {RULES_BASED}", *(_gain(row.gain) for row in rows))
+    made.add_row("exactness", *(row.exactness or NONE for row in rows))
+    made.add_row("binds", *(words(row.binding_component) or NONE for row in rows))
+    return Group(
+        made,
+        facts([(f"{row.model} worst", "; ".join(map(": ".join, row.worst))) for row in rows]),
+        facts([(f"{row.model} has no parameters for", row.missing) for row in rows]),
+        Text(about.strip(), style="dim"),
+    )
+
+
+def answer_tables(answer: CompareRegimesResponse) -> RenderableType:
+    """A server's comparison and the market that it rests on."""
+    basis = answer.regimes[0].basis if answer.regimes else None
+    return Group(
+        comparison_tables(rows_of_answer(answer)),
+        facts([("market version", str(basis.market_version))] if basis else []),
+    )
+
+
+def _row_of_message(message: RegimeMargin) -> RegimeRow:
+    basis = message.basis
+    if not message.HasField("risk"):
+        return RegimeRow(
+            model=basis.model, parameters_digest=basis.parameters_digest, missing=message.missing
+        )
+    return RegimeRow(
+        model=basis.model,
+        equity=message.risk.equity,
+        initial_margin=message.risk.initial_margin,
+        maintenance_margin=message.risk.maintenance_margin,
+        net_option_value=message.net_option_value,
+        capital_used=message.capital_used,
+        gain=message.gain if message.HasField("gain") else None,
+        exactness=words(enum_name(message, "exactness")),
+        binding_component=message.binding_component,
+        worst=tuple((each.group, each.description) for each in message.worst),
+        parameters_digest=basis.parameters_digest,
+    )
+
+
+def _row_of_figures(each: Compared, rules_based: int | None) -> RegimeRow:
+    name, digest, figures = each.model.name, each.model.parameters_digest, each.figures
+    if figures is None:
+        return RegimeRow(model=name, parameters_digest=digest, missing=each.missing)
+    return RegimeRow(
+        model=name,
+        equity=_usd(figures.risk.equity),
+        initial_margin=_usd(figures.risk.initial),
+        maintenance_margin=_usd(figures.risk.maintenance),
+        net_option_value=_usd(figures.net_option_value),
+        capital_used=_usd(figures.capital_used),
+        gain=None if rules_based is None else gain(figures.capital_used, rules_based),
+        exactness="exact" if figures.is_exact else "bound",
+        binding_component=binding_of(figures.requirements).value,
+        worst=tuple((each.group, each.description) for each in worst_of(figures.requirements)),
+        parameters_digest=digest,
+    )
+
+
+def _usd(micro: int) -> str:
+    return f"{whole(micro, MICRO):f}"
+
+
+def _money(amount: str) -> Text:
+    return Text(money_text(amount), style=BAD if amount.startswith("-") else "")
+
+
+def _gain(share: float | None) -> Text:
+    if share is None:
+        return Text(NONE)
+    return Text(f"{share:+.1%}", style=GOOD if share > 0 else BAD if share < 0 else "")

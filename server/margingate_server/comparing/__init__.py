@@ -1,0 +1,1 @@
+"""Portfolios of files, with a market of their own, under every model: no server needed."""
