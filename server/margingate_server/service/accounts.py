@@ -86,7 +86,7 @@ class Accounts:
                 raise RequestConflict(request_id)
             return earlier[1].balance, self._shard.state.last_seq
         refuse_without_room(self._shard)
-        has_model = self._has_model(asset)
+        has_model = self._has_model(account, asset)
         if not has_model and asset not in account.portfolio.cash:
             raise InvalidInput("currency", "is neither USD nor a coin with a margin model")
         units = units_exact(amount, units_per_whole(asset), "amount")
@@ -173,8 +173,9 @@ class Accounts:
         if not is_margined:
             raise NotNow(RejectReason.INSUFFICIENT_INITIAL_MARGIN, asset)
 
-    def _has_model(self, asset: str) -> bool:
-        view = self._shard.market.view
+    def _has_model(self, account: AccountState, asset: str) -> bool:
+        """True when the account's own model margins the asset."""
+        view = self._shard.market.view.under(account.model)
         is_coin = asset in view.table.underlyings and asset not in view.arrays.unmodelled
         return asset == USD or is_coin
 

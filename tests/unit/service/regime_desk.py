@@ -46,6 +46,10 @@ def cross_model(**changes: Decimal) -> MarginModel:
     return model("cross", {"BTC": {**CROSS, **changes}})
 
 
+def cross_model_of(underlying: str) -> MarginModel:
+    return model("cross", {underlying: CROSS})
+
+
 def terms(*asked: QualificationNumbers, cross: MarginModel | None = None) -> Terms:
     return Terms(
         model=small_model(),

@@ -19,6 +19,7 @@ from tests.unit.service.regime_desk import (
     SPAN_ASKS,
     change,
     cross_model,
+    cross_model_of,
     experienced,
     regime_desk,
     terms,
@@ -161,6 +162,18 @@ def test_a_tier_of_experience_is_set_once_a_request() -> None:
             regimes.set_experience("a", tier, desk.fresh_id(), "d", desk.now_ns)
         assert refused.value.field == "experience_tier"
     assert folded_again(desk).accounts["a"].experience_tier == 5
+
+
+def test_coins_are_taken_when_the_model_of_the_account_margins_them() -> None:
+    desk = regime_desk().open(usd="10")
+    change(desk, "cross")
+    bare = replace(terms(), others={"cross": cross_model_of("SOL")})
+    desk.shard.market.adopt(desk.shard.market.planned_models(bare.model, bare.others))
+    bare.bring_into_force(desk.shard, desk.now_ns)
+    with pytest.raises(InvalidInput) as refused:
+        desk.deposit("1", "BTC")
+    assert refused.value.field == "currency"
+    assert desk.deposit("1", "SOL") == 10**12
 
 
 def test_what_a_regime_is_not_for_may_only_be_closed() -> None:
