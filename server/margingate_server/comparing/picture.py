@@ -14,7 +14,7 @@ from margingate_server.comparing.surface import PnlSurface, surfaces
 
 WIDTH, HEIGHT = 640, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 52, 46
-LEVELS_MAX = 14
+LEVELS_MAX = 10
 _TICK_EVERY = 20
 """Per cent between the ticks of an axis."""
 
@@ -49,7 +49,8 @@ def _panel(title: str, surface: PnlSurface, points: dict[Point, list[str]]) -> s
     lowest, highest = float(surface.pnl_yx.min()), float(surface.pnl_yx.max())
     steps = levels(lowest, highest, LEVELS_MAX)
     return (
-        f'<text class="title" x="{_LEFT}" y="20">{escape(title)}: P&amp;L in USD</text>'
+        f'<text class="title" x="{_LEFT}" y="20">{escape(title)}: P&amp;L of '
+        f"{escape(surface.underlying)}, USD</text>"
         f'<text x="{_LEFT}" y="37">loses up to {-lowest:,.0f}, gains up to {highest:,.0f}; '
         f"a circle where a model's worst scenario lies</text>"
         f"{_bands(surface, steps)}{_lines(surface, steps)}{_axes(surface)}"
@@ -110,7 +111,8 @@ def _lines(surface: PnlSurface, steps: Sequence[float]) -> str:
         path = "".join(f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" for (x0, y0), (x1, y1) in segments)
         drawn.append(f'<path class="{"level" if level else "zero"}" d="{path}"/>')
         x, y = min((point for pair in segments for point in pair), key=lambda point: point[1])
-        words = f'x="{x:.1f}" y="{y + 10:.1f}" text-anchor="middle">{level:,.0f}'
+        below = min(y + 10, HEIGHT - _BOTTOM - 4)
+        words = f'x="{x:.1f}" y="{below:.1f}" text-anchor="middle">{level:,.0f}'
         drawn.append(f"<text {words}</text>")
     return "".join(drawn)
 
@@ -131,14 +133,18 @@ def _axes(surface: PnlSurface) -> str:
         if surface.move_x[0] <= share <= surface.move_x[-1]:
             drawn.append(
                 f'<text x="{_across(surface, share):.1f}" y="{bottom + 15}" '
-                f'text-anchor="middle">{per_cent:+d} %</text>'
+                f'text-anchor="middle">{_per_cent(per_cent)}</text>'
             )
         if surface.vol_y[0] <= share <= surface.vol_y[-1]:
             drawn.append(
                 f'<text x="{_LEFT - 6}" y="{_down(surface, share) + 4:.1f}" '
-                f'text-anchor="end">{per_cent:+d} %</text>'
+                f'text-anchor="end">{_per_cent(per_cent)}</text>'
             )
     return "".join(drawn)
+
+
+def _per_cent(number: int) -> str:
+    return f"{number:+d} %" if number else "0"
 
 
 def _marks(surface: PnlSurface, points: dict[Point, list[str]]) -> str:
