@@ -111,10 +111,10 @@ class IsolatedBook:
         working = [each for order in account.orders.values() for each in fillers(order)]
         bare = Account(cash=account.cash, positions=account.positions)
         return min(
-            self.headroom(*self.after(bare, wallets, each, topped_up=topped_up))
+            self.headroom(*self.after(bare, wallets, each, is_free=is_free))
             for fills in every_fill(working)
             for each in (fills, fills[::-1])
-            for topped_up in (False, True)
+            for is_free in (False, True)
         )
 
     def after(
@@ -123,9 +123,12 @@ class IsolatedBook:
         wallets: Wallets,
         fills: Sequence[tuple[int, OpenLeg]],
         *,
-        topped_up: bool,
+        is_free: bool,
     ) -> tuple[Account, dict[str, int]]:
-        """Account and wallets when these lots have filled at their limits. [ISO-03]"""
+        """Account and wallets when these lots have filled at their limits. [ISO-03]
+
+        is_free: whether the free wallet tops wallets up, as far as it goes.
+        """
         then, own = deepcopy(account), dict(wallets)
         for lots, leg in fills:
             i, before = self.book.instruments[leg.symbol], then.lots(leg.symbol)
@@ -134,12 +137,19 @@ class IsolatedBook:
             now = then.lots(leg.symbol)
             kept = min(Fraction(1), Fraction(now, before)) if before * now > 0 else Fraction(0)
             own[leg.symbol] = math.floor(own.get(leg.symbol, 0) * kept)
-            if topped_up and now:
-                own[leg.symbol] += self._lacking(then, own, leg.symbol)
+            if now:
+                own[leg.symbol] += self._moved(then, own, leg.symbol, fee, is_free=is_free)
         return then, own
 
-    def _lacking(self, account: Account, wallets: Wallets, symbol: str) -> int:
-        """What comes from the free wallet, as far as that goes."""
+    def _moved(
+        self, account: Account, wallets: Wallets, symbol: str, fee: int, *, is_free: bool
+    ) -> int:
+        """What comes from the free wallet; of a position with a surplus the fee goes there."""
         own = {each: self.own(account, wallets, each, orders=False) for each in account.positions}
         needed = self.book.position(symbol, account.lots(symbol), initial=True) - own[symbol]
-        return max(0, min(needed, self.book.equity(account) - sum(own.values())))
+        if needed > 0:
+            free = self.book.equity(account) - sum(own.values())
+            return max(0, min(needed, free)) if is_free else 0
+        i = self.book.instruments[symbol]
+        paid = -self.book.worth_of_coins(i.underlying, -fee) if i.inverse else fee
+        return max(needed, min(0, -paid))

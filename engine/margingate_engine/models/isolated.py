@@ -17,6 +17,7 @@ from margingate_engine.models.position_margin import (
     maintenance_of,
     position_arrays,
 )
+from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
@@ -155,6 +156,48 @@ def initial_of(totals: GroupTotals, row: int) -> int:
     if totals.arrays.table.is_future_i[row]:
         return future_initial(totals, row, (lots,))
     return max(0, -lots) * totals.arrays.minimum_i[row]
+
+
+def required_with_orders(totals: GroupTotals, row: int) -> int:
+    """What an instrument requires at the worst fills of its open orders, 1e-6 USD. [ISO-06]"""
+    entry, short = _floors(totals, (totals.orders,)).get(row, (0, 0))
+    if not totals.arrays.table.is_future_i[row]:
+        return -min(entry, short)
+    sizes = {each: lots for each, *lots in future_lots(totals, (totals.orders,))}
+    return future_initial(totals, row, sizes.get(row, (0,))) - entry
+
+
+def free_wallet(account: AccountRisk) -> int:
+    """Equity less what every position has to itself, 1e-6 USD, signed. [ISO-02]"""
+    own = 0
+    for totals in account.groups.values():
+        ratios_ppm = _ratios(totals, ())
+        own += sum(own_equity(totals, row, ratios_ppm) for row in totals.lots)
+    return account.equity - own
+
+
+def wallet_units_of_fill(account: AccountRisk, row: int, fee: int) -> int:
+    """What moves into the wallet of a position that has just been filled, 1e-6 USD. [ISO-03]
+
+    fee: of the fill, in the settlement asset's units. > 0: what the position lacks, as far as the
+    free wallet has it. < 0: the fee, out of what the position has beyond its margin.
+    """
+    arrays = account.arrays
+    totals = account.peek(arrays.group_i[row])
+    lacking = initial_of(totals, row) - own_equity(totals, row, _ratios(totals, ()))
+    if lacking > 0:
+        return max(0, min(lacking, free_wallet(account)))
+    is_coins = arrays.table.is_inverse_i[row]
+    fee_usd = -totals.group.coin_value(-fee) if is_coins else fee
+    return -min(-lacking, max(0, fee_usd))
+
+
+def own_with_orders(totals: GroupTotals, row: int) -> int:
+    """What a position surely has to itself while orders are open, 1e-6 USD. [ISO-06]"""
+    return min(
+        own_equity(totals, row, (ratio_ppm,), is_rounded_up=False)
+        for ratio_ppm in _ratios(totals, (totals.orders,))
+    )
 
 
 def own_equity(

@@ -36,7 +36,7 @@ class Portfolio:
 
     cash: signed units by asset. positions: by row of the instrument table. legs: open legs by order
     id. amendments: what the legs become if the venue takes a change that is pending, by order id.
-    wallets: of the cash what positions have to themselves, 1e-6 USD > 0, by row. [ISO-02]
+    wallets: of the cash what positions have to themselves, 1e-6 USD, by row. [ISO-02]
     """
 
     fees: FeeTier

@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "orders": ("orders", "Open orders of an account."),
     "account": ("account", "Accounts, their collateral and positions."),
     "regime": ("regime", "By which model an account is margined, and changing it."),
+    "move-margin": ("move_margin", "Move margin to a position that has a wallet, or back."),
     "margin": ("margin", "Margin of an account and how it comes about."),
     "compare": ("compare", "A portfolio under every margin model, side by side."),
     "market": ("market", "Prices and risk arrays that decisions rest on."),

@@ -106,6 +106,18 @@ class Accounts:
         )
         return self._call(self._service.SetMarginRegime, request)
 
+    def move_margin(
+        self, account: str, instrument: str, amount: Amount, *, request_id: str = ""
+    ) -> wire.MoveMarginResponse:
+        """The position's wallet after margin was moved to it (amount > 0) or from it."""
+        request = wire.MoveMarginRequest(
+            request_id=request_id or new_id(),
+            account=account,
+            instrument=instrument,
+            amount=amount_text(amount),
+        )
+        return self._call(self._service.MoveMargin, request)
+
     def get_margin(self, account: str) -> wire.GetMarginResponse:
         """Margin of the account and how it comes about."""
         return self._call(self._service.GetMargin, wire.GetMarginRequest(account=account))

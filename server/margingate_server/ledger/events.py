@@ -129,7 +129,7 @@ class FillReported(Event, frozen=True, tag="fill_reported"):
 
     coins: what a spot fill moves in the coin. flag: LifecycleFlag in lower snake case, or "".
     settled_units: what the position it leaves in a settled instrument came to in cash; it is flat.
-    wallet_units: what its wallet was topped up by, 1e-6 USD >= 0, where positions have wallets.
+    wallet_units: what moved into the position's wallet, 1e-6 USD, < 0 out of it.
     """
 
     order_id: str

@@ -22,11 +22,11 @@ def follow_positions(portfolio: Portfolio, before: Mapping[int, Position]) -> No
         follow_fill(portfolio, row, before.get(row, FLAT).lots, 0)
 
 
-def follow_fill(portfolio: Portfolio, row: int, lots_before: int, topped_up: int) -> None:
-    """Take out of a wallet what its position has closed, and put in what it is topped up by."""
+def follow_fill(portfolio: Portfolio, row: int, lots_before: int, units: int) -> None:
+    """Take out of a wallet what its position has closed, and move so much into it."""
     lots = portfolio.positions.get(row, FLAT).lots - lots_before
     wallet = wallet_after(portfolio.wallets.get(row, 0), lots_before, lots)
-    set_wallet(portfolio, row, wallet + topped_up)
+    set_wallet(portfolio, row, wallet + units)
 
 
 def set_wallet(portfolio: Portfolio, row: int, wallet: int) -> None:

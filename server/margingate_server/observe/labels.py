@@ -10,6 +10,7 @@ METHODS = (
     "AccountService/GetMargin",
     "AccountService/ListAccounts",
     "AccountService/SetMarginRegime",
+    "AccountService/MoveMargin",
     "AccountService/SetPositions",
     "AdminService/EngageKillSwitch",
     "AdminService/GetLimits",

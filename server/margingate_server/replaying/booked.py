@@ -21,8 +21,8 @@ Booked = CollateralAdjusted | FillReported | PositionsSet | PositionsSettled
 def booked_again(state: ShardState, event: Booked) -> Booked:
     """The event as the books before it have it; KeyError for what they do not know.
 
-    A fee that a report left to the schedule rests on an index price, which no fill cites: it is
-    taken as it stands.
+    A fee that a report left to the schedule rests on an index price, and what a fill moves
+    into a wallet on marks, which no fill cites: both are taken as they stand.
     """
     match event:
         case CollateralAdjusted():

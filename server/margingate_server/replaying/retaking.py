@@ -13,6 +13,7 @@ from margingate_server.ledger.events import (
 )
 from margingate_server.ledger.state import ShardState
 from margingate_server.ledger.store import CorruptLedger, EventRecord
+from margingate_server.ledger.wallet_events import MarginMoved
 from margingate_server.replaying.asked import order_asked
 from margingate_server.replaying.booked import Booked, booked_again
 from margingate_server.replaying.changes import Change, changes
@@ -28,6 +29,7 @@ from margingate_server.service.market import Market
 from margingate_server.service.model_numbers import model_numbers
 from margingate_server.service.refusals import NotNow
 from margingate_server.service.shard import Shard
+from margingate_server.service.wallets import Wallets
 
 NO_AGE_LIMITS = AgeLimits(underlying_ns_max=FOREVER_NS, instrument_ns_max=FOREVER_NS)
 """How old prices were is not stored: what was decided on was fresh, and no margin depends on it."""
@@ -93,6 +95,8 @@ class Retaking:
             digest = shard.market.view.digest
             again = booked_again(self._state, event)
             return msgspec.structs.replace(again, market_digest=digest)
+        if isinstance(event, MarginMoved):
+            return _moved_again(self._shard_at(record.market_version), event)
         if isinstance(event, Judged):
             if not event.market_digest:
                 return None  # forced
@@ -146,6 +150,15 @@ def _refuse_withdrawal(shard: Shard, event: CollateralAdjusted) -> None:
     accounts = Accounts(shard, NO_AGE_LIMITS)
     balance = account.portfolio.cash.get(event.asset, 0) + event.units
     accounts.refuse_withdrawal(account, event.asset, event.units, balance, now_ns=0)
+
+
+def _moved_again(shard: Shard, event: MarginMoved) -> MarginMoved:
+    """The move taken anew; NotNow where it would be refused."""
+    shard.forget_view(event.account)
+    row = shard.row(event.instrument)
+    wallets = Wallets(shard, NO_AGE_LIMITS)
+    wallet = wallets.judged(shard.account(event.account), row, event.units, now_ns=0)
+    return msgspec.structs.replace(event, wallet=wallet, market_digest=shard.market.view.digest)
 
 
 def _no_body(seq: int) -> bytes:

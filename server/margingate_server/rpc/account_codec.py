@@ -6,6 +6,8 @@ from margingate.v1 import account_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
 from margingate_engine.core.amounts import NANO, USD
 from margingate_engine.core.instruments import Instrument
+from margingate_engine.models.isolated import IsolatedModel
+from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Position
 from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays
 from margingate_server.ledger.regime import REGIME_BY_MODEL
@@ -106,6 +108,26 @@ def _value(
         return usd + position.entry
     coin = arrays.position_coin(row, position.lots) + position.entry
     return usd + group.coin_value(coin)
+
+
+def position_risk_messages(account: AccountRisk) -> list[pb.PositionRisk]:
+    """Margin of every position by itself, by instrument; none where positions have no wallets."""
+    arrays = account.arrays
+    if not isinstance(arrays.model, IsolatedModel):
+        return []
+    instruments = arrays.table.instruments
+    each_risk = (
+        each for totals in account.groups.values() for each in IsolatedModel.position_risks(totals)
+    )
+    return [
+        pb.PositionRisk(
+            instrument=instruments[each.row].name,
+            wallet=usd_text(each.wallet),
+            risk=risk_message(each.risk),
+            liquidatable=each.is_liquidatable,
+        )
+        for each in sorted(each_risk, key=lambda each: instruments[each.row].name)
+    ]
 
 
 def entry_price_nano(instrument: Instrument, position: Position) -> int:

@@ -14,6 +14,7 @@ from margingate_server.rpc.account_codec import (
     balance_messages,
     parse_position,
     position_messages,
+    position_risk_messages,
     regime_message,
 )
 from margingate_server.rpc.decimals import asset_text, nano_text, parse_decimal, usd_text
@@ -29,6 +30,7 @@ from margingate_server.rpc.fields import (
     count_between,
     free_text,
     identifier,
+    instrument_name,
     page_size,
     underlying_name,
 )
@@ -178,6 +180,32 @@ class AccountServicer:
 
         return self._lane.read(preview) if request.validate_only else self._lane.decide(change)
 
+    def MoveMargin(  # noqa: N802
+        self, request: pb.MoveMarginRequest, _context: grpc.ServicerContext
+    ) -> pb.MoveMarginResponse:
+        """Move margin between the free wallet and a position's."""
+        account_id = identifier(request.account, "account")
+        request_id = identifier(request.request_id, "request_id")
+        instrument = instrument_name(request.instrument, "instrument")
+        amount = parse_decimal(request.amount, "amount")
+        if not amount:
+            raise InvalidInput("amount", "must not be zero")
+        digest = body_digest(request)
+
+        def use(desk: Desk, now_ns: int) -> tuple[pb.MoveMarginResponse, int]:
+            wallet, seq = desk.wallets.move(
+                account_id, instrument, amount, request_id, digest, now_ns
+            )
+            risk = desk.accounts.account_risk(account_id)[1].risk
+            positions = position_risk_messages(risk) if risk is not None else []
+            return pb.MoveMarginResponse(
+                wallet=usd_text(wallet),
+                position=next((each for each in positions if each.instrument == instrument), None),
+                risk=risk_message(None if risk is None else risk.risk),
+            ), seq
+
+        return self._lane.decide(use)
+
     def GetMargin(  # noqa: N802
         self, request: pb.GetMarginRequest, _context: grpc.ServicerContext
     ) -> pb.GetMarginResponse:
@@ -197,6 +225,7 @@ class AccountServicer:
                 scenarios=scenario_messages(scenario_tables(view.risk)),
                 worst=worst_messages(worst_of(worst)),
                 basis=basis_message(view.view, account.version, now_ns),
+                positions=position_risk_messages(view.risk),
             )
 
         return self._lane.read(use)

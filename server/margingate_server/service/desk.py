@@ -12,6 +12,7 @@ from margingate_server.service.qualification_watch import QualificationWatch
 from margingate_server.service.regimes import Regimes
 from margingate_server.service.settlement import Settling
 from margingate_server.service.shard import Shard
+from margingate_server.service.wallets import Wallets
 
 
 class Desk:
@@ -29,4 +30,5 @@ class Desk:
         self.accounts = Accounts(shard, age_limits)
         self.admin = Admin(shard)
         self.regimes = Regimes(shard, age_limits)
+        self.wallets = Wallets(shard, age_limits)
         self.qualifications = QualificationWatch(shard, age_limits)

@@ -26,6 +26,7 @@ from margingate_server.service.holdings_range import (
 )
 from margingate_server.service.refusals import RequestConflict
 from margingate_server.service.shard import Shard
+from margingate_server.service.wallets import follow_wallet, topped_up
 
 UNKNOWN_ORDER, OVER_FILL, LATE = "unknown_order", "over_fill", "late"
 
@@ -109,7 +110,7 @@ class Orders:
             _, event = earlier  # beside it the position of now is shown, whatever made it
             assert isinstance(event, FillReported), "a fill id names another event"
             return self._fill_answer(account, row, event, shard.state.last_seq, is_replayed=True)
-        event = self._fill_event(account, row, instrument, command)
+        event = topped_up(shard, account, row, self._fill_event(account, row, instrument, command))
         before = _Holdings.of(account, row, instrument)
         with orders_changing(shard, account, (command.order_id,)):
             seq = shard.record(event, now_ns)
@@ -245,6 +246,7 @@ class Orders:
             if instrument.kind is not InstrumentKind.SPOT:
                 view.risk.move_position(row, before.lots, after.lots)
             view.risk.move_cash(instrument.settlement_asset, after.settled - before.settled)
+            follow_wallet(view.risk, account.portfolio, row)
             if after.coins != before.coins and instrument.kind is InstrumentKind.SPOT:
                 view.risk.move_cash(instrument.underlying, after.coins - before.coins)
         except MissingData:

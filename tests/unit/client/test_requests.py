@@ -186,6 +186,14 @@ CASES: list[tuple[Call, str, Message, Message]] = [
         accounts.SetMarginRegimeResponse(),
     ),
     (
+        lambda gate: gate.accounts.move_margin("a", "BTC-PERPETUAL", Decimal(-5), request_id="r"),
+        "MoveMargin",
+        accounts.MoveMarginRequest(
+            request_id="r", account="a", instrument="BTC-PERPETUAL", amount="-5"
+        ),
+        accounts.MoveMarginResponse(),
+    ),
+    (
         lambda gate: gate.admin.set_experience("a", 2, request_id="r-1"),
         "SetExperience",
         admin.SetExperienceRequest(request_id="r-1", account="a", experience_tier=2),

@@ -573,6 +573,7 @@ class GetMarginResponse(_message.Message):
     SCENARIOS_FIELD_NUMBER: _builtins.int
     WORST_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
+    POSITIONS_FIELD_NUMBER: _builtins.int
     exactness: _types_pb2.Exactness.ValueType
     """Whether `risk` is exact or a bound."""
     @_builtins.property
@@ -599,6 +600,10 @@ class GetMarginResponse(_message.Message):
     def basis(self) -> _types_pb2.Basis:
         """The state the numbers rest on."""
 
+    @_builtins.property
+    def positions(self) -> _containers.RepeatedCompositeFieldContainer[Global___PositionRisk]:
+        """Margin of every position by itself, by instrument, where positions have wallets."""
+
     def __init__(
         self,
         *,
@@ -609,14 +614,119 @@ class GetMarginResponse(_message.Message):
         scenarios: _abc.Iterable[_types_pb2.ScenarioTable] | None = ...,
         worst: _abc.Iterable[_types_pb2.WorstScenario] | None = ...,
         basis: _types_pb2.Basis | None = ...,
+        positions: _abc.Iterable[Global___PositionRisk] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "explanation", b"explanation", "positions_only", b"positions_only", "risk", b"risk"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "exactness", b"exactness", "explanation", b"explanation", "positions_only", b"positions_only", "risk", b"risk", "scenarios", b"scenarios", "worst", b"worst"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "exactness", b"exactness", "explanation", b"explanation", "positions", b"positions", "positions_only", b"positions_only", "risk", b"risk", "scenarios", b"scenarios", "worst", b"worst"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetMarginResponse: _TypeAlias = GetMarginResponse  # noqa: Y015
+
+@_typing.final
+class PositionRisk(_message.Message):
+    """Margin of one position that has a wallet."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENT_FIELD_NUMBER: _builtins.int
+    WALLET_FIELD_NUMBER: _builtins.int
+    RISK_FIELD_NUMBER: _builtins.int
+    LIQUIDATABLE_FIELD_NUMBER: _builtins.int
+    instrument: _builtins.str
+    """Venue symbol."""
+    wallet: _builtins.str
+    """Of the account's cash, what the position has to itself, USD, signed."""
+    liquidatable: _builtins.bool
+    """True when its equity does not exceed its maintenance margin."""
+    @_builtins.property
+    def risk(self) -> _types_pb2.Risk:
+        """Wallet and result as its equity, and its margin; open orders are not in it."""
+
+    def __init__(
+        self,
+        *,
+        instrument: _builtins.str = ...,
+        wallet: _builtins.str = ...,
+        risk: _types_pb2.Risk | None = ...,
+        liquidatable: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["risk", b"risk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instrument", b"instrument", "liquidatable", b"liquidatable", "risk", b"risk", "wallet", b"wallet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PositionRisk: _TypeAlias = PositionRisk  # noqa: Y015
+
+@_typing.final
+class MoveMarginRequest(_message.Message):
+    """Margin to move."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    INSTRUMENT_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """Idempotency key in the account."""
+    account: _builtins.str
+    """The account."""
+    instrument: _builtins.str
+    """Venue symbol of a position that the account holds."""
+    amount: _builtins.str
+    """USD, to the position; negative from it."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        account: _builtins.str = ...,
+        instrument: _builtins.str = ...,
+        amount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "amount", b"amount", "instrument", b"instrument", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveMarginRequest: _TypeAlias = MoveMarginRequest  # noqa: Y015
+
+@_typing.final
+class MoveMarginResponse(_message.Message):
+    """The margin is moved."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WALLET_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    RISK_FIELD_NUMBER: _builtins.int
+    wallet: _builtins.str
+    """The position's wallet, USD; in the answer to a repeated request as it was then."""
+    @_builtins.property
+    def position(self) -> Global___PositionRisk:
+        """The position now; absent when it is closed or without a wallet by now, or prices are missing."""
+
+    @_builtins.property
+    def risk(self) -> _types_pb2.Risk:
+        """Margin of the account now; absent while prices are missing."""
+
+    def __init__(
+        self,
+        *,
+        wallet: _builtins.str = ...,
+        position: Global___PositionRisk | None = ...,
+        risk: _types_pb2.Risk | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "risk", b"risk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["position", b"position", "risk", b"risk", "wallet", b"wallet"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MoveMarginResponse: _TypeAlias = MoveMarginResponse  # noqa: Y015
 
 @_typing.final
 class StatedPortfolio(_message.Message):

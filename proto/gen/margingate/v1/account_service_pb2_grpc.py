@@ -65,6 +65,11 @@ class AccountServiceStub(object):
                 request_serializer=margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeRequest.SerializeToString,
                 response_deserializer=margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeResponse.FromString,
                 _registered_method=True)
+        self.MoveMargin = channel.unary_unary(
+                '/margingate.v1.AccountService/MoveMargin',
+                request_serializer=margingate_dot_v1_dot_account__service__pb2.MoveMarginRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_account__service__pb2.MoveMarginResponse.FromString,
+                _registered_method=True)
         self.GetMargin = channel.unary_unary(
                 '/margingate.v1.AccountService/GetMargin',
                 request_serializer=margingate_dot_v1_dot_account__service__pb2.GetMarginRequest.SerializeToString,
@@ -130,6 +135,15 @@ class AccountServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MoveMargin(self, request, context):
+        """Moves margin to a position from the account's free wallet, or back, where positions have wallets.
+        FAILED_PRECONDITION with the reason when what it is taken from would lack margin; prices must be
+        fresh.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetMargin(self, request, context):
         """Full margin breakdown of an account.
         """
@@ -183,6 +197,11 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.SetMarginRegime,
                     request_deserializer=margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeRequest.FromString,
                     response_serializer=margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeResponse.SerializeToString,
+            ),
+            'MoveMargin': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveMargin,
+                    request_deserializer=margingate_dot_v1_dot_account__service__pb2.MoveMarginRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_account__service__pb2.MoveMarginResponse.SerializeToString,
             ),
             'GetMargin': grpc.unary_unary_rpc_method_handler(
                     servicer.GetMargin,
@@ -363,6 +382,33 @@ class AccountService(object):
             '/margingate.v1.AccountService/SetMarginRegime',
             margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeRequest.SerializeToString,
             margingate_dot_v1_dot_account__service__pb2.SetMarginRegimeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveMargin(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.AccountService/MoveMargin',
+            margingate_dot_v1_dot_account__service__pb2.MoveMarginRequest.SerializeToString,
+            margingate_dot_v1_dot_account__service__pb2.MoveMarginResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,6 +48,11 @@ class AccountServiceStub:
     FAILED_PRECONDITION with the reason when the account does not qualify or would be left without
     margin, unless a risk officer forces it; prices must be fresh.
     """
+    MoveMargin: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.MoveMarginRequest, _account_service_pb2.MoveMarginResponse]
+    """Moves margin to a position from the account's free wallet, or back, where positions have wallets.
+    FAILED_PRECONDITION with the reason when what it is taken from would lack margin; prices must be
+    fresh.
+    """
     GetMargin: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.GetMarginRequest, _account_service_pb2.GetMarginResponse]
     """Full margin breakdown of an account."""
     SimulatePortfolio: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SimulatePortfolioRequest, _account_service_pb2.SimulatePortfolioResponse]
@@ -74,6 +79,11 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Margins an account by another model from now on, or says what that would come to.
     FAILED_PRECONDITION with the reason when the account does not qualify or would be left without
     margin, unless a risk officer forces it; prices must be fresh.
+    """
+    MoveMargin: _aio.UnaryUnaryMultiCallable[_account_service_pb2.MoveMarginRequest, _account_service_pb2.MoveMarginResponse]  # type: ignore[assignment]
+    """Moves margin to a position from the account's free wallet, or back, where positions have wallets.
+    FAILED_PRECONDITION with the reason when what it is taken from would lack margin; prices must be
+    fresh.
     """
     GetMargin: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetMarginRequest, _account_service_pb2.GetMarginResponse]  # type: ignore[assignment]
     """Full margin breakdown of an account."""
@@ -134,6 +144,17 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         """Margins an account by another model from now on, or says what that would come to.
         FAILED_PRECONDITION with the reason when the account does not qualify or would be left without
         margin, unless a risk officer forces it; prices must be fresh.
+        """
+
+    @_abc_1.abstractmethod
+    def MoveMargin(
+        self,
+        request: _account_service_pb2.MoveMarginRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.MoveMarginResponse, _abc.Awaitable[_account_service_pb2.MoveMarginResponse]]:
+        """Moves margin to a position from the account's free wallet, or back, where positions have wallets.
+        FAILED_PRECONDITION with the reason when what it is taken from would lack margin; prices must be
+        fresh.
         """
 
     @_abc_1.abstractmethod
