@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from margingate_engine.core.errors import InvalidInput, MissingData, ModelFailure
+from margingate_engine.core.errors import InvalidInput, ModelFailure
 from margingate_server.cli import options
 from margingate_server.cli.exit_codes import CANNOT_SERVE, USAGE
 from margingate_server.cli.options import TARGET, TIMEOUT_SECONDS
@@ -82,8 +82,8 @@ def compare(
     except InvalidInput as wrong:
         typer.echo(f"margingate: {wrong.field} {wrong.problem}", err=True)
         raise typer.Exit(USAGE) from None
-    except (MissingData, ModelFailure) as wrong:
-        typer.echo(f"margingate: no price for {wrong.subject}", err=True)
+    except ModelFailure:
+        typer.echo("margingate: legs are beyond the range of the risk integers", err=True)
         raise typer.Exit(USAGE) from None
 
 
