@@ -1,10 +1,13 @@
-"""A fill as the ledger books it: cash, entry and the rest of the order. [SPAN-06]"""
+"""A fill as the ledger books it: cash, entry, wallet, the rest of the order. [SPAN-06, ISO-03]"""
 
 from dataclasses import replace
 
+from margingate_engine.models.isolated import IsolatedModel, wallet_units_of_fill
+from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.fees import held_fee
 from margingate_engine.portfolio.flows import closing_split, fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
+from margingate_engine.portfolio.wallets import wallet_after
 from tests.property.chain import World
 
 
@@ -32,6 +35,7 @@ def trade(world: World, portfolio: Portfolio, leg: OpenLeg, lots: int) -> None:
     assert group is not None
     fee = held_fee(portfolio.fees, instrument, lots, leg.price_nano, group.index_nano)
     signed = int(leg.side) * lots
+    lots_before = portfolio.positions.get(leg.row, Position(0)).lots
     cash = fill_flow(instrument, signed, leg.price_nano)
     if instrument.is_future:
         cash = _book_future(portfolio, leg, signed, cash)
@@ -40,6 +44,12 @@ def trade(world: World, portfolio: Portfolio, leg: OpenLeg, lots: int) -> None:
     else:
         _move(portfolio, leg.row, signed, 0)
     _pay(portfolio, instrument.settlement_asset, cash - fee)
+    if isinstance(world.model, IsolatedModel):
+        wallet = wallet_after(portfolio.wallets.pop(leg.row, 0), lots_before, signed)
+        if leg.row in portfolio.positions:
+            portfolio.wallets[leg.row] = wallet
+            account = AccountRisk.of(portfolio, world.arrays)
+            portfolio.wallets[leg.row] += wallet_units_of_fill(account, leg.row, fee)
 
 
 def _book_future(portfolio: Portfolio, leg: OpenLeg, signed: int, flow: int) -> int:

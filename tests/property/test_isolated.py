@@ -14,6 +14,7 @@ from tests.property.books import Book, books
 from tests.property.bridge import reference_of
 from tests.property.cross_worlds import cross_reference, cross_worlds
 from tests.property.effort import examples
+from tests.property.fills import fill
 from tests.property.orders import Asked, ask, in_trouble, requested_legs
 from tests.property.test_max_order_size import assert_largest, shrink
 from tests.property.totals import totals_of
@@ -26,6 +27,8 @@ def isolated_books(draw: st.DrawFn, *, orders_max: int = 5, several: bool = Fals
     book = draw(books(orders_max=orders_max, several=several, world=world))
     for row in book.portfolio.positions:
         wallet = draw(st.sampled_from((0, 0, 1, 10**9)) | st.integers(1, 10**11))
+        if draw(st.integers(0, 4)) == 0 and world.table.is_future_i[row]:
+            wallet = -wallet  # a gain was used elsewhere
         if wallet:
             book.portfolio.wallets[row] = wallet
     return book
@@ -69,6 +72,23 @@ def test_headroom_covers_combos_and_changes_that_are_pending(book: Book) -> None
     """[ISO-05]"""
     known = reference_of(book.world, book.portfolio)
     assert full(book).risk.headroom <= reference(book).worst_by_trying(known, wallets(book))
+
+
+@examples(40)
+@given(isolated_books(orders_max=6), st.data())
+def test_fills_at_the_limit_leave_headroom_unchanged_or_higher(
+    book: Book, data: st.DataObject
+) -> None:
+    """[ISO-05] wallets follow as the ledger has them"""
+    portfolio = deepcopy(book.portfolio)
+    before = full(book).risk.headroom
+    for key, (leg,) in book.portfolio.legs.items():
+        lots = data.draw(st.sampled_from((0, 1, (leg.lots + 1) // 2, leg.lots)))
+        if lots:
+            fill(book.world, portfolio, key, leg, lots)
+            after = full(book, portfolio).risk.headroom
+            assert after >= before
+            before = after
 
 
 @examples(40)
