@@ -16,16 +16,20 @@ from tests.unit.engine.small_market import INSTRUMENTS
 from tests.unit.service.small_desk import AGE_LIMITS, FEE_TIERS, SmallDesk
 
 
-def wallet_desk() -> SmallDesk:
-    """The small market listed and priced; accounts open under isolated."""
+def wallet_terms() -> Terms:
+    """Accounts open under isolated, without slopes, and may be in cross."""
     flat = {**STANDARD, "future_initial_slope": Decimal(0), "future_maintenance_slope": Decimal(0)}
-    of_now = Terms(
+    return Terms(
         model=model("isolated", {"BTC": flat}),
         tiers=FEE_TIERS,
         policy=PolicyNumbers(),
         others={"cross": model("cross", {"BTC": flat})},
     )
-    state = ShardState()
+
+
+def wallet_desk() -> SmallDesk:
+    """The small market listed and priced."""
+    of_now, state = wallet_terms(), ShardState()
     made: list[SmallDesk] = []
     shard = Shard(
         state,
