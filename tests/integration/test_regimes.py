@@ -150,8 +150,9 @@ def test_terms_are_read_again_as_a_whole_or_not_at_all(folder: Path, tmp_path: P
             assert Decimal(after.margin_impact) - Decimal(before.margin_impact) == 20_000
             assert after.basis.parameters_digest == loaded["cross"]
             assert wire.check("r", order("o", leg(PERPETUAL, "1000"))).held
-            assert loaded["cross"] in server.fetch("/metrics")
-            assert digest not in server.fetch("/metrics")
+            shown = server.fetch("/metrics")
+            assert f'digest="{loaded["cross"]}",model="cross"' in shown
+            assert f'digest="{digest}",model="cross"' not in shown
     finally:
         server.end()
     result = CliRunner().invoke(replay_app, ["--data-dir", str(folder), "--strict"])

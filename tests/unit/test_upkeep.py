@@ -16,6 +16,18 @@ from tests.unit.rpc.memory_store import disk_full
 
 CONFIG = {"port": 0, "http_port": 0, "is_frozen": True, "snapshot_every": 0}
 
+ASKS = """
+[cross]
+equity_to_enter = 5
+equity_to_remain = 0
+experience_tier_min = 0
+kinds = []
+underlyings = []
+grace_days = 0
+fallback = ""
+liquidation_grace_days = 0
+"""
+
 
 @pytest.fixture
 def application(tmp_path: Path) -> Iterator[Application]:
@@ -114,3 +126,25 @@ def test_who_does_not_qualify_any_more_is_told_in_the_log(application: Applicati
     assert (line["log_level"], line["account"]) == ("warning", "demo")
     assert line["equity"] == asked.equity_to_remain - 1
     assert lane.look(lambda desk, _: desk.shard.state.accounts["demo"].unqualified_since_ns)
+
+
+def test_terms_whose_event_was_lost_come_into_force_with_the_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text("")
+    config = ServerConfig(data_dir=tmp_path / "ledger", policy_path=policy, **CONFIG)  # type: ignore[arg-type]
+    application = Application(config)
+    try:
+        policy.write_text(ASKS)
+        with monkeypatch.context() as patched:
+            fail(application, "append", patched)
+            with pytest.raises(LedgerDown):
+                application._reload()
+        application._upkeep.turn()
+        state = application._lane.look(lambda desk, _now: desk.shard.state)
+        assert [each.model for each in state.policy.qualifications] == ["cross"]
+        assert application._reload()[1] is False
+    finally:
+        application._upkeep.start()
+        application.stop()

@@ -108,6 +108,7 @@ def test_what_is_missing_after_a_fall_back_is_told(poor: SmallDesk) -> None:
     poor.hold(NEAR=200, FAR=-200)
     look(poor)
     look(poor)
+    assert poor.kept_risk().arrays.model.name == "span"
     (fell,) = look(poor, T0_NS + with_lag(GRACE_NS))
     assert isinstance(fell, RegimeFellBack)
     assert fell.shortfall == -poor.kept_risk().positions_risk.headroom > 0
