@@ -111,6 +111,7 @@ def test_all_worked_portfolios_are_printed() -> None:
         "Long calendar",
         "Short straddle with futures",
         "Coins, covered and protected, and a condor",
+        "The same options, coins held before",
     ]
     assert {row["missing"] for each in every for row in each["regimes"]} == {""}
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.core.instruments import InstrumentKind, Settlement
+from margingate_engine.core.instruments import Settlement
 from margingate_engine.pricing import black76
 from margingate_server.comparing.portfolio_file import (
     FilePortfolio,
@@ -127,27 +127,29 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, field: str) -> None:
     assert wrong.value.field == field
 
 
+HELD = {
+    "BTC 30d 75000 call": -1,
+    "ETH 60d 3000 put": 2,
+    "ETH 30d 3800 call": -1,
+    "ETH 30d 3900 call": 1,
+    "ETH 30d 3200 put": -1,
+    "ETH 30d 3100 put": 1,
+}
+
+
 def test_the_worked_portfolios_are_those_of_the_page_at_its_prices() -> None:
     every = worked_portfolios()
-    assert [each.name[:2] for each in every] == ["1-", "2-", "3-", "4-", "5-"]
+    assert [each.name[:2] for each in every] == ["1-", "2-", "3-", "4-", "5-", "6-"]
     for each in every:
-        assert each.collateral == {"USD": 200_000 * 10**6}
-        indices = dict(
-            zip(each.table.underlyings, each.snapshot.index_nano_u.tolist(), strict=True)
-        )
+        assert each.collateral["USD"] == 200_000 * 10**6
+        prices = each.snapshot.index_nano_u.tolist()
+        indices = dict(zip(each.table.underlyings, prices, strict=True))
         assert indices["BTC"] == 70_000 * 10**9
         assert indices.get("ETH", 3_500 * 10**9) == 3_500 * 10**9
-    last = every[-1]
-    held = {last.table.instruments[row].name: lots * 0.01 for row, lots in last.lots_by_row.items()}
-    assert held == {
-        "BTC spot": 1,
-        "BTC 30d 75000 call": -1,
-        "ETH spot": 1,
-        "ETH 60d 3000 put": 2,
-        "ETH 30d 3800 call": -1,
-        "ETH 30d 3900 call": 1,
-        "ETH 30d 3200 put": -1,
-        "ETH 30d 3100 put": 1,
-    }
-    kinds = {last.table.instruments[row].kind for row in last.lots_by_row}
-    assert kinds == {InstrumentKind.SPOT, InstrumentKind.OPTION}
+    bought, held = (
+        {each.table.instruments[row].name: lots * 0.01 for row, lots in each.lots_by_row.items()}
+        for each in every[-2:]
+    )
+    assert bought == {"BTC spot": 1, "ETH spot": 1, **HELD}
+    assert held == HELD
+    assert every[-1].collateral == {"USD": 200_000 * 10**6, "BTC": 10**12, "ETH": 10**12}
