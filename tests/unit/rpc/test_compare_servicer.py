@@ -13,12 +13,13 @@ from tests.unit.rpc.gate import Gate, leg, order
 
 Code = grpc.StatusCode
 CROSS = {"BTC": CROSS_PARAMETERS}
+OTHERS = {name: model(name, CROSS) for name in ("cross", "isolated")}
 
 
 @pytest.fixture
 def gate() -> Gate:
     gate = Gate()
-    gate.next_terms = replace(gate.next_terms, others={"cross": model("cross", CROSS)})
+    gate.next_terms = replace(gate.next_terms, others=OTHERS)
     gate.reload()
     return gate.open(usd="100000", coins="2")
 
@@ -45,7 +46,7 @@ def hold(gate: Gate, **quantity_by_name: str) -> None:
 def test_an_account_is_shown_under_every_model_as_its_margin_would_be(gate: Gate) -> None:
     hold(gate, CALL="-1", NEAR="0.3", COIN_CALL="-0.2", COIN_FAR="1000")
     answer = gate.ok("CompareRegimes", pb.CompareRegimesRequest(account="a"))
-    assert [each.basis.model for each in answer.regimes] == ["span", "cross"]
+    assert [each.basis.model for each in answer.regimes] == ["span", "cross", "isolated"]
     for each in answer.regimes:
         change = pb.SetMarginRegimeRequest(
             request_id=each.basis.model,
@@ -64,8 +65,24 @@ def test_an_account_is_shown_under_every_model_as_its_margin_would_be(gate: Gate
     assert [each.regime for each in answer.regimes] == [
         types.MARGIN_REGIME_PORTFOLIO,
         types.MARGIN_REGIME_CROSS,
+        types.MARGIN_REGIME_ISOLATED,
     ]
     assert answer.regimes[0].basis.account_version == 4
+
+
+def test_an_account_with_wallets_is_compared_with_them(gate: Gate) -> None:
+    hold(gate, CALL="-1", NEAR="0.3")
+    change = pb.SetMarginRegimeRequest(
+        request_id="i", account="a", model="isolated", force=True, reason="test"
+    )
+    gate.ok("SetMarginRegime", change)
+    before = gate.ok("CompareRegimes", pb.CompareRegimesRequest(account="a")).regimes[2]
+    move = pb.MoveMarginRequest(request_id="w", account="a", instrument="NEAR", amount="5000")
+    gate.ok("MoveMargin", move)
+    after = gate.ok("CompareRegimes", pb.CompareRegimesRequest(account="a")).regimes[2]
+    margin = gate.ok("GetMargin", pb.GetMarginRequest(account="a"))
+    assert (before.basis.model, before.risk == margin.risk) == ("isolated", False)
+    assert after.risk == margin.risk
 
 
 def test_open_orders_and_collateral_of_an_account_are_no_part_of_what_is_compared(
@@ -76,12 +93,14 @@ def test_open_orders_and_collateral_of_an_account_are_no_part_of_what_is_compare
     margin = gate.ok("GetMargin", pb.GetMarginRequest(account="a"))
     assert margin.risk.initial_margin != margin.positions_only.initial_margin
     assert answer.regimes[0].risk == margin.positions_only
-    assert [each.capital_used for each in answer.regimes] == ["0", "0"]
+    assert [each.capital_used for each in answer.regimes] == ["0", "0", "0"]
 
 
 def test_a_stated_portfolio_is_bought_from_its_collateral(gate: Gate) -> None:
     stated = portfolio(usd="50000", CALL="-1", FAR_CALL="0.5", BTC="0.1")
-    span, cross = gate.ok("CompareRegimes", pb.CompareRegimesRequest(portfolio=stated)).regimes
+    request = pb.CompareRegimesRequest(portfolio=stated)
+    span, cross, isolated = gate.ok("CompareRegimes", request).regimes
+    assert isolated.capital_used == cross.capital_used, "a position that stands alone is its own"
     assert span.net_option_value == cross.net_option_value == "5800"
     # cross: 10,000 beyond the premium of the short call, and 6,000 paid for half a call.
     assert cross.capital_used == "16000"
