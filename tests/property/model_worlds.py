@@ -54,9 +54,31 @@ TIMS: dict[str, object] = {
     "maintenance_fraction": Decimal("0.8"),
 }
 
+STRATEGY: dict[str, object] = {
+    "option_initial_ratio": Decimal("0.15"),
+    "option_initial_minimum_ratio": Decimal("0.1"),
+    "option_maintenance_ratio": Decimal("0.12"),
+    "option_maintenance_minimum_ratio": Decimal("0.075"),
+    "leverage": Decimal(1),
+    "spot_initial_ratio": Decimal("0.2"),
+    "spot_maintenance_ratio": Decimal("0.1"),
+    "short_spot_initial_ratio": Decimal("0.25"),
+    "short_spot_maintenance_ratio": Decimal("0.15"),
+    "short_spot_minimum": Decimal(0),
+    "hedged_strike_ratio": Decimal("0.05"),
+    "future_initial_ratio": Decimal("0.02"),
+    "future_maintenance_ratio": Decimal("0.01"),
+    "long_term_ratio": Decimal(1),
+    "box_ratio": Decimal("0.5"),
+    "exercise": "european",
+    "secured_call": "underlying",
+    "house_rules": [{"strategy": "conversion", "basis": "short_itm", "ratio": Decimal("0.5")}],
+}
+
 PARAMETERS: dict[str, Mapping[str, object]] = {
     "cross": {"BTC": CROSS, "ETH": {**CROSS, "collateral_haircut": Decimal(0)}},
     "isolated": {"BTC": CROSS, "ETH": {**CROSS, "collateral_haircut": Decimal(0)}},
+    "strategy": {"BTC": STRATEGY, "ETH": {**STRATEGY, "house_rules": []}},
     "tims": TIMS,
     "var": tables(stressed_days=120, estimator="es", stressed_weight=Decimal("0.25")),
     "var ranked": tables(

@@ -94,7 +94,7 @@ def also_failing(question: Question, first: RejectReason) -> tuple[RejectReason,
 
 def _component(account: AccountRisk, requirement: Requirement) -> Component:
     """A requirement with its parts; the first part with what each position brings to it."""
-    contributions = _contributions(account, requirement)
+    contributions = requirement.parts or _contributions(account, requirement)
     charges = tuple(
         Component(
             name=charge.value,

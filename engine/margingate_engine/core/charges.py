@@ -15,4 +15,5 @@ class Charge(Enum):
     CONTRACT_MINIMUM = "contract_minimum"
     VALUE_AT_RISK = "value_at_risk"
     EXPECTED_SHORTFALL = "expected_shortfall"
+    STRATEGY_MARGIN = "strategy_margin"
     ENTRY_LOSSES = "entry_losses"

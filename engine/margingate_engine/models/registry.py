@@ -6,6 +6,7 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.cross import CrossModel
 from margingate_engine.models.isolated import IsolatedModel
 from margingate_engine.models.span import SpanModel
+from margingate_engine.models.strategy.model import StrategyModel
 from margingate_engine.models.tims.model import TimsModel
 from margingate_engine.models.var.model import VarModel
 from margingate_engine.portfolio.margin_model import MarginModel
@@ -19,6 +20,7 @@ MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
     "isolated": IsolatedModel.from_mapping,
     "tims": TimsModel.from_mapping,
     "var": VarModel.from_mapping,
+    "strategy": StrategyModel.from_mapping,
 }
 
 

@@ -5,6 +5,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from margingate_engine.core.charges import Charge
+from margingate_engine.core.explanation import Component
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
@@ -35,7 +36,7 @@ class Requirement(NamedTuple):
     negative; how they combine is the model's. binding: the part it rests on most, with its amount.
     scenario: number from 1 of the binding one, or NO_SCENARIO or NOT_A_SCENARIO; words say it.
     groups: numbers of the groups it covers. is_exact: no fill combination is worse than another one
-    that was counted.
+    that was counted. parts: what the first charge consists of, where the model says so itself.
     """
 
     subject: str
@@ -46,6 +47,7 @@ class Requirement(NamedTuple):
     words: str
     groups: tuple[int, ...]
     is_exact: bool
+    parts: tuple[Component, ...] = ()
 
 
 class MarginModel(Protocol):

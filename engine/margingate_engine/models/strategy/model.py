@@ -1,0 +1,273 @@
+"""The model `strategy`: rules-based margin by optimal pairing. docs/methodology/strategy.md"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from margingate_engine.core.amounts import NANO, ceil_div
+from margingate_engine.core.charges import Charge
+from margingate_engine.core.explanation import Component
+from margingate_engine.core.risk import Exactness
+from margingate_engine.market.snapshot import MarketSnapshot
+from margingate_engine.market.table import InstrumentTable
+from margingate_engine.models.mark_values import LotRisk, mark_values, risk_arrays
+from margingate_engine.models.parameter_table import digest, tables_of
+from margingate_engine.models.strategy.legs import Book, FutureLeg, OptionLeg, SpotLeg
+from margingate_engine.models.strategy.margin import (
+    StrategyMargin,
+    ongoing_margin,
+    upper_requirement,
+)
+from margingate_engine.models.strategy.parameters import StrategyParameters
+from margingate_engine.models.strategy.terms import Phase
+from margingate_engine.portfolio.group_totals import GroupTotals
+from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
+from margingate_engine.portfolio.order_totals import OrderTotals
+from margingate_engine.portfolio.risk_arrays import (
+    PPM,
+    SPOT_KEY,
+    GroupArrays,
+    RiskArrays,
+    lots_key,
+    lots_row,
+)
+from margingate_engine.scenarios.rounding import units_up
+
+ROUNDING_RESERVE = 2
+"""Of every lot on order, 1e-6 USD: what rounding up may come to when it fills."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupStrategies:
+    """One underlying. margin: of its positions, or of what its orders may make of them.
+
+    entry: what fills pay and lose against the mark, >= 0, 1e-6 USD. book: of positions alone.
+    """
+
+    underlying: str
+    margin: StrategyMargin
+    entry: int
+    book: Book = field(repr=False)
+
+
+class StrategyModel:
+    """Each underlying cut into strategies so that they require least; no option value in equity."""
+
+    name = "strategy"
+    equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
+    worst_fill = Exactness.BOUND
+
+    def __init__(self, parameters: Mapping[str, StrategyParameters]) -> None:
+        self.parameters = dict(parameters)
+        self.parameters_digest = digest(self.parameter_items())
+
+    @classmethod
+    def from_mapping(cls, raw: Mapping[str, object]) -> "StrategyModel":
+        """The model from one table per underlying; InvalidInput as StrategyParameters."""
+        return cls(
+            {
+                name: StrategyParameters.from_mapping(name, each)
+                for name, each in tables_of(raw).items()
+            }
+        )
+
+    def parameter_items(self) -> list[tuple[str, str, str]]:
+        """Underlying, name and value of every parameter, in order."""
+        return [
+            (underlying, name, value)
+            for underlying in sorted(self.parameters)
+            for name, value in self.parameters[underlying].items()
+        ]
+
+    def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
+        """Marks and lots: requirements are made of positions, not of scenarios. [STR-08, STR-15]
+
+        The minimum of a short is its mark: what a fill of a buy that closes it need not pay twice.
+        """
+        values = mark_values(table, snapshot, self.parameters)
+        values = values.keeping(values.priced_i)
+        is_counted_i = (values.priced_i & ~table.is_spot_i).tolist()
+        mark_i = units_up(np.where(table.is_option_i, values.value_i, 0.0))
+        lot = LotRisk(
+            pnl_is=np.zeros((len(table), 0), dtype=np.int64),
+            features_i=[
+                ((lots_key(row), 1),) if each else () for row, each in enumerate(is_counted_i)
+            ],
+            minimum_i=mark_i,
+            own=units_up(values.notional_i).tolist(),
+        )
+        groups = {name: self._group(table, snapshot, name) for name in self.parameters}
+        return risk_arrays(self, groups, values, lot)
+
+    def _group(
+        self, table: InstrumentTable, snapshot: MarketSnapshot, name: str
+    ) -> GroupArrays | None:
+        number = table.underlyings.index(name) if name in table.underlyings else None
+        index_nano = 0 if number is None else int(snapshot.index_nano_u[number])
+        if index_nano <= 0:
+            return None
+        return GroupArrays(
+            underlying=name,
+            descriptions=(),
+            index_nano=index_nano,
+            coin_factor_s=(),
+            coin_feature_ppm=PPM,
+            haircut_ppm=0,
+        )
+
+    def group_margin(
+        self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
+    ) -> GroupStrategies:
+        """The pairing of an underlying, over what its orders may make of it. [STR-08, STR-15]"""
+        del number
+        name = totals.group.underlying
+        book = _book(totals, holds)
+        if not holds:
+            margin = ongoing_margin(book, self.parameters[name], Phase.INITIAL)
+            return GroupStrategies(name, margin, 0, book)
+        margin = upper_requirement(book, self.parameters[name])
+        entry = -int(totals.worst_rows(holds)[-1]) + _short_of_marks(totals, holds)
+        entry += ROUNDING_RESERVE * sum(hold.lots for hold in holds)
+        return GroupStrategies(name, margin, entry, book)
+
+    def requirements(self, margins: Mapping[int, GroupStrategies]) -> list[Requirement]:
+        """One requirement an underlying."""
+        return [_requirement(number, each) for number, each in margins.items()]
+
+    def maintenance(self, margins: Mapping[int, GroupStrategies]) -> int:
+        """The pairing that requires least maintenance, an underlying at a time. [STR-09]"""
+        return sum(
+            ongoing_margin(
+                each.book, self.parameters[each.underlying], Phase.MAINTENANCE
+            ).requirement_micro
+            for each in margins.values()
+        )
+
+    def size_kinks(self, before: GroupTotals, filled: GroupTotals, hold: OrderTotals) -> None:
+        """No sizes can be named: pairings change where they like."""
+        del before, filled, hold
+
+
+def _book(totals: GroupTotals, holds: Sequence[OrderTotals]) -> Book:
+    """What is held of an underlying for certain, and what may be there or not. [STR-14]"""
+    highest, lowest = totals.extreme_features(holds)
+    index_nano = totals.group.index_nano
+    options: list[OptionLeg] = []
+    futures: list[FutureLeg] = []
+    for key in sorted(highest, reverse=True):
+        row = lots_row(key)
+        if key >= 0:
+            continue
+        if totals.arrays.table.is_option_i[row]:
+            options += _option_legs(totals, row, lowest[key], highest[key])
+        elif not _has_expired(totals, row):
+            lots = highest[key] if highest[key] >= -lowest[key] else lowest[key]
+            notional = totals.arrays.own[row]
+            symbol = totals.arrays.table.instruments[row].name
+            futures.append(FutureLeg(symbol=symbol, lots=lots, notional_micro=notional))
+    spot = tuple(_spot_legs(lowest[SPOT_KEY], highest[SPOT_KEY], index_nano))
+    return Book(
+        underlying_nano=index_nano, options=tuple(options), spot=spot, futures=tuple(futures)
+    )
+
+
+def _option_legs(totals: GroupTotals, row: int, lowest: int, highest: int) -> Iterator[OptionLeg]:
+    """Lots of an option that are there in every end, and shorts that are there in some.
+
+    A short that may be there or not is credited its mark: of one that an order opens, what it
+    brings in; of one that an order closes, what is not paid while it is there.
+    """
+    instrument = totals.arrays.table.instruments[row]
+    has_expired = _has_expired(totals, row)
+    is_inverse = instrument.settlement_asset == instrument.underlying
+    if has_expired and is_inverse:
+        return  # it is coins, and owed as such
+    mark_nano = totals.arrays.mark_nano_i[row]
+    if is_inverse:
+        mark_nano = ceil_div(mark_nano * totals.group.index_nano, NANO)
+    assert instrument.strike_nano is not None, "an option has a strike"
+    assert instrument.expiry_ns is not None, "an option has an expiry"
+    certain_short = max(0, -highest)
+    for lots, is_uncertain in (
+        (0 if has_expired else max(0, lowest), False),
+        (-certain_short, False),
+        (certain_short - max(0, -lowest), True),
+    ):
+        if lots:
+            yield OptionLeg(
+                symbol=instrument.name,
+                is_call=bool(totals.arrays.table.is_call_i[row]),
+                strike_nano=instrument.strike_nano,
+                expiry_ns=instrument.expiry_ns,
+                lots=lots,
+                size_nano=instrument.size_nano,
+                mark_nano=mark_nano,
+                is_uncertain=is_uncertain,
+                credit_nano=mark_nano if is_uncertain else 0,
+            )
+
+
+def _spot_legs(lowest: int, highest: int, index_nano: int) -> Iterator[SpotLeg]:
+    """Coins between two values in 1e-6 USD, certain and not, rounded against the account."""
+    low, high = (value * 1_000 * NANO // index_nano for value in (lowest, highest))
+    certain = max(0, low) + min(0, high)
+    for quantity_nano, is_uncertain in (
+        (certain, False),
+        (max(0, high) - max(0, low), True),
+        (min(0, low) - min(0, high), True),
+    ):
+        if quantity_nano:
+            yield SpotLeg(
+                quantity_nano=quantity_nano, price_nano=index_nano, is_uncertain=is_uncertain
+            )
+
+
+def _short_of_marks(totals: GroupTotals, holds: Sequence[OrderTotals]) -> int:
+    """What limits and fees fall short of the marks that shorts on order are credited, 1e-6 USD.
+
+    Of sells, what they bring in below the mark; of buys that close shorts, what they pay below it.
+    Sums alone are known: with buys and sells of one option on order it is an upper bound. [STR-14]
+    """
+    short = 0
+    keys = {key for hold in holds for key in (*hold.up, *hold.down) if key < 0}
+    for row in map(lots_row, keys):
+        if not totals.arrays.table.is_option_i[row]:
+            continue
+        bought = sum(hold.up.get(lots_key(row), 0) for hold in holds)
+        entry = sum(hold.floors.get(row, (0, 0))[0] for hold in holds)
+        minimum = sum(hold.floors.get(row, (0, 0))[1] for hold in holds)
+        if any(hold.down.get(lots_key(row)) for hold in holds):
+            short -= minimum
+        if bought and totals.lots.get(row, 0) < 0:
+            short += max(0, bought * totals.arrays.minimum_i[row] + entry - minimum)
+    return short
+
+
+def _has_expired(totals: GroupTotals, row: int) -> bool:
+    expiry_ns = totals.arrays.table.instruments[row].expiry_ns
+    return expiry_ns is not None and expiry_ns <= totals.arrays.snapshot.market_time_ns
+
+
+def _requirement(number: int, each: GroupStrategies) -> Requirement:
+    required = each.margin.requirement_micro
+    parts = tuple(
+        Component(
+            name=component.strategy.value,
+            subject=", ".join(f"{coins / NANO:+g} {symbol}" for symbol, coins in component.legs),
+            amount=component.requirement_micro,
+        )
+        for component in each.margin.components
+    )
+    largest = max(parts, key=lambda part: part.amount, default=None)
+    return Requirement(
+        subject=each.underlying,
+        total=max(0, required + each.entry),
+        charges=((Charge.STRATEGY_MARGIN, required), (Charge.ENTRY_LOSSES, each.entry)),
+        binding=(Charge.STRATEGY_MARGIN, required),
+        scenario=NOT_A_SCENARIO,
+        words="nothing held" if largest is None else f"{largest.name}: {largest.subject}"[:120],
+        groups=(number,),
+        is_exact=each.margin.is_exact,
+        parts=parts,
+    )
