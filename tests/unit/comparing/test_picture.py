@@ -112,6 +112,19 @@ def test_models_are_marked_where_their_worst_scenario_lies(portfolio: FilePortfo
     assert list(twice.values()) == [["span", "span"]]
 
 
+def test_the_mark_is_where_the_surface_loses_what_the_model_says(
+    portfolio: FilePortfolio,
+) -> None:
+    holding, (found,) = comparison(portfolio, [MODELS["tims"]])
+    (surface,) = surfaces(portfolio, holding)
+    (((move, _), _),) = worst_points([found], "BTC").items()
+    column = int(np.abs(surface.move_x - move).argmin())
+    assert found.figures is not None
+    (requirement,) = found.figures.requirements
+    scan_risk = requirement.charges[0][1] / 1e6
+    assert surface.pnl_yx[len(VOLS) // 2, column] == pytest.approx(-scan_risk, abs=0.01)
+
+
 def test_a_world_of_var_is_a_point_too(portfolio: FilePortfolio) -> None:
     var = model("var", tables())
     ((move, vol),) = points(portfolio, var)

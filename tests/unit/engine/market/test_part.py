@@ -32,6 +32,11 @@ def test_a_coin_brings_an_instrument_along_for_its_index_and_only_where_there_is
     assert snapshot.index_nano_u.tolist() == [100_000 * 10**9, 150 * 10**9]
 
 
+def test_a_coin_whose_instrument_is_there_brings_none_along() -> None:
+    part, _ = market_part(TABLE, SNAPSHOT, [TABLE.row_by_name["NEAR"]], ["BTC"])
+    assert [each.name for each in part.instruments] == ["NEAR"]
+
+
 def test_a_part_of_nothing_is_a_market_of_nothing() -> None:
     part, snapshot = market_part(TABLE, SNAPSHOT, [])
     assert (len(part), part.underlyings, len(snapshot.mark_nano_i)) == (0, (), 0)
