@@ -204,12 +204,13 @@ class Application:
         terms = self._read_terms()
         changed = self._publisher.change_terms(terms, self._builder.adopt)
         self._tell_terms(terms)
+        digests = {name: model.parameters_digest for name, model in terms.models.items()}
+        self._log.told("parameters_reloaded", changed=changed, digests=digests)
         return terms, changed
 
     def _tell_terms(self, terms: Terms) -> None:
         for name, model in terms.models.items():
             self._metrics.market.parameters_changed(name, model.parameters_digest)
-            self._log.told("parameters", model=name, digest=model.parameters_digest)
 
     def _record_parameters(self) -> None:
         """Remember in the ledger which parameters, fees and policy decide from here on."""
