@@ -172,8 +172,9 @@ def future_lots(
 ) -> Iterable[tuple[int, int, int]]:
     """(row, fewest, most) signed lots of every future, over the fills of the orders. [CROSS-04]"""
     highest, lowest = totals.extreme_features(holds)
-    for key in {*highest, *lowest} - {SPOT_KEY}:
-        yield lots_row(key), lowest.get(key, 0), highest.get(key, 0)
+    for key in highest:
+        if key != SPOT_KEY:
+            yield lots_row(key), lowest[key], highest[key]
 
 
 def future_initial(totals: GroupTotals, row: int, lots: Collection[int]) -> int:

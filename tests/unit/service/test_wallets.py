@@ -88,6 +88,16 @@ def test_a_position_with_a_surplus_pays_the_fee_of_its_fill(desk: SmallDesk) -> 
     assert (wallet(desk, "NEAR"), free(desk)) == (4_995, 4_993)
 
 
+def test_a_gain_at_the_fill_pays_its_fee_as_the_hold_has_it(desk: SmallDesk) -> None:
+    """[ISO-05] bought 100 below the mark for a fee of 50: what was held for it covers the fill"""
+    filled(desk, "NEAR", 10, "101000")
+    move(desk, "NEAR", "4980")
+    before = desk.full_risk().risk.headroom
+    filled(desk, "NEAR", 10, "100900", fee="50")
+    assert desk.full_risk().risk.headroom == before
+    assert wallet(desk, "NEAR") == 6_950
+
+
 def test_the_risk_that_is_kept_in_step_is_the_one_worked_out_anew(desk: SmallDesk) -> None:
     """[ISO-02]"""
     assert desk.kept_risk().risk.headroom == 10_000 * USD

@@ -1,6 +1,7 @@
 """What an account under `cross` may do, by hand. [DEC-01, DEC-02]"""
 
 from margingate_engine.check.decide import Outcome, decide
+from margingate_engine.check.question import Policy
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Exactness
 from tests.unit.engine.models.cross.standard_market import standard_market
@@ -57,3 +58,15 @@ def test_closing_a_future_in_a_margin_call_is_accepted_and_hedging_it_by_another
     """[DEC-02]"""
     assert answer("NEAR", -4, "101000", usd=100, NEAR=10).is_risk_reducing
     assert answer("FAR", -4, "104000", usd=100, NEAR=10).reason is RejectReason.STILL_UNDERMARGINED
+
+
+def test_a_premium_that_costs_more_than_is_freed_makes_nothing_safer() -> None:
+    """[DEC-02 a] 10 USD of a future free 0.2, a put costs 1, the allowance would cover both"""
+    held = MARKET.portfolio(0, COIN_PERPETUAL=1)
+    legs = (MARKET.leg("COIN-PERPETUAL", -1, "100000"), MARKET.leg("FAR-PUT", 1, "10"))
+    held.cash["BTC"] = -COIN // 1_000
+    held.cash["USD"] = 50_000_000
+    policy = Policy(may_hedges_grow=True)
+    assert decide(MARKET.question(held, legs[0], policy=policy)).is_risk_reducing
+    outcome = decide(MARKET.question(held, *legs, policy=policy))
+    assert outcome.reason is RejectReason.STILL_UNDERMARGINED

@@ -133,6 +133,18 @@ def test_more_shorts_on_order_use_up_the_surplus_first() -> None:
     assert account(held).risk.headroom == (10_000 - 1_020 - 9_000) * USD
 
 
+def test_an_order_that_may_turn_the_coins_into_a_debt_counts_results_at_their_dearest() -> None:
+    """[ISO-02, ISO-05] 0.05 coins owed and 0.1 gained: 9,000 here, 11,000 when 0.1 more are owed"""
+    market = standard_market("isolated", collateral_haircut=Decimal("0.1"))
+    held = portfolio(50_000, {}, market, -COIN // 20, COIN_PERPETUAL=1_000)
+    held.positions[market.row("COIN-PERPETUAL")].entry += COIN // 10
+    assert account(held, market).risk.initial == 9_000 * USD
+    held.legs["o"] = (market.open_leg("COIN-CALL", 5, "0.2"),)
+    assert account(held, market).risk.initial == 11_000 * USD + 11_000 * USD
+    held.legs["o"] = (market.open_leg("PUT", 1, "100"),)
+    assert account(held, market).risk.initial == 9_000 * USD + 10 * USD
+
+
 @pytest.mark.parametrize(
     ("before", "lots", "wallet"),
     [
