@@ -1,6 +1,7 @@
 """The model that decided, from the event that loaded its parameters."""
 
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from margingate_engine.models.registry import model
 from margingate_engine.portfolio.margin_model import MarginModel
@@ -18,10 +19,13 @@ def models_of(event: ParametersLoaded) -> tuple[MarginModel, dict[str, MarginMod
 
 
 def _model(name: str, parameters: tuple[tuple[str, str, str], ...]) -> MarginModel:
-    tables: dict[str, dict[str, object]] = {}
-    for underlying, parameter, value in parameters:
-        tables.setdefault(underlying, {})[parameter] = _value(value)
-    return model(name, tables)
+    document: dict[str, Any] = {}
+    for section, parameter, value in parameters:
+        table = document
+        for part in section.split(".") if section else ():
+            table = table.setdefault(part, {})
+        table[parameter] = _value(value)
+    return model(name, document)
 
 
 def _value(text: str) -> Decimal | str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import Enum
 
 from margingate_engine.core.errors import InvalidInput
@@ -142,10 +142,22 @@ def _parsed(name: str, value: object) -> object:
             raise InvalidInput(name, f"must be one of {', '.join(words)}")
         return _WORDS[name](value)
     if name == "house_rules":
+        if isinstance(value, str):  # as `items` writes it
+            value = [_written_rule(each) for each in value.split(",") if each]
         if not isinstance(value, list | tuple):
             raise InvalidInput(name, "must be a list of tables")
         return tuple(sorted(_house_rule(each) for each in value))
     return _number(name, value)
+
+
+def _written_rule(text: str) -> dict[str, object]:
+    """A house rule from `strategy:basis:ratio`; what is no number stays a word, to be refused."""
+    strategy, _, rest = text.partition(":")
+    basis, _, ratio = rest.partition(":")
+    try:
+        return {"strategy": strategy, "basis": basis, "ratio": Decimal(ratio)}
+    except InvalidOperation:
+        return {"strategy": strategy, "basis": basis, "ratio": ratio}
 
 
 def _house_rule(raw: object) -> HouseRule:

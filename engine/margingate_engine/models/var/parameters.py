@@ -67,7 +67,7 @@ class VarUnderlying:
         texts = {name: number_text(getattr(self, name)) for name in _RATIOS}
         for each in fields(self):
             if each.name not in texts:
-                texts[each.name] = " ".join(map(number_text, getattr(self, each.name)))
+                texts[each.name] = f"[{' '.join(map(number_text, getattr(self, each.name)))}]"
         return sorted(texts.items())
 
 
@@ -151,6 +151,8 @@ def days_needed(settings: VarSettings) -> int:
 
 
 def _returns(name: str, raw: object) -> tuple[Decimal, ...]:
+    if isinstance(raw, str) and raw[:1] == "[" and raw[-1:] == "]":  # as `items` writes it
+        raw = raw[1:-1].split()
     if not isinstance(raw, Sequence) or isinstance(raw, str):
         raise InvalidInput(name, "must be a list of numbers")
     changes = tuple(number(f"{name}[{place}]", each) for place, each in enumerate(raw))
