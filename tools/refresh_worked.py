@@ -17,7 +17,8 @@ from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_server.comparing.picture import picture
 from margingate_server.comparing.portfolio_file import FilePortfolio, worked_portfolios
-from margingate_server.comparing.running import comparison, models_of
+from margingate_server.comparing.running import comparison
+from margingate_server.files.models import read_models
 
 PAGE = Path(__file__).parent.parent / "docs" / "capital-efficiency.md"
 IMAGES = PAGE.with_name("images")
@@ -29,7 +30,7 @@ NONE = "–"
 
 def main() -> None:
     """Rewrite the page and draw the pictures."""
-    models = models_of({})
+    models = read_models({})
     blocks = figures(models)
     text = PAGE.read_text("utf-8")
     assert blocks_of(text).keys() == blocks.keys(), "the page has other blocks"
@@ -112,7 +113,7 @@ def _savings(
     """How much less each has of something than rules-based margin, as a share of that."""
     rules = known.get(RULES_BASED)
     saved = [
-        None if rules is None else gain(amount_of(each), amount_of(rules))
+        None if rules in (None, each) else gain(amount_of(each), amount_of(rules))
         for each in known.values()
     ]
     return [NONE if each is None else f"{each:+.0%}" for each in saved]

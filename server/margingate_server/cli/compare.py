@@ -25,8 +25,9 @@ from margingate_server.comparing.portfolio_file import (
     read_portfolio,
     worked_portfolios,
 )
-from margingate_server.comparing.running import comparison, models_of
+from margingate_server.comparing.running import comparison
 from margingate_server.config import path_by_name
+from margingate_server.files.models import read_models
 
 app = typer.Typer(add_completion=False)
 
@@ -90,7 +91,7 @@ def compare(
 def _show(
     every: Sequence[FilePortfolio], parameters: list[str], drawn: Path | None, *, is_json: bool
 ) -> None:
-    models = models_of(path_by_name(parameters, "parameters"))
+    models = read_models(path_by_name(parameters, "parameters"))
     console = Console(markup=False, highlight=False, emoji=False, width=COLUMNS_MIN)
     printed = []
     for portfolio in every:

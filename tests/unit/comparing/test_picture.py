@@ -14,8 +14,9 @@ from margingate_server.comparing.contours import contour, levels
 from margingate_server.comparing.picture import picture
 from margingate_server.comparing.points import worst_points
 from margingate_server.comparing.portfolio_file import FilePortfolio, read_portfolio
-from margingate_server.comparing.running import comparison, models_of
+from margingate_server.comparing.running import comparison
 from margingate_server.comparing.surface import MOVES, VOLS, surfaces
+from margingate_server.files.models import read_models
 from margingate_server.files.toml_tables import read_tables
 from tests.unit.engine.models.var.tables import tables
 
@@ -44,7 +45,7 @@ days = 30
 vol = 0.5
 quantity = 1
 """
-MODELS = models_of({})
+MODELS = read_models({})
 
 
 @pytest.fixture

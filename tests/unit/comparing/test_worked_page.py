@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from margingate_server.comparing.portfolio_file import read_portfolio, worked_portfolios
-from margingate_server.comparing.running import models_of
+from margingate_server.files.models import read_models
 from tools.refresh_worked import PAGE, blocks_of, figures, models_named
 
 TEXT = PAGE.read_text("utf-8")
@@ -15,9 +15,9 @@ HINT = "say `python -m tools.refresh_worked` and read whether the words around s
 
 def test_the_figures_of_the_page_are_those_of_the_engine() -> None:
     """Of every model that the page has; another one that came since needs a run of the tool."""
-    models = models_of({})
+    models = read_models({})
     named = models_named(TEXT)
-    assert {"span", "cross", "isolated", "tims"} <= set(named)
+    assert {"span", "cross", "isolated", "tims", "strategy"} <= set(named)
     worked = figures({name: models[name] for name in named})
     found = blocks_of(TEXT)
     assert found.keys() == worked.keys()
