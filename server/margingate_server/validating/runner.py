@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from margingate_server.validating import strategy_margin, tims_cpm, unbuilt
+from margingate_server.validating import span, strategy_margin, tims_cpm, unbuilt
 from margingate_server.validating.case import CaseResult, Format, Outcome, skipped
 
 FORMATS: tuple[Format, ...] = (
     strategy_margin,
     tims_cpm,
+    span,
     unbuilt,
 )
 """Tried in this order; the first that recognises a document runs it."""
