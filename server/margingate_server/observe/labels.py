@@ -5,6 +5,7 @@ NO_REASON = "none"
 
 METHODS = (
     "AccountService/AdjustCollateral",
+    "AccountService/CompareRegimes",
     "AccountService/CreateAccount",
     "AccountService/GetAccount",
     "AccountService/GetMargin",
@@ -12,6 +13,7 @@ METHODS = (
     "AccountService/SetMarginRegime",
     "AccountService/MoveMargin",
     "AccountService/SetPositions",
+    "AccountService/SimulatePortfolio",
     "AdminService/EngageKillSwitch",
     "AdminService/GetLimits",
     "AdminService/ReleaseKillSwitch",
