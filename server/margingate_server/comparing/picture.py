@@ -103,7 +103,8 @@ def _lines(surface: PnlSurface, steps: Sequence[float]) -> str:
             surface, float(np.interp(point[1], rows, surface.vol_y))
         )
 
-    drawn = []
+    drawn: list[str] = []
+    labelled: list[tuple[float, float]] = []
     for level in steps:
         segments = [(place(start), place(end)) for start, end in contour(surface.pnl_yx, level)]
         if not segments:
@@ -111,6 +112,9 @@ def _lines(surface: PnlSurface, steps: Sequence[float]) -> str:
         path = "".join(f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" for (x0, y0), (x1, y1) in segments)
         drawn.append(f'<path class="{"level" if level else "zero"}" d="{path}"/>')
         x, y = min((point for pair in segments for point in pair), key=lambda point: point[1])
+        if any(abs(x - other_x) < 44 and abs(y - other_y) < 12 for other_x, other_y in labelled):
+            continue
+        labelled.append((x, y))
         below = min(y + 10, HEIGHT - _BOTTOM - 4)
         words = f'x="{x:.1f}" y="{below:.1f}" text-anchor="middle">{level:,.0f}'
         drawn.append(f"<text {words}</text>")
