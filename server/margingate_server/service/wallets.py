@@ -111,15 +111,12 @@ def topped_up(shard: Shard, account: AccountState, row: int, event: FillReported
 
     Nothing while something that the account holds has no price.
     """
-    view = shard.view_of(account)
-    arrays, portfolio = view.view.arrays, account.portfolio
-    instrument = arrays.table.instruments[row]
-    if (
-        not isinstance(arrays.model, IsolatedModel)
-        or event.coins
-        or event.settled_units is not None
-    ):
+    if not isinstance(shard.market.model_of(account.model), IsolatedModel):
         return event
+    if event.coins or event.settled_units is not None:
+        return event
+    arrays, portfolio = shard.view_of(account).view.arrays, account.portfolio
+    instrument = arrays.table.instruments[row]
     after = Portfolio(
         fees=portfolio.fees,
         cash=dict(portfolio.cash),

@@ -144,8 +144,12 @@ def _numbers() -> list[Malformed]:
         limits = admin.SetLimitsRequest(
             request_id="bad", account="a", limits=admin.Limits(price_collar=text)
         )
+        move = accounts.MoveMarginRequest(
+            request_id="bad", account="a", instrument="BTC-PERPETUAL", amount=text
+        )
         wrong += [
             Malformed("AccountService/AdjustCollateral", adjustment, "amount"),
+            Malformed("AccountService/MoveMargin", move, "amount"),
             Malformed("AdminService/SetLimits", limits, "limits.price_collar"),
             _fill("quantity", quantity=text),
             _fill("price", price=text),
