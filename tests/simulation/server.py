@@ -206,6 +206,11 @@ class Server:
         """The desk of now."""
         return self.lane._desk
 
+    @property
+    def is_deciding(self) -> bool:
+        """Somebody has the lane's lock: in a single thread whoever else wants it waits for ever."""
+        return self.lane._deciding.locked()
+
     def has_prices(self) -> bool:
         """False when its market starts anew."""
         seen = self.lane._shown or self.desk

@@ -171,8 +171,11 @@ class World:
             self.routers[caller.name].answered(request, answer)
 
     def _meanwhile(self) -> None:
-        """While somebody commits or prices are worked out, others are decided."""
-        if self._is_beside:
+        """While somebody commits or prices are worked out, others are decided.
+
+        But for what is worked out under the lane's lock, as when a recovery takes prices over.
+        """
+        if self._is_beside or self.server.is_deciding:
             return
         self._is_beside = True
         try:
