@@ -1,12 +1,15 @@
 """Portfolios under models that they are not margined by, from message to message."""
 
 from dataclasses import replace
+from typing import Any
 
 import grpc
 import pytest
 
 from margingate.v1 import account_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
+from margingate_engine.market.snapshot import MarketSnapshot
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.registry import model
 from tests.unit.engine.check.test_compare import CROSS_PARAMETERS
 from tests.unit.rpc.gate import Gate, leg, order
@@ -140,6 +143,26 @@ def test_a_simulation_is_what_an_account_with_that_portfolio_shows(gate: Gate) -
     for field in ("risk", "explanation", "scenarios", "worst", "exactness"):
         assert getattr(simulated, field) == getattr(margin, field), field
     assert (simulated.net_option_value, simulated.basis.model) == ("-200", "span")
+
+
+def test_decisions_go_on_while_models_work(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each model's arrays are worked out while nobody holds the lane, and for two rows alone."""
+    seen: list[tuple[bool, int]] = []
+    for each in gate.lane.look(lambda desk, _: desk.shard.market.models).values():
+        monkeypatch.setattr(each, "risk_arrays", _watched(each.risk_arrays, gate, seen))
+    hold(gate, CALL="-1", NEAR="0.3")
+    seen.clear()
+    gate.ok("CompareRegimes", pb.CompareRegimesRequest(account="a"))
+    gate.ok("SimulatePortfolio", pb.SimulatePortfolioRequest(portfolio=portfolio(CALL="1")))
+    assert seen == [(False, 2)] * 3 + [(False, 1)]
+
+
+def _watched(made: Any, gate: Gate, seen: list[tuple[bool, int]]) -> Any:
+    def risk_arrays(table: InstrumentTable, snapshot: MarketSnapshot) -> Any:
+        seen.append((gate.lane._deciding.locked(), len(table)))
+        return made(table, snapshot)
+
+    return risk_arrays
 
 
 def test_a_simulation_may_name_any_model(gate: Gate) -> None:
