@@ -5,7 +5,7 @@ so that the next decision sees it, and puts it on the list that `take_pending` h
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from margingate_engine.core.errors import MissingData
 from margingate_engine.market.snapshot import MarketSnapshot
@@ -155,8 +155,13 @@ class Shard:
         return fresh
 
     def view_under(self, account: AccountState, model: str) -> AccountView:
-        """The account's risk as it would be under a model that is there; it is not kept."""
-        return self._fresh_view(self.market.view.under(model), account)
+        """The account's risk as it would be under a model that is there; nothing of it is kept.
+
+        A question must not have the model's arrays made of all later prices, too.
+        """
+        market = self.market.view
+        view = replace(market, arrays=market.glimpse(model)) if model else market
+        return self._fresh_view(view, account)
 
     def has_view(self, account: str) -> bool:
         """True when the account's risk is at hand under the risk arrays of now."""

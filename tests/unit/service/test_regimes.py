@@ -58,11 +58,14 @@ def test_a_changed_account_is_decided_by_its_model_alone() -> None:
     assert folded_again(desk).accounts["a"].model == "cross"
 
 
-def test_a_preview_changes_nothing() -> None:
+def test_a_preview_changes_nothing_and_costs_later_prices_nothing() -> None:
     desk = regime_desk().open(usd="1000")
     before = len(desk.events())
     desk.desk.regimes.preview("a", "cross", desk.now_ns)
     assert len(desk.events()) == before
+    assert not desk.shard.market.view.others._arrays
+    change(desk, "cross")
+    assert desk.kept_risk().arrays is desk.shard.market.view.others._arrays["cross"]
 
 
 def test_a_change_that_leaves_the_account_without_margin_is_refused() -> None:
