@@ -209,9 +209,34 @@ def test_a_minimum_that_binds_is_said_below_the_scenarios(run: Run, server: Fake
     server.answers(
         "GetMargin",
         accounts.GetMarginResponse(
-            scenarios=[answers.SCENARIOS], worst=[types.WorstScenario(group="BTC", scenario=-1)]
+            scenarios=[answers.SCENARIOS],
+            worst=[types.WorstScenario(group="BTC", scenario=-1, description="a minimum")],
         ),
     )
     out = run("margin", "show", "desk-1").out
-    assert "the short option minimum binds" in out
+    assert "a minimum binds, no scenario" in out
     assert "worst" not in out
+
+
+def test_of_very_many_scenarios_those_that_lose_most_are_shown(
+    run: Run, server: FakeServer
+) -> None:
+    pnl = [float((37 * number) % 500) - 250 for number in range(500)]
+    table = types.ScenarioTable(
+        group="BTC",
+        descriptions=[f"world {number}" for number in range(1, 501)],
+        pnl=[0.0] * 500,
+        pnl_with_orders=pnl,
+    )
+    server.answers("GetMargin", accounts.GetMarginResponse(scenarios=[table]))
+    out = run("margin", "show", "desk-1").out
+    assert "-250.00" in out
+    assert "-241.00" in out
+    assert "-240.00" not in out
+    assert "the worst 10 of 500" in out
+
+
+def test_a_model_without_scenarios_has_no_table_of_them(run: Run, server: FakeServer) -> None:
+    empty = types.ScenarioTable(group="BTC")
+    server.answers("GetMargin", accounts.GetMarginResponse(scenarios=[empty]))
+    assert "scenario" not in run("margin", "show", "desk-1").out

@@ -10,7 +10,10 @@ from margingate_server.cli.tables.texts import money_text, words
 from margingate_server.client import ExplanationNode, ScenarioTable, WorstScenario
 
 WORST = " ◀ worst"
-MINIMUM_BINDS = -1
+NO_SCENARIO_BINDS = -1
+SHOWN_ALL_MAX = 40
+WORST_SHOWN = 10
+"""Of more scenarios than those so many are shown."""
 
 
 def calculation_tree(root: ExplanationNode, title: str) -> Tree:
@@ -25,7 +28,11 @@ def scenario_tables(
 ) -> list[RenderableType]:
     """A table for each group, P&L in USD, with the row that binds marked."""
     worst_by_group = {each.group: each for each in worst}
-    return [_group_table(each, worst_by_group.get(each.group)) for each in scenarios]
+    return [
+        _group_table(each, worst_by_group.get(each.group))
+        for each in scenarios
+        if each.descriptions
+    ]
 
 
 def scenario_comparison(
@@ -39,16 +46,15 @@ def scenario_comparison(
     old = {each.group: each.scenario for each in worst_before}
     new = {each.group: each.scenario for each in worst_after}
     made: list[RenderableType] = []
-    for each in after:
+    for each in (each for each in after if each.descriptions):
         rows = table(">#", "scenario", ">before", ">with the order", title=f"{each.group}, USD")
         earlier = pnl_before.get(each.group, [0.0] * len(each.descriptions))
-        columns = zip(each.descriptions, earlier, each.pnl_with_orders, strict=False)
-        for number, (description, pnl_old, pnl_new) in enumerate(columns, start=1):
+        for number in _shown(each):
             rows.add_row(
                 str(number),
-                description,
-                _pnl(pnl_old, is_worst=old.get(each.group) == number),
-                _pnl(pnl_new, is_worst=new.get(each.group) == number),
+                each.descriptions[number - 1],
+                _pnl(earlier[number - 1], is_worst=old.get(each.group) == number),
+                _pnl(each.pnl_with_orders[number - 1], is_worst=new.get(each.group) == number),
             )
         made.append(rows)
     return made
@@ -71,17 +77,27 @@ def _group_table(scenarios: ScenarioTable, worst: WorstScenario | None) -> Table
     rows = table(
         ">#", "scenario", ">positions", ">and open orders", title=f"{scenarios.group}, USD"
     )
-    columns = zip(scenarios.descriptions, scenarios.pnl, scenarios.pnl_with_orders, strict=False)
-    for number, (description, pnl, pnl_with_orders) in enumerate(columns, start=1):
+    for number in _shown(scenarios):
         rows.add_row(
             str(number),
-            description,
-            _pnl(pnl, is_worst=False),
-            _pnl(pnl_with_orders, is_worst=number == number_worst),
+            scenarios.descriptions[number - 1],
+            _pnl(scenarios.pnl[number - 1], is_worst=False),
+            _pnl(scenarios.pnl_with_orders[number - 1], is_worst=number == number_worst),
         )
-    if number_worst == MINIMUM_BINDS:
-        rows.caption = "the short option minimum binds, no scenario"
+    if worst is not None and number_worst == NO_SCENARIO_BINDS:
+        rows.caption = f"{worst.description} binds, no scenario"
+    if len(scenarios.descriptions) > SHOWN_ALL_MAX:
+        rows.caption = f"the worst {WORST_SHOWN} of {len(scenarios.descriptions)}"
     return rows
+
+
+def _shown(scenarios: ScenarioTable) -> list[int]:
+    """Numbers of the scenarios to show: all in order, of very many those that lose most."""
+    pnl = scenarios.pnl_with_orders
+    numbers = range(1, len(pnl) + 1)
+    if len(pnl) <= SHOWN_ALL_MAX:
+        return list(numbers)
+    return sorted(numbers, key=lambda number: pnl[number - 1])[:WORST_SHOWN]
 
 
 def _pnl(pnl: float, *, is_worst: bool) -> Text:
