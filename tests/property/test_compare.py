@@ -23,11 +23,7 @@ from tests.property.legs import rows, signed_lots
 from tests.property.model_worlds import PARAMETERS, model_world
 
 NAMES = ("span", *PARAMETERS)
-WITHOUT_OPTION_VALUE = tuple(
-    name
-    for name in PARAMETERS
-    if model_world(name).model.equity_basis is EquityBasis.WITHOUT_OPTION_VALUE
-)
+WITHOUT_OPTION_VALUE = ("cross", "isolated", "strategy")
 
 
 def world_of(name: str) -> World:
@@ -47,6 +43,15 @@ def test_an_empty_portfolio_uses_no_capital(name: str, collateral: dict[str, int
     table, snapshot = world.arrays.table, world.arrays.snapshot
     holding = bought_at_marks(collateral, {}, table, snapshot)
     assert regime_figures(world.model, holding, table, snapshot).capital_used == 0
+
+
+def test_every_model_without_option_value_is_tried_as_one() -> None:
+    found = {name for name in NAMES if _is_without_option_value(name)}
+    assert found == set(WITHOUT_OPTION_VALUE)
+
+
+def _is_without_option_value(name: str) -> bool:
+    return world_of(name).model.equity_basis is EquityBasis.WITHOUT_OPTION_VALUE
 
 
 @pytest.mark.parametrize("name", WITHOUT_OPTION_VALUE)
