@@ -7,9 +7,10 @@ import numpy as np
 
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.charges import Charge
+from margingate_engine.core.explanation import Component
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
 from margingate_engine.models.basis import (
     basis_charge,
     basis_features,
@@ -20,10 +21,16 @@ from margingate_engine.models.basis import (
 from margingate_engine.models.mark_values import LotRisk, MarkValues, mark_values, risk_arrays
 from margingate_engine.models.parameter_table import tables_of
 from margingate_engine.models.var.parameters import VarParameters
-from margingate_engine.models.var.requirement import capped, figures, maintenance
+from margingate_engine.models.var.requirement import VarFigures, capped, figures, maintenance
 from margingate_engine.models.var.revaluation import coin_moves_pico, lot_pnl
-from margingate_engine.models.var.settings import Estimator
-from margingate_engine.models.var.worlds import worlds_of
+from margingate_engine.models.var.served_parametric import (
+    DESCRIPTIONS,
+    GroupSensitivities,
+    LotParts,
+    ServedParametric,
+)
+from margingate_engine.models.var.settings import Estimator, Method
+from margingate_engine.models.var.worlds import horizon_covariance, worlds_of
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import (
     NO_SCENARIO,
@@ -36,18 +43,22 @@ from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays, RiskArrays
 from margingate_engine.scenarios.rounding import fits, units_down
 
 SUBJECT = "portfolio"
+_NO_WORLD = "stressed worlds, floor or offset cap"
 
 
 class VarMargin(NamedTuple):
     """One group, 1e-6 USD. pnl_r: P&L per world and the null row, at worst fills.
 
-    alone: what the group would require by itself. basis: charge, >= 0.
+    alone: what the group would require by itself. basis: charge, >= 0. sensitivities: where the
+    method is parametric, which has no worlds; of pnl_r only the null row then counts.
     """
 
+    underlying: str
     pnl_r: IntArray
     alone: int
     basis: int
     has_orders: bool
+    sensitivities: GroupSensitivities | None = None
 
 
 class VarModel:
@@ -63,6 +74,12 @@ class VarModel:
         self._settings = parameters.settings
         self._worlds = worlds_of(parameters)
         self._words = tuple(f"world {n + 1}" for n in range(len(self._worlds.scenarios)))
+        self._parametric: ServedParametric | None = None
+        if self._settings.method is Method.PARAMETRIC:
+            history = parameters.history()
+            covariance_ff = horizon_covariance(self._settings, history)
+            self._parametric = ServedParametric(history.underlyings, covariance_ff, self._settings)
+            self._words = DESCRIPTIONS
 
     @classmethod
     def from_mapping(cls, raw: Mapping[str, object]) -> "VarModel":
@@ -74,16 +91,28 @@ class VarModel:
         return self.parameters.items()
 
     def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
-        """What one lot does in every world. [VAR-07]"""
+        """What one lot does in every world, or its sensitivities. [VAR-07, VAR-12]"""
         values = mark_values(table, snapshot, self.parameters.underlyings)
-        pnl_is = lot_pnl(
-            table,
-            snapshot,
-            values.priced_i,
-            self._worlds.scenarios,
-            look_ahead_days=float(self._settings.look_ahead_days),
-        )
-        basis_i, basis_spot_i = np.zeros(len(table)), np.zeros(len(table))
+        groups, basis_if = self._groups(values)
+        fits_i, lots = self._lots(values)
+        values = values.keeping(fits_i & np.asarray(fits(basis_if).all(axis=1)))
+        basis_if[~values.priced_i] = 0.0
+        features_i = [
+            (*basis, *(own if is_priced else ()))
+            for basis, own, is_priced in zip(
+                basis_features(table, basis_if[:, 0], basis_if[:, 1]),
+                lots.features_i,
+                values.priced_i.tolist(),
+                strict=True,
+            )
+        ]
+        pnl_is = np.where(values.priced_i[:, None], lots.pnl_is, 0)
+        return risk_arrays(self, groups, values, LotRisk(pnl_is=pnl_is, features_i=features_i))
+
+    def _groups(self, values: MarkValues) -> tuple[dict[str, GroupArrays | None], FloatArray]:
+        """(groups by underlying, basis features of a lot in its own bucket and in spot, (I, 2))."""
+        table, snapshot = values.table, values.snapshot
+        basis_if = np.zeros((len(table), 2))
         groups: dict[str, GroupArrays | None] = dict.fromkeys(self.parameters.underlyings)
         for number, name in enumerate(table.underlyings):
             index_nano = int(snapshot.index_nano_u[number])
@@ -92,27 +121,37 @@ class VarModel:
             groups[name] = self._group(name, index_nano)
             rows = _live_rows(values, number)
             rate = float(self.parameters.underlyings[name].basis_rate)
-            basis_i[rows], basis_spot_i[rows] = lot_basis(
-                table, snapshot, rows, index_nano / NANO, rate
-            )
-        charges_if = np.stack((basis_i, basis_spot_i), axis=1)
-        fits_i = np.asarray(fits(np.hstack((pnl_is, charges_if))).all(axis=1))
-        values = values.keeping(fits_i)
-        for feature in (pnl_is, basis_i, basis_spot_i):
-            feature[~values.priced_i] = 0.0
-        features_i = basis_features(table, basis_i, basis_spot_i)
-        return risk_arrays(
-            self, groups, values, LotRisk(pnl_is=units_down(pnl_is), features_i=features_i)
+            basis_if[rows] = np.transpose(lot_basis(table, snapshot, rows, index_nano / NANO, rate))
+        return groups, basis_if
+
+    def _lots(self, values: MarkValues) -> tuple[BoolArray, LotParts]:
+        """(what fits the integers, rows and own features of every lot)."""
+        table, snapshot = values.table, values.snapshot
+        if self._parametric is not None:
+            return self._parametric.lots(table, snapshot, values)
+        pnl_is = lot_pnl(
+            table,
+            snapshot,
+            values.priced_i,
+            self._worlds.scenarios,
+            look_ahead_days=float(self._settings.look_ahead_days),
         )
+        fits_i = np.asarray(fits(pnl_is).all(axis=1))
+        pnl_is[~fits_i] = 0.0
+        return fits_i, LotParts(units_down(pnl_is), [()] * len(table))
 
     def _group(self, underlying: str, index_nano: int) -> GroupArrays:
         parameters = self.parameters.underlyings[underlying]
-        moves_pico = coin_moves_pico(self._worlds.scenarios, underlying)
+        if self._parametric is not None:
+            coin_factor_s = self._parametric.coin_factors(index_nano)
+        else:
+            moves_pico = coin_moves_pico(self._worlds.scenarios, underlying)
+            coin_factor_s = tuple(index_nano * move for move in moves_pico)
         return GroupArrays(
             underlying=underlying,
             descriptions=self._words,
             index_nano=index_nano,
-            coin_factor_s=tuple(index_nano * move for move in moves_pico),
+            coin_factor_s=coin_factor_s,
             coin_feature_ppm=int(parameters.basis_rate * PPM),
             haircut_ppm=int(parameters.collateral_haircut * PPM),
         )
@@ -122,18 +161,27 @@ class VarModel:
     ) -> VarMargin:
         """P&L of a group per world and what it would require alone. [VAR-11, VAR-13]"""
         del number
-        pnl_r = totals.worst_rows(holds)
-        alone = figures(pnl_r, self._worlds, self._settings).required
+        name, pnl_r = totals.group.underlying, totals.worst_rows(holds)
         basis = basis_worst(totals, holds) if holds else basis_charge(totals.features())
-        return VarMargin(pnl_r, alone, basis, bool(holds))
+        own = self._parametric.group(totals, holds) if self._parametric is not None else None
+        margin = VarMargin(name, pnl_r, 0, basis, bool(holds), own)
+        return margin._replace(alone=self._joint((margin,)).required)
+
+    def _joint(self, margins: Sequence[VarMargin]) -> VarFigures:
+        """Of groups together, before the offset cap, what their entries lose included."""
+        joint_r = np.sum([margin.pnl_r for margin in margins], axis=0)
+        if self._parametric is None:
+            return figures(joint_r, self._worlds, self._settings)
+        own = {each.underlying: each.sensitivities for each in margins if each.sensitivities}
+        required = self._parametric.required(own) - int(joint_r[-1])
+        return VarFigures(base=required, stressed=0, floor=0, required=required, binding=None)
 
     def requirements(self, margins: Mapping[int, VarMargin]) -> list[Requirement]:
         """One requirement for all groups together. [VAR-10, VAR-11, VAR-13]"""
         if not margins:
             return []
         each = list(margins.values())
-        joint_r = np.sum([margin.pnl_r for margin in each], axis=0)
-        joint = figures(joint_r, self._worlds, self._settings)
+        joint = self._joint(each)
         alone = {str(number): margin.alone for number, margin in margins.items()}
         required = capped(joint.required, alone, self._settings)
         basis = sum(margin.basis for margin in each)
@@ -144,7 +192,9 @@ class VarModel:
             scenario = self._worlds.base.start + joint.binding + 1
             words = self._words[scenario - 1]
         elif required:
-            scenario, words = NOT_A_SCENARIO, "stressed worlds, floor or offset cap"
+            is_parametric = self._parametric is not None
+            scenario = NOT_A_SCENARIO
+            words = "delta, gamma and vega" if is_parametric else _NO_WORLD
         charges = ((charge, required), (Charge.BASIS_CHARGE, basis))
         return [
             Requirement(
@@ -156,6 +206,7 @@ class VarModel:
                 words=words,
                 groups=tuple(margins),
                 is_exact=not any(margin.has_orders for margin in each),
+                parts=() if self._parametric is None else _alone(each),
             )
         ]
 
@@ -166,10 +217,22 @@ class VarModel:
     def size_kinks(
         self, before: GroupTotals, filled: GroupTotals, hold: OrderTotals
     ) -> Iterable[int] | None:
-        """Expected shortfall is convex but for the basis charge; value at risk is not. [VAR-09]"""
-        if self._settings.estimator is Estimator.EXPECTED_SHORTFALL:
+        """Expected shortfall is convex but for the basis charge; value at risk is not. [VAR-09]
+
+        Nor is the expansion that `parametric` takes its tail from.
+        """
+        is_shortfall = self._settings.estimator is Estimator.EXPECTED_SHORTFALL
+        if is_shortfall and self._parametric is None:
             return basis_kinks(before, filled, hold)
         return None
+
+
+def _alone(margins: Sequence[VarMargin]) -> tuple[Component, ...]:
+    """What each underlying would require by itself, for want of a scenario to look at."""
+    return tuple(
+        Component(name="alone", subject=margin.underlying, amount=margin.alone)
+        for margin in margins
+    )
 
 
 def _live_rows(values: MarkValues, number: int) -> IntArray:

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -22,6 +23,8 @@ BUMP = 0.01
 
 _UNITS_MAX = 2.0**62
 _NOISE_UNITS = 1e-4
+_FLOAT_RESERVE = 1e-11
+"""Part of a bound that its own float64 may have lost against that of the fills it covers."""
 
 
 def lot_sensitivities(
@@ -57,6 +60,29 @@ def account_sensitivities(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnOrder:
+    """What fills may add to positions at most, 1e-6 USD.
+
+    deviation: sum of the orders' standard deviations, >= 0. mean: sum of their means below zero,
+    <= 0. is_straight: nothing on order has gamma.
+    """
+
+    deviation: float
+    mean: float
+    is_straight: bool
+
+    @classmethod
+    def of(cls, orders: Sequence[Sensitivities], covariance_ff: FloatArray) -> "OnOrder":
+        """Of orders that fill whole."""
+        each = [order.moments(covariance_ff) for order in orders]
+        return cls(
+            deviation=sum(moments.deviation for moments in each),
+            mean=sum(min(0.0, moments.mean) for moments in each),
+            is_straight=not any(order.gamma_ff.any() for order in orders),
+        )
+
+
 def required(
     positions: Sensitivities,
     orders: Sequence[Sensitivities],
@@ -66,22 +92,33 @@ def required(
     """Requirement in 1e-6 USD, rounded up, of sensitivities in 1e-6 USD. [VAR-12, VAR-13]
 
     orders: of each open order filled whole. Without orders the estimate itself; with orders a bound
-    that no partial fill of any of them exceeds.
+    that no partial fill of any of them exceeds. ModelFailure beyond the range.
     """
+    on_order = OnOrder.of(orders, covariance_ff) if orders else None
+    return required_with(positions, on_order, covariance_ff, settings)
+
+
+def required_with(
+    positions: Sensitivities,
+    on_order: OnOrder | None,
+    covariance_ff: FloatArray,
+    settings: VarSettings,
+) -> int:
+    """The same of what fills may add at most."""
     is_shortfall = settings.estimator is Estimator.EXPECTED_SHORTFALL
     measure = delta_gamma.expected_shortfall if is_shortfall else delta_gamma.value_at_risk
     own = positions.moments(covariance_ff)
     loss = measure(own, settings.confidence)
-    if orders:
-        added = [order.moments(covariance_ff) for order in orders]
-        straight = all(not each.gamma_ff.any() for each in (positions, *orders))
-        if straight:
-            multiple = measure(delta_gamma.Moments(0.0, 1.0, 0.0, 0.0), settings.confidence)
-        else:
-            multiple = delta_gamma.loss_multiple_max(settings.confidence, is_shortfall=is_shortfall)
-        deviation = own.deviation + sum(each.deviation for each in added)
-        mean = own.mean + sum(min(0.0, each.mean) for each in added)
-        loss = max(loss, multiple * deviation - mean)
+    if on_order is not None:
+        shapes = delta_gamma.shapes_within(own, on_order.deviation)
+        if on_order.is_straight and not positions.gamma_ff.any():
+            shapes = delta_gamma.Shapes(skews=(0.0, 0.0), kurtoses=(0.0, 0.0))
+        multiple = delta_gamma.loss_multiple_max(
+            settings.confidence, shapes, is_shortfall=is_shortfall
+        )
+        deviation = own.deviation + on_order.deviation
+        bound = multiple * deviation - own.mean - on_order.mean
+        loss = max(loss, bound + _FLOAT_RESERVE * (deviation + abs(own.mean) - on_order.mean))
     buffer_left = float(settings.buffer) * (1.0 - float(settings.buffer_drawn))
     units = max(0.0, loss) * (1.0 + buffer_left)
     if not units < _UNITS_MAX:

@@ -1,0 +1,158 @@
+"""The method `parametric` as it is served: integer sensitivities that add up. [VAR-12, VAR-13]
+
+Positions have delta, gamma and vega as keyed features; the coin balance is delta as well. Of an
+order only its deviation adds up over fills, so that is a feature of its own. The coins that a fill
+pays depend on its limit: the deviation of a lot is taken with its mark paid, and two rows hold by
+how much the coins of orders differ from that, up and down.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from margingate_engine.core.amounts import PICO
+from margingate_engine.market.snapshot import MarketSnapshot
+from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.models.mark_values import MarkValues
+from margingate_engine.models.var.parametric import (
+    OnOrder,
+    account_sensitivities,
+    lot_sensitivities,
+    required_with,
+)
+from margingate_engine.models.var.settings import VarSettings
+from margingate_engine.portfolio.group_totals import GroupTotals
+from margingate_engine.portfolio.order_totals import OrderTotals
+from margingate_engine.scenarios.rounding import fits, units_down, units_nearest, units_up
+
+DELTA, GAMMA, VEGA, DEVIATION = -1, -2, -3, -4
+"""Keys of features; below zero, so that they are no buckets of the basis charge."""
+
+DESCRIPTIONS = ("coins gain their value", "coins lose their value")
+"""What the two rows are: of positions with the coins that inverse options are worth."""
+
+_COIN_VALUE = 10**15
+"""1e-12 coins x 1e-9 USD, in 1e-6 USD."""
+_UP, _DOWN = 0, 1
+
+
+class LotParts(NamedTuple):
+    """Of one long lot, 1e-6 USD: rows (I, 2), and (key, amount) features by row."""
+
+    pnl_is: IntArray
+    features_i: Sequence[tuple[tuple[int, int], ...]]
+
+
+class GroupSensitivities(NamedTuple):
+    """One underlying, 1e-6 USD: sums of its positions, and what its orders may add."""
+
+    delta: float
+    gamma: float
+    vega: float
+    on_order: OnOrder | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServedParametric:
+    """Covariance of relative changes over the horizon: prices and then vols, by underlying."""
+
+    underlyings: tuple[str, ...]
+    covariance_ff: FloatArray
+    settings: VarSettings
+
+    def lots(
+        self, table: InstrumentTable, snapshot: MarketSnapshot, values: MarkValues
+    ) -> tuple[BoolArray, LotParts]:
+        """(what fits the integers, parts of every lot); zero where a row does not fit."""
+        parts_if = np.column_stack(lot_sensitivities(table, snapshot, values.priced_i))
+        is_coins_i = table.is_option_i & table.is_inverse_i
+        coins_i = np.where(is_coins_i & ~snapshot.has_expired_i(table), values.value_i, 0.0)
+        fits_i = np.asarray(fits(np.column_stack((parts_if, coins_i))).all(axis=1))
+        parts_if = np.where(fits_i[:, None], parts_if, 0.0)
+        coin_micro_i = units_down(np.where(fits_i, coins_i, 0.0))
+        sums_if = units_nearest(parts_if)
+        deviation_i = units_up(self._deviations(table, sums_if, coin_micro_i))
+        features_i = [
+            ((DELTA, delta), (GAMMA, gamma), (VEGA, vega), (DEVIATION, deviation))
+            for (delta, gamma, vega), deviation in zip(
+                sums_if.tolist(), deviation_i.tolist(), strict=True
+            )
+        ]
+        return fits_i, LotParts(np.stack((coin_micro_i, -coin_micro_i), axis=1), features_i)
+
+    def _deviations(
+        self, table: InstrumentTable, sums_if: IntArray, coin_micro_i: IntArray
+    ) -> FloatArray:
+        """Standard deviation of a lot bought at its mark, 1e-6 USD; 0 without a history."""
+        delta_i, gamma_i, vega_i = sums_if.T.astype(np.float64)
+        delta_i = delta_i - coin_micro_i
+        variance_i = np.zeros(len(table))
+        for number, name in enumerate(table.underlyings):
+            if name in self.underlyings:
+                price, both, vol = self._own_covariance(name)
+                variance_i += (table.underlying_i == number) * (
+                    delta_i**2 * price
+                    + 2.0 * delta_i * vega_i * both
+                    + vega_i**2 * vol
+                    + 0.5 * (gamma_i * price) ** 2
+                )
+        return np.sqrt(np.maximum(variance_i, 0.0))
+
+    def _own_covariance(self, underlying: str) -> tuple[float, float, float]:
+        """Of one underlying: variance of its price, covariance with its vol, variance of that."""
+        price = self.underlyings.index(underlying)
+        vol = price + len(self.underlyings)
+        pairs = ((price, price), (price, vol), (vol, vol))
+        first, both, last = (float(self.covariance_ff[pair]) for pair in pairs)
+        return first, both, last
+
+    def coin_factors(self, index_nano: int) -> tuple[int, ...]:
+        """Of the two rows: a coin gains and loses its whole value."""
+        return index_nano * PICO, -index_nano * PICO
+
+    def group(self, totals: GroupTotals, holds: Sequence[OrderTotals]) -> GroupSensitivities:
+        """Sums of the positions of a group, and the most that its orders add to them."""
+        coin_micro = totals.coin_pico * totals.group.index_nano / _COIN_VALUE
+        sums = totals.keyed
+        return GroupSensitivities(
+            delta=sums.get(DELTA, 0) + coin_micro,
+            gamma=float(sums.get(GAMMA, 0)),
+            vega=float(sums.get(VEGA, 0)),
+            on_order=self._on_order(totals.group.underlying, holds) if holds else None,
+        )
+
+    def _on_order(self, underlying: str, holds: Sequence[OrderTotals]) -> OnOrder:
+        price, _, _ = self._own_covariance(underlying)
+        deviation = sum(each.up.get(DEVIATION, 0) - each.down.get(DEVIATION, 0) for each in holds)
+        # Of a row and its opposite one is the entry loss alone, which the null row has.
+        coins = sum(
+            int(each.worst_r[-1]) - int(each.worst_r[_UP]) - int(each.worst_r[_DOWN])
+            for each in holds
+        )
+        bends = [each.get(GAMMA, 0) for hold in holds for each in (hold.up, hold.down)]
+        gamma_lost = sum(hold.down.get(GAMMA, 0) for hold in holds)
+        return OnOrder(
+            deviation=deviation + coins * price**0.5,
+            mean=0.5 * price * gamma_lost,
+            is_straight=not any(bends),
+        )
+
+    def required(self, groups: Mapping[str, GroupSensitivities]) -> int:
+        """Requirement of groups by underlying, together, 1e-6 USD, without entry losses."""
+        none = GroupSensitivities(0.0, 0.0, 0.0, None)
+        each = [groups.get(name, none) for name in self.underlyings]
+        delta_u, gamma_u, vega_u = np.array([[g.delta, g.gamma, g.vega] for g in each]).T
+        orders = [group.on_order for group in each if group.on_order is not None]
+        on_order = OnOrder(
+            deviation=sum(order.deviation for order in orders),
+            mean=sum(order.mean for order in orders),
+            is_straight=all(order.is_straight for order in orders),
+        )
+        return required_with(
+            account_sensitivities(delta_u, gamma_u, vega_u),
+            on_order if orders else None,
+            self.covariance_ff,
+            self.settings,
+        )
