@@ -81,6 +81,7 @@ PARAMETERS: dict[str, Mapping[str, object]] = {
     "strategy": {"BTC": STRATEGY, "ETH": {**STRATEGY, "house_rules": []}},
     "tims": TIMS,
     "var": tables(stressed_days=120, estimator="es", stressed_weight=Decimal("0.25")),
+    "var parametric": tables(method="parametric", estimator="es"),
     "var ranked": tables(
         floor_days=200, buffer=Decimal("0.25"), buffer_drawn=Decimal("0.4"), lookback_days=200
     ),
