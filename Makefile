@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RUN_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test main-job crash sim worst-fills bench bench-recovery faults history lint format types proto dashboards clean
+.PHONY: help run test properties main-job crash sim worst-fills bench bench-recovery faults history lint format types proto dashboards clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ run: $(READY) ## Serve a simulated BTC+ETH market on loopback, with a few accoun
 
 test: $(READY) ## Run every test
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+properties: $(READY) ## Try the properties on three times as many examples as `make test` does
+	@HYPOTHESIS_PROFILE=$(or $(PROFILE),steady) $(BIN)/python -m pytest -q -n 2 --timeout=1200 tests/property
 
 main-job: $(READY) ## Show the main job alone: 1,000 accounts, 20,000 orders, 8 clients, the oracle
 	@$(BIN)/python -m pytest -q -s --timeout=1200 tests/integration/test_main_job.py
