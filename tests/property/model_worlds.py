@@ -6,6 +6,7 @@ from functools import cache
 
 from margingate_engine.models.registry import model
 from tests.property.chain import FEES, World, chain
+from tests.property.span_cc_tables import TABLES as SPAN_CC
 from tests.unit.engine.models.var.tables import tables
 
 CROSS: dict[str, object] = {
@@ -78,6 +79,8 @@ STRATEGY: dict[str, object] = {
 PARAMETERS: dict[str, Mapping[str, object]] = {
     "cross": {"BTC": CROSS, "ETH": {**CROSS, "collateral_haircut": Decimal(0)}},
     "isolated": {"BTC": CROSS, "ETH": {**CROSS, "collateral_haircut": Decimal(0)}},
+    "span_cc": SPAN_CC,
+    "span_cc dear": {**SPAN_CC, "account_type": "dear"},
     "strategy": {"BTC": STRATEGY, "ETH": {**STRATEGY, "house_rules": []}},
     "tims": TIMS,
     "var": tables(stressed_days=120, estimator="es", stressed_weight=Decimal("0.25")),

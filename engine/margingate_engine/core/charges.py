@@ -17,3 +17,7 @@ class Charge(Enum):
     EXPECTED_SHORTFALL = "expected_shortfall"
     STRATEGY_MARGIN = "strategy_margin"
     ENTRY_LOSSES = "entry_losses"
+    CALENDAR_CHARGE = "calendar_charge"
+    DELIVERY_CHARGE = "delivery_charge"
+    INTER_COMMODITY_CREDIT = "inter_commodity_credit"
+    ACCOUNT_RATIO = "account_ratio"

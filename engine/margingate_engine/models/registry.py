@@ -6,6 +6,7 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.cross import CrossModel
 from margingate_engine.models.isolated import IsolatedModel
 from margingate_engine.models.span import SpanModel
+from margingate_engine.models.span_cc.model import SpanCcModel
 from margingate_engine.models.strategy.model import StrategyModel
 from margingate_engine.models.tims.model import TimsModel
 from margingate_engine.models.var.model import VarModel
@@ -21,6 +22,7 @@ MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
     "tims": TimsModel.from_mapping,
     "var": VarModel.from_mapping,
     "strategy": StrategyModel.from_mapping,
+    "span_cc": SpanCcModel.from_mapping,
 }
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from margingate_engine.check.compare import Compared, RegimeFigures
 from margingate_engine.core.amounts import NANO
 from margingate_engine.models.span import SpanModel
+from margingate_engine.models.span_cc.model import SpanCcModel
 from margingate_engine.models.span_parameters import SpanParameters, VolShift
 from margingate_engine.models.tims.model import TimsModel
 from margingate_engine.models.tims.points import valuation_points
@@ -52,6 +53,9 @@ def _point(model: MarginModel, figures: RegimeFigures, underlying: str, number: 
     match model:
         case SpanModel():
             return _span_point(model.parameters[underlying], figures, underlying, number)
+        case SpanCcModel():
+            scan = model.parameters.underlyings[underlying].scan.span
+            return _span_point(scan, figures, underlying, number)
         case TimsModel():
             own = model.parameters.underlyings[underlying]
             group = model.parameters.class_groups[own.class_group]

@@ -14,6 +14,7 @@ class Regime(Enum):
 
 REGIME_BY_MODEL = {
     "span": Regime.PORTFOLIO,
+    "span_cc": Regime.PORTFOLIO,
     "tims": Regime.PORTFOLIO,
     "var": Regime.PORTFOLIO,
     "strategy": Regime.STRATEGY,

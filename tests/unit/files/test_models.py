@@ -27,14 +27,15 @@ def test_a_model_is_available_with_a_file_of_its_own_or_a_built_in_one() -> None
     assert {"span", "cross"} <= set(read_models({}))
 
 
-def test_the_built_in_ratios_of_cross_are_for_btc_and_eth() -> None:
+def test_the_built_in_ratios_of_cross_are_for_btc_and_eth_and_wider_ones_for_sol() -> None:
     items = {
         (group, name): value for group, name, value in read_models({})["cross"].parameter_items()
     }
-    assert {group for group, _ in items} == {"BTC", "ETH"}
+    assert {group for group, _ in items} == {"BTC", "ETH", "SOL"}
     assert items["BTC", "future_initial_slope"] == "0.00005"
     assert items["ETH", "future_initial_slope"] == "0.000004"
     assert {items[group, "short_maintenance"] for group in ("BTC", "ETH")} == {"0.075"}
+    assert items["SOL", "short_maintenance"] == "0.1"
 
 
 def test_a_file_that_is_given_takes_the_place_of_the_built_in_one(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_what_comes_with_the_program_asks_accounts_that_open_for_nothing() -> No
     assert asked[""] == QualificationNumbers(model="")
     assert asked["span"].equity_to_enter == 100_000_000_000
     assert asked["span"].fallback == "cross"
-    assert set(asked) == {"", "span", "tims", "var"}
+    assert set(asked) == {"", "span", "span_cc", "tims", "var"}
 
 
 @pytest.mark.parametrize(
