@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.errors import InvalidInput, ModelFailure
 from margingate_engine.models.cross import CrossModel
 from margingate_engine.models.isolated import IsolatedModel
 from margingate_engine.models.span import SpanModel
@@ -26,8 +26,22 @@ MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
 }
 
 
+_STATED = (
+    *("name", "parameters_digest", "equity_basis", "worst_fill", "parameter_items"),
+    *("risk_arrays", "group_margin", "requirements", "maintenance", "size_kinks"),
+)
+
+
 def model(name: str, parameters: ParameterTables) -> MarginModel:
-    """The named model with these parameters; InvalidInput naming what is wrong."""
+    """The named model with these parameters; InvalidInput naming what is wrong.
+
+    ModelFailure for one that does not say what its equity is, how good its worst fill, or lacks a
+    requirement: nothing of that has a default.
+    """
     if name not in MODELS:
         raise InvalidInput("model", f"must be one of {', '.join(sorted(MODELS))}")
-    return MODELS[name](parameters)
+    made = MODELS[name](parameters)
+    lacking = [each for each in _STATED if not hasattr(made, each)]
+    if lacking:
+        raise ModelFailure(f"the model {name} does not state {', '.join(lacking)}")
+    return made
