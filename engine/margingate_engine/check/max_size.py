@@ -4,7 +4,8 @@ The answer is the largest n for which every order of 1..n lots is accepted. Two 
 without trying every size. Headroom with the order never rises with n, because every feature of an
 order is a whole number per lot. And where the risk-reducing rule decides, requirement and headroom
 are, between sizes that the model names, convex or concave in n, so the accepted sizes between two
-such kinks are one run from its start. A model that can name none has each size tried.
+such kinks are one run from its start. A model that can name none has each size tried, and no more
+than RUNS_MAX of them.
 """
 
 from collections.abc import Callable, Iterable
@@ -20,9 +21,15 @@ from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import hold_of
 from margingate_engine.portfolio.holdings import OpenLeg
 
+RUNS_MAX = 500
+"""Runs of accepted sizes that are looked at, beyond what is margined."""
+
 
 def max_order_size(question: Question) -> tuple[int, RejectReason]:
-    """(lots, the reason that refuses one lot more) for the single leg, whatever its quantity."""
+    """(lots, the reason that refuses one lot more) for the single leg, whatever its quantity.
+
+    Where the search ends at RUNS_MAX nothing may refuse one lot more, and more would be accepted.
+    """
 
     def outcome(lots: int) -> Outcome:
         return decide(with_lots(question, lots))
@@ -35,7 +42,9 @@ def max_order_size(question: Question) -> tuple[int, RejectReason]:
     largest = 0
     if not question.gates.is_for_reducing:
         largest = _last_true(accepted_as_margined, 0, LOTS_MAX)
-    while largest < LOTS_MAX - 1 and outcome(largest + 1).is_accepted:
+    for _ in range(RUNS_MAX):
+        if largest >= LOTS_MAX - 1 or not outcome(largest + 1).is_accepted:
+            break
         end = _end_of_run(question, largest + 1)
         largest = _last_true(lambda lots: outcome(lots).is_accepted, largest + 1, end + 1)
         if largest < end:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from margingate_engine.check.decide import decide
-from margingate_engine.check.max_size import _kinks, max_order_size, with_lots
+from margingate_engine.check.max_size import RUNS_MAX, _kinks, max_order_size, with_lots
 from margingate_engine.check.question import Freshness, Gates, Limits, Policy, Question
 from margingate_engine.check.sizing import LOTS_MAX, sized_legs
 from margingate_engine.core.reasons import RejectReason
@@ -134,3 +134,16 @@ def test_the_kinks_of_a_long_run_are_found_where_they_are() -> None:
     assert question.account is not None
     (leg,) = sized_legs(question.order, market.arrays, None)
     assert 1_000 in set(_kinks(question, question.account, leg))
+
+
+def test_a_model_that_names_no_kinks_has_so_many_sizes_tried_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """[DEC-06] what is found by then is the answer: not too large, and nothing refuses more"""
+    short = MARKET.portfolio(40_000, CALL=-(RUNS_MAX + 100))
+    closing = MARKET.question(short, MARKET.leg("CALL", 1, "200"))
+    assert max_order_size(closing)[0] > RUNS_MAX
+    monkeypatch.setattr(type(MARKET.arrays.model), "size_kinks", lambda *_: None)
+    assert max_order_size(closing) == (RUNS_MAX, RejectReason.NONE)
+    few = MARKET.question(MARKET.portfolio(500, CALL=-3), MARKET.leg("CALL", 1, "200"))
+    assert max_order_size(few) == (6, RejectReason.STILL_UNDERMARGINED)
