@@ -144,8 +144,7 @@ class TimsModel:
         highest, lowest = totals.extreme_features(holds)
         lot_minimum_i: list[LotMinimum] = totals.arrays.own
         minimum = sum(
-            lot_minimum_i[row].worst(low, high)
-            for row, high, low in _lots(highest, lowest)
+            lot_minimum_i[row].worst(low, high) for row, high, low in _lots(highest, lowest)
         )
         name = totals.group.underlying
         if not holds:
@@ -198,7 +197,8 @@ def _requirement(
         (Charge.ENTRY_LOSSES, -each.entry),
     )
     is_minimum = each.point == MINIMUM_BINDS
-    binds = charges[2:3] if is_minimum else charges[:2]
+    # Entry losses come on top of either, and may be all there is.
+    binds = (*(charges[2:3] if is_minimum else charges[:2]), charges[3])
     words = "contract minimum" if is_minimum else "no point loses"
     if each.point > 0:
         words = " or ".join({p.descriptions[each.point - 1]: None for p in points})
