@@ -34,9 +34,10 @@ SERVER_MAY_IMPORT: dict[str, set[str]] = {
     "validating": {"files"},
     "backtesting": {"files"},
     "comparing": {"files"},
+    "span_margin": {"files"},
     "cli": {
         *("client", "app", "clock", "config", "ledger", "maintenance", "replaying"),
-        *("files", "validating", "backtesting", "comparing"),
+        *("files", "validating", "backtesting", "comparing", "span_margin"),
     },
 }
 """Parts of the server and what they may import of it beside themselves; others wire them up.

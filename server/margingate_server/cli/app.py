@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "reload": ("reload", "Have a server read parameters, fees and policy again."),
     "admin": ("admin", "Suspensions, kill switches and limits."),
     "validate": ("validate", "Run published examples through the engine and compare."),
+    "span": ("span_file", "Read a published SPAN file; requirements of a portfolio by it."),
     "ledger": ("ledger", "Verify, snapshot, export, back up and restore a ledger."),
 }
 """Name, in the order of help: module of this package that has it as `app`, and its help."""

@@ -15,9 +15,11 @@ from margingate_server.files.pa2_columns import Record
 from margingate_server.files.pa2_commodities import Commodities, Commodity
 from margingate_server.files.pa2_contracts import ContractParts, ProductKey
 from margingate_server.files.span_file import ContractColumns, SpanContracts, SpanFile
+from margingate_server.files.span_xml import Watch
 
 EXPANDED = "U2"
 _LINE_MAX = 1_000
+_WATCHED_LINES = 1_000
 _NOT_NEEDED = {"T", "1", "5", "9", "91", "92", "R", "V", "X", "Y", "Z"}
 """Currencies, exchanges, groups, debt securities, settlement of variation, combinations: records
 that requirements of the products in record 2 do not rest on."""
@@ -34,14 +36,14 @@ class Pa2Parts:
     spreads: dict[int, pa2_spreads.Spread] = field(default_factory=dict)
 
 
-def read_pa2(path: Path, *, net_is_floored: bool) -> SpanFile:
+def read_pa2(path: Path, *, net_is_floored: bool, watch: Watch | None = None) -> SpanFile:
     """The parameters, arrays and deltas of a file; InvalidInput with the line of what is wrong.
 
     net_is_floored: whether the exchange floors risk less option value at 0, which no file says.
-    Arrays are taken as they are published.
+    Arrays are taken as they are published. watch: told how many bytes were read.
     """
     parts = Pa2Parts()
-    for record in _records(path):
+    for record in _records(path, watch):
         if not parts.business_date and record.kind != "0":
             raise record.wrong((1, 2), "are not 0, which comes first")
         if record.kind in _NOT_NEEDED:
@@ -57,12 +59,14 @@ def read_pa2(path: Path, *, net_is_floored: bool) -> SpanFile:
     return _assembled(parts, net_is_floored=net_is_floored)
 
 
-def _records(path: Path) -> Iterator[Record]:
+def _records(path: Path, watch: Watch | None) -> Iterator[Record]:
     try:
         with path.open(encoding="latin-1", newline="\n") as file:
-            number = 0
+            number = done = 0
             while line := file.readline(_LINE_MAX + 1):
-                number += 1
+                number, done = number + 1, done + len(line)
+                if watch is not None and number % _WATCHED_LINES == 0:
+                    watch(done)
                 if len(line) > _LINE_MAX:
                     raise InvalidInput(f"line {number}", "is too long")
                 if text := line.rstrip("\r\n\x1a"):

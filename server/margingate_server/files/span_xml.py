@@ -1,7 +1,7 @@
 """Safe, exact reading of the elements of an XML file, mistakes named by their path."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import BinaryIO
@@ -18,11 +18,28 @@ _PERIOD = re.compile(r"\d{6}(\d\d)?")
 _DIGITS_MAX, _EXPONENT_MAX = 30, 9
 
 
+Watch = Callable[[int], None]
+"""Told how many bytes of a file were read so far, now and then."""
+
+
 class _RootReached(Exception):  # noqa: N818 - it ends a search
     """The document element has begun."""
 
 
-def finished_elements(path: Path) -> Iterator[Element]:
+class _Watched:
+    """A file whose reading is told."""
+
+    def __init__(self, file: BinaryIO, watch: Watch) -> None:
+        self._file, self._watch = file, watch
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        chunk = self._file.read(size)
+        self._watch(self._file.tell())
+        return chunk
+
+
+def finished_elements(path: Path, watch: Watch | None = None) -> Iterator[Element]:
     """Every element of a file when it ends, children first. InvalidInput for what is no plain XML.
 
     What has been dealt with must be cleared by the caller, so that memory stays bounded. A document
@@ -33,7 +50,8 @@ def finished_elements(path: Path) -> Iterator[Element]:
             _refuse_document_type(file)
             file.seek(0)
             # No document type, no entities: nothing is left that could expand.
-            for _, element in ET.iterparse(file, ("end",)):  # noqa: S314
+            source = file if watch is None else _Watched(file, watch)
+            for _, element in ET.iterparse(source, ("end",)):  # noqa: S314
                 yield element
     except OSError as error:
         raise InvalidInput("file", f"{path} cannot be read: {error.strerror}") from None

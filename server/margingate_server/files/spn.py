@@ -7,6 +7,7 @@ from xml.etree.ElementTree import Element
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.files.span_file import SpanFile
 from margingate_server.files.span_xml import (
+    Watch,
     child_flag,
     child_text,
     child_whole,
@@ -42,16 +43,17 @@ class SpnParts:
     refused: dict[str, str] = field(default_factory=dict)
 
 
-def read_spn(path: Path, *, net_is_floored: bool) -> SpanFile:
+def read_spn(path: Path, *, net_is_floored: bool, watch: Watch | None = None) -> SpanFile:
     """The parameters, arrays and deltas of a file; InvalidInput with the path of what is wrong.
 
     net_is_floored: whether the exchange floors risk less option value at 0, which no file says.
     Arrays are taken as they are published. Memory: columns of the contracts and one product family.
+    watch: told how many bytes were read.
     """
     parts, series = SpnParts(), list[Series]()
     first_of_exchange = 0
     is_whole = False
-    for element in finished_elements(path):
+    for element in finished_elements(path, watch):
         tag = element.tag
         if tag == "series":
             series.append(read_series(element))

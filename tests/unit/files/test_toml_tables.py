@@ -20,7 +20,7 @@ def test_numbers_with_a_point_are_exact(tmp_path: Path) -> None:
 
 def test_the_built_in_parameters_make_the_model() -> None:
     built_in = model("span", read_tables(None, "span.toml"))
-    assert {underlying for underlying, _, _ in built_in.parameter_items()} == {"BTC", "ETH"}
+    assert {underlying for underlying, _, _ in built_in.parameter_items()} == {"BTC", "ETH", "SOL"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Requirements of portfolios by published SPAN files, without a server."""
