@@ -39,8 +39,22 @@ class JointScenarios:
     def __len__(self) -> int:
         return len(self.move_su)
 
+    def descriptions(self, underlying: str) -> tuple[str, ...]:
+        """What every world does to one underlying, in words; InvalidInput as `column`."""
+        column = self.column(underlying)
+        moves, factors = self.move_su[:, column].tolist(), self.vol_factor_su[:, column].tolist()
+        return tuple(
+            f"{underlying} {_percent(move, 1)}, vols {_percent(factor - 1.0, 0)}"
+            for move, factor in zip(moves, factors, strict=True)
+        )
+
     def column(self, underlying: str) -> int:
         """Column of an underlying; InvalidInput naming it when it has none."""
         if underlying not in self.underlyings:
             raise InvalidInput(underlying, "has no history of returns")
         return self.underlyings.index(underlying)
+
+
+def _percent(change: float, places: int) -> str:
+    """A relative change, signed; what rounds to nothing is +0%."""
+    return f"{round(100.0 * change, places) + 0.0:+.{places}f}%"

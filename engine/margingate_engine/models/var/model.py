@@ -73,13 +73,16 @@ class VarModel:
         self.parameters_digest = parameters.digest()
         self._settings = parameters.settings
         self._worlds = worlds_of(parameters)
-        self._words = tuple(f"world {n + 1}" for n in range(len(self._worlds.scenarios)))
+        self._words = {
+            name: self._worlds.scenarios.descriptions(name)
+            for name in self._worlds.scenarios.underlyings
+        }
         self._parametric: ServedParametric | None = None
         if self._settings.method is Method.PARAMETRIC:
             history = parameters.history()
             covariance_ff = horizon_covariance(self._settings, history)
             self._parametric = ServedParametric(history.underlyings, covariance_ff, self._settings)
-            self._words = DESCRIPTIONS
+            self._words = dict.fromkeys(history.underlyings, DESCRIPTIONS)
 
     @classmethod
     def from_mapping(cls, raw: Mapping[str, object]) -> "VarModel":
@@ -149,7 +152,7 @@ class VarModel:
             coin_factor_s = tuple(index_nano * move for move in moves_pico)
         return GroupArrays(
             underlying=underlying,
-            descriptions=self._words,
+            descriptions=self._words[underlying],
             index_nano=index_nano,
             coin_factor_s=coin_factor_s,
             coin_feature_ppm=int(parameters.basis_rate * PPM),
@@ -190,7 +193,8 @@ class VarModel:
         scenario, words = NO_SCENARIO, "no world loses"
         if joint.binding is not None:
             scenario = self._worlds.base.start + joint.binding + 1
-            words = self._words[scenario - 1]
+            moves = "; ".join(words[scenario - 1] for words in self._words.values())
+            words = f"world {scenario}: {moves}"
         elif required:
             is_parametric = self._parametric is not None
             scenario = NOT_A_SCENARIO

@@ -159,3 +159,13 @@ def test_a_singular_covariance_draws_what_moves_together() -> None:
     draws = gaussian(np.full((2, 2), 0.01), count=1000, seed=1)
     assert draws[:, 0] == pytest.approx(draws[:, 1], abs=1e-9)
     assert draws[:, 0].std() == pytest.approx(0.1, rel=0.1)
+
+
+def test_a_world_says_what_it_does_to_an_underlying() -> None:
+    """Moves to a tenth of a percent, vols to a percent; what rounds to nothing has no minus."""
+    changes = np.log([[0.9387, 1.0, 1.08, 0.5], [1.2352, 0.9999, 0.999, 1.0]])
+    worlds = JointScenarios.from_log_changes(NAMES, changes)
+    assert worlds.descriptions("BTC") == ("BTC -6.1%, vols +8%", "BTC +23.5%, vols +0%")
+    assert worlds.descriptions("ETH") == ("ETH +0.0%, vols -50%", "ETH +0.0%, vols +0%")
+    with pytest.raises(InvalidInput):
+        worlds.descriptions("SOL")
