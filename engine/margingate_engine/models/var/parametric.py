@@ -5,7 +5,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from itertools import product
+from math import ceil, inf, sqrt
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from margingate_engine.statistics.delta_gamma import Sensitivities
 
 BUMP = 0.01
 """Size of the relative moves of price and vol whose P&L gives the sensitivities."""
+
+CORNERS_MAX = 256
+"""Corners of what orders without gamma may make of an account that are looked at."""
 
 _UNITS_MAX = 2.0**62
 _NOISE_UNITS = 1e-4
@@ -65,21 +69,27 @@ class OnOrder:
     """What fills may add to positions at most, 1e-6 USD.
 
     deviation: sum of the orders' standard deviations, >= 0. mean: sum of their means below zero,
-    <= 0. is_straight: nothing on order has gamma.
+    <= 0. is_straight: nothing on order has gamma. down_f, up_f: what fills may take from each delta
+    and vega, and add to it, (F,).
     """
 
     deviation: float
     mean: float
     is_straight: bool
+    down_f: FloatArray
+    up_f: FloatArray
 
     @classmethod
     def of(cls, orders: Sequence[Sensitivities], covariance_ff: FloatArray) -> "OnOrder":
         """Of orders that fill whole."""
         each = [order.moments(covariance_ff) for order in orders]
+        delta_of = np.array([order.delta_f for order in orders])
         return cls(
             deviation=sum(moments.deviation for moments in each),
             mean=sum(min(0.0, moments.mean) for moments in each),
             is_straight=not any(order.gamma_ff.any() for order in orders),
+            down_f=np.minimum(delta_of, 0.0).sum(axis=0),
+            up_f=np.maximum(delta_of, 0.0).sum(axis=0),
         )
 
 
@@ -110,13 +120,14 @@ def required_with(
     own = positions.moments(covariance_ff)
     loss = measure(own, settings.confidence)
     if on_order is not None:
+        deviation = own.deviation + on_order.deviation
         shapes = delta_gamma.shapes_within(own, on_order.deviation)
         if on_order.is_straight and not positions.gamma_ff.any():
             shapes = delta_gamma.Shapes(skews=(0.0, 0.0), kurtoses=(0.0, 0.0))
+            deviation = min(deviation, _largest_deviation(positions, on_order, covariance_ff))
         multiple = delta_gamma.loss_multiple_max(
             settings.confidence, shapes, is_shortfall=is_shortfall
         )
-        deviation = own.deviation + on_order.deviation
         bound = multiple * deviation - own.mean - on_order.mean
         loss = max(loss, bound + _FLOAT_RESERVE * (deviation + abs(own.mean) - on_order.mean))
     buffer_left = float(settings.buffer) * (1.0 - float(settings.buffer_drawn))
@@ -124,3 +135,19 @@ def required_with(
     if not units < _UNITS_MAX:
         raise ModelFailure("a parametric requirement is out of range")
     return ceil(units - _NOISE_UNITS)
+
+
+def _largest_deviation(
+    positions: Sensitivities, on_order: OnOrder, covariance_ff: FloatArray
+) -> float:
+    """Of all within reach: at a corner, a deviation being convex; inf beyond CORNERS_MAX."""
+    moved = np.flatnonzero(on_order.up_f - on_order.down_f)
+    if 2 ** len(moved) > CORNERS_MAX:
+        return inf
+    ends = [(on_order.down_f[each], on_order.up_f[each]) for each in moved]
+    largest = 0.0
+    for corner in product(*ends):
+        delta_f = positions.delta_f.copy()
+        delta_f[moved] += corner
+        largest = max(largest, float(delta_f @ covariance_ff @ delta_f))
+    return sqrt(largest)

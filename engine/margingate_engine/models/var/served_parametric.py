@@ -45,13 +45,31 @@ class LotParts(NamedTuple):
     features_i: Sequence[tuple[tuple[int, int], ...]]
 
 
+class GroupOrders(NamedTuple):
+    """What fills in one underlying may add at most, as OnOrder says, 1e-6 USD.
+
+    delta, vega: the most that fills take and the most that they add.
+    """
+
+    deviation: float
+    mean: float
+    is_straight: bool
+    delta: tuple[float, float]
+    vega: tuple[float, float]
+
+
+NO_ORDERS = GroupOrders(
+    deviation=0.0, mean=0.0, is_straight=True, delta=(0.0, 0.0), vega=(0.0, 0.0)
+)
+
+
 class GroupSensitivities(NamedTuple):
     """One underlying, 1e-6 USD: sums of its positions, and what its orders may add."""
 
     delta: float
     gamma: float
     vega: float
-    on_order: OnOrder | None
+    on_order: GroupOrders | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +141,7 @@ class ServedParametric:
             on_order=self._on_order(totals.group.underlying, holds) if holds else None,
         )
 
-    def _on_order(self, underlying: str, holds: Sequence[OrderTotals]) -> OnOrder:
+    def _on_order(self, underlying: str, holds: Sequence[OrderTotals]) -> GroupOrders:
         price, _, _ = self._own_covariance(underlying)
         deviation = sum(each.up.get(DEVIATION, 0) - each.down.get(DEVIATION, 0) for each in holds)
         # Of a row and its opposite one is the entry loss alone, which the null row has.
@@ -131,12 +149,13 @@ class ServedParametric:
             int(each.worst_r[-1]) - int(each.worst_r[_UP]) - int(each.worst_r[_DOWN])
             for each in holds
         )
-        bends = [each.get(GAMMA, 0) for hold in holds for each in (hold.up, hold.down)]
-        gamma_lost = sum(hold.down.get(GAMMA, 0) for hold in holds)
-        return OnOrder(
+        (delta_down, delta_up), gamma, vega = (_reach(holds, key) for key in (DELTA, GAMMA, VEGA))
+        return GroupOrders(
             deviation=deviation + coins * price**0.5,
-            mean=0.5 * price * gamma_lost,
-            is_straight=not any(bends),
+            mean=0.5 * price * gamma[0],
+            is_straight=not any(gamma),
+            delta=(delta_down - coins, delta_up + coins),
+            vega=vega,
         )
 
     def required(self, groups: Mapping[str, GroupSensitivities]) -> int:
@@ -144,15 +163,22 @@ class ServedParametric:
         none = GroupSensitivities(0.0, 0.0, 0.0, None)
         each = [groups.get(name, none) for name in self.underlyings]
         delta_u, gamma_u, vega_u = np.array([[g.delta, g.gamma, g.vega] for g in each]).T
-        orders = [group.on_order for group in each if group.on_order is not None]
+        orders = [group.on_order or NO_ORDERS for group in each]
         on_order = OnOrder(
             deviation=sum(order.deviation for order in orders),
             mean=sum(order.mean for order in orders),
             is_straight=all(order.is_straight for order in orders),
+            down_f=np.array([o.delta[0] for o in orders] + [o.vega[0] for o in orders]),
+            up_f=np.array([o.delta[1] for o in orders] + [o.vega[1] for o in orders]),
         )
         return required_with(
             account_sensitivities(delta_u, gamma_u, vega_u),
-            on_order if orders else None,
+            on_order if any(group.on_order for group in each) else None,
             self.covariance_ff,
             self.settings,
         )
+
+
+def _reach(holds: Sequence[OrderTotals], key: int) -> tuple[int, int]:
+    """What fills can take from a feature, <= 0, and add to it, >= 0."""
+    return sum(each.down.get(key, 0) for each in holds), sum(each.up.get(key, 0) for each in holds)

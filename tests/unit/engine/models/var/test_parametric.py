@@ -79,11 +79,26 @@ def test_the_buffer_is_added_here_as_well() -> None:
     assert required(book, [], COVARIANCE, with_buffer) == pytest.approx(1.25 * plain)
 
 
-def test_orders_add_their_deviation_whatever_their_side() -> None:
-    """[VAR-13]"""
-    book, order = account(delta=(5e9, 0)), account(delta=(-2e9, 0))
-    found = required(book, [order], COVARIANCE, PARAMETRIC)
-    assert found == pytest.approx(Z99 * 0.04**2 * 7e9 / 0.04, rel=1e-9)
+def test_orders_without_gamma_count_at_the_worst_of_what_they_may_make_of_the_deltas() -> None:
+    """[VAR-13] a hedge that may fill or not adds nothing; what is more than one turns the book"""
+    book = account(delta=(5e9, 0))
+    for delta, worst in ((-2e9, 5e9), (-11e9, 6e9), (2e9, 7e9)):
+        found = required(book, [account(delta=(delta, 0))], COVARIANCE, PARAMETRIC)
+        assert found == pytest.approx(Z99 * 0.04 * worst, rel=1e-9)
+
+
+def test_many_underlyings_on_order_add_their_deviations() -> None:
+    """[VAR-13] beyond CORNERS_MAX corners"""
+    count = 9
+    covariance_ff = np.diag([0.04] * count + [0.05] * count) ** 2
+    orders = [
+        account_sensitivities(np.eye(count)[n] * 1e9, *np.zeros((2, count))) for n in range(count)
+    ]
+    flat = account_sensitivities(*np.zeros((3, count)))
+    found = required(flat, orders, covariance_ff, PARAMETRIC)
+    assert found == pytest.approx(Z99 * 0.04 * 1e9 * count, abs=1.1)
+    found = required(flat, orders[:8], covariance_ff, PARAMETRIC)
+    assert found == pytest.approx(Z99 * 0.04 * 1e9 * np.sqrt(8), abs=1.1)
 
 
 def test_a_bound_covers_every_fill_of_orders_with_gamma() -> None:
