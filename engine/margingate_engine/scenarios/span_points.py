@@ -13,6 +13,9 @@ from margingate_engine.market.table import FloatArray, IntArray, read_only
 POINT_COUNT = 16
 DELTA_POINT_COUNT = 7
 
+DELTA_THIRDS = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0)
+"""Price moves of the delta points, in thirds of the scan range."""
+
 _THIRDS = (0, 0, 1, 1, -1, -1, 2, 2, -2, -2, 3, 3, -3, -3)
 
 

@@ -10,10 +10,7 @@ from margingate_engine.market.table import FloatArray
 from margingate_engine.models.span_parameters import VolShift
 from margingate_engine.pricing import black76, black_scholes
 from margingate_engine.pricing.binomial import Carry, Options
-from margingate_engine.scenarios.span_points import span_points
-
-_DELTA_THIRDS = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0)
-"""Price moves of the delta points, in thirds of the scan range."""
+from margingate_engine.scenarios.span_points import DELTA_THIRDS, span_points
 
 
 class Moves(Enum):
@@ -102,7 +99,7 @@ def delta_points(spot: float, options: Options, sigma: float, rules: ArrayRules)
     """Spot deltas of options at the seven delta points, (I, 7), after the look-ahead. [SCC-04]"""
     strike_i, tau_i, is_call_i = options
     left_i = np.maximum(tau_i - rules.look_ahead, 0.0)
-    spot_p = spot + rules.scan_range * np.array(_DELTA_THIRDS) / 3.0
+    spot_p = spot + rules.scan_range * np.array(DELTA_THIRDS) / 3.0
     forward_ip = spot_p[None, :] * np.exp(rules.carry.net * left_i)[:, None]
     delta_ip = black76.forward_delta(
         forward_ip, strike_i[:, None], np.array(sigma), left_i[:, None], is_call_i[:, None]

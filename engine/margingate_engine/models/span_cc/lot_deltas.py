@@ -8,10 +8,8 @@ from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray
 from margingate_engine.models.span_features import DAY_NS, YEAR_DAYS
 from margingate_engine.models.span_parameters import SpanParameters
 from margingate_engine.pricing import black76
-from margingate_engine.scenarios.span_points import composite_delta
-
-DELTA_THIRDS = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0)
-"""Price moves of the delta points, in thirds of the scan range."""
+from margingate_engine.pricing.revalue import future_delta
+from margingate_engine.scenarios.span_points import DELTA_THIRDS, composite_delta
 
 
 def lot_deltas(
@@ -51,5 +49,5 @@ def lot_deltas(
     futures = rows[~is_option]
     size_i, is_inverse_i = table.size_i[futures], table.is_inverse_i[futures]
     mark_i = snapshot.mark_nano_i[futures] / NANO
-    own_i[~is_option] = MICRO * size_i * np.where(is_inverse_i, index / mark_i, mark_i)
+    own_i[~is_option] = MICRO * future_delta(size_i, mark_i, is_inverse_i, index=index)
     return own_i, coins_i
