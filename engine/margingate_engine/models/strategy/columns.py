@@ -48,8 +48,8 @@ class Candidates:
     """Expiries of which options are both long and short."""
 
 
-def candidates(book: CutBook, costs: Costs, columns_max: int) -> Candidates | None:
-    """The columns that require less than their pieces alone; None beyond `columns_max` looked at.
+def candidates(book: CutBook, costs: Costs) -> Candidates:
+    """The columns that require less than their pieces alone.
 
     InvalidInput when a piece may not be held alone under these costs.
     """
@@ -57,9 +57,7 @@ def candidates(book: CutBook, costs: Costs, columns_max: int) -> Candidates | No
     worst = WorstUnit(costs)
     alone_fine = [worst.alone(piece) for piece in pieces]
     found = []
-    for looked_at, (strategy, members) in enumerate(combinations(pieces)):
-        if looked_at >= columns_max:
-            return None
+    for strategy, members in combinations(pieces):
         chosen = tuple(pieces[member] for member in members)
         unit_fine = worst.of(strategy, chosen)
         if unit_fine is None or unit_fine >= sum(alone_fine[member] for member in members):

@@ -76,17 +76,26 @@ class FutureLeg:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """Everything held, or held and on order, in one underlying. underlying_nano: its price, USD."""
+    """Everything held, or held and on order, in one underlying. underlying_nano: its price, USD.
+
+    series_left_out: option series that are on order alone, as longs, and so no legs here.
+    """
 
     underlying_nano: int
     options: tuple[OptionLeg, ...] = ()
     spot: tuple[SpotLeg, ...] = ()
     futures: tuple[FutureLeg, ...] = ()
+    series_left_out: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a price that is none."""
         if self.underlying_nano <= 0:
             raise InvalidInput("underlying_nano", "must be positive")
+
+    @property
+    def series_count(self) -> int:
+        """How many option series there are, or may be once every order fills."""
+        return len({leg.symbol for leg in self.options}) + self.series_left_out
 
     @property
     def is_certain(self) -> bool:

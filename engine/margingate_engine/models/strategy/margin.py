@@ -68,7 +68,7 @@ def ongoing_margin(
         raise InvalidInput("book", "has uncertain legs")
     cut_book = cut(book)
     costs = OngoingCosts(parameters, book.underlying_nano, phase)
-    pairing = best_pairing(cut_book, costs, effort)
+    pairing = best_pairing(cut_book, costs, effort, book.series_count)
     return _margin(book, parameters, phase, cut_book, costs, pairing)
 
 
@@ -82,7 +82,7 @@ def upper_requirement(
     """
     cut_book = cut(book)
     costs = OngoingCosts(parameters, book.underlying_nano, Phase.INITIAL)
-    pairing = best_pairing(cut_book, costs, effort)
+    pairing = best_pairing(cut_book, costs, effort, book.series_count)
     return _margin(book, parameters, Phase.INITIAL, cut_book, costs, pairing)
 
 
@@ -103,7 +103,7 @@ def entry_margin(
     cut_book = cut(book)
     kind = EntryCosts if account is Account.MARGIN else CashCosts
     costs: EntryCosts | CashCosts = kind(parameters, book.underlying_nano, phase)
-    pairing = best_pairing(cut_book, costs, effort)
+    pairing = best_pairing(cut_book, costs, effort, book.series_count)
     applied_fine = sum(_applied_fine(costs, cut_book, each) for each in pairing.chosen)
     return EntryMargin(
         gross=_margin(book, parameters, phase, cut_book, costs, pairing),

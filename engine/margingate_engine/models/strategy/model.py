@@ -155,12 +155,15 @@ def _book(totals: GroupTotals, holds: Sequence[OrderTotals]) -> Book:
     index_nano = totals.group.index_nano
     options: list[OptionLeg] = []
     futures: list[FutureLeg] = []
+    series_left_out = 0
     for key in sorted(highest, reverse=True):
         row = lots_row(key)
         if key >= 0:
             continue
         if totals.arrays.table.is_option_i[row]:
-            options += _option_legs(totals, row, lowest[key], highest[key])
+            legs = list(_option_legs(totals, row, lowest[key], highest[key]))
+            series_left_out += not legs
+            options += legs
         elif not _has_expired(totals, row):
             lots = highest[key] if highest[key] >= -lowest[key] else lowest[key]
             notional = totals.arrays.own[row]
@@ -168,7 +171,11 @@ def _book(totals: GroupTotals, holds: Sequence[OrderTotals]) -> Book:
             futures.append(FutureLeg(symbol=symbol, lots=lots, notional_micro=notional))
     spot = tuple(_spot_legs(lowest[SPOT_KEY], highest[SPOT_KEY], index_nano))
     return Book(
-        underlying_nano=index_nano, options=tuple(options), spot=spot, futures=tuple(futures)
+        underlying_nano=index_nano,
+        options=tuple(options),
+        spot=spot,
+        futures=tuple(futures),
+        series_left_out=series_left_out,
     )
 
 

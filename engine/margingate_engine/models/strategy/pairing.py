@@ -11,6 +11,7 @@ from margingate_engine.models.strategy.columns import (
     alone_columns,
     candidates,
 )
+from margingate_engine.models.strategy.covering import covering_counts
 from margingate_engine.models.strategy.greedy import greedy_counts
 from margingate_engine.models.strategy.pieces import CutBook
 from margingate_engine.models.strategy.program import Solution, solved
@@ -19,9 +20,14 @@ from margingate_engine.models.strategy.strategies import Strategy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How much work a pairing may take, counted and not timed, so that it replays identically."""
+    """How much work a pairing may take, counted and not timed, so that it replays identically.
 
-    columns_max: int = 4_000
+    series_max: of option series, held or on order; of more, shorts are covered one to one alone, of
+    more than covered_max not even that.
+    """
+
+    series_max: int = 48
+    covered_max: int = 200
     nodes_max: int = 50
 
 
@@ -52,20 +58,27 @@ class Pairing:
         return sum(each.requirement_micro for each in self.chosen)
 
 
-def best_pairing(book: CutBook, costs: Costs, effort: Effort) -> Pairing:
+def best_pairing(book: CutBook, costs: Costs, effort: Effort, series_count: int) -> Pairing:
     """The pairing that requires least.
 
     Where that takes too much effort, one that may require more, and is not called optimal.
+    series_count: of the book once every order fills, so that no fill changes the way it is paired.
     """
-    found = candidates(book, costs, effort.columns_max)
-    if found is None:
-        alone = alone_columns(book, costs)
-        counts = {column: book.pieces[column.members[0]].units for column in alone}
+    if series_count > effort.covered_max:
+        counts = {
+            column: book.pieces[column.members[0]].units for column in alone_columns(book, costs)
+        }
         return Pairing(chosen=_columns_chosen(counts), is_optimal=False)
+    if series_count > effort.series_max:
+        return Pairing(chosen=_columns_chosen(covering_counts(book, costs)), is_optimal=False)
+    found = candidates(book, costs)
     greedily = Pairing(chosen=_columns_chosen(greedy_counts(found)), is_optimal=False)
     if not found.together and not found.expiries:
         return Pairing(chosen=greedily.chosen, is_optimal=True)
     solution = solved(found, effort.nodes_max)
+    if solution is None or not solution.is_optimal:
+        covered = Pairing(chosen=_columns_chosen(covering_counts(book, costs)), is_optimal=False)
+        greedily = min(greedily, covered, key=lambda each: each.requirement_micro)
     if solution is None:
         return greedily
     paired = Pairing(chosen=_chosen(found, solution), is_optimal=solution.is_optimal)

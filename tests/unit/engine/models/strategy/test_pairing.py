@@ -41,10 +41,21 @@ def test_overlapping_debit_spreads_require_nothing() -> None:
     assert margin.requirement_micro == 0
 
 
-def test_with_too_many_candidates_everything_stands_alone_and_that_is_said() -> None:
+def test_of_more_series_than_are_worked_out_shorts_are_covered_one_to_one() -> None:
+    """[STR-13] the same as by hand here: the 98 and the 100 cover what they cover best"""
+    held = book(*BOTH_SIDES, option("P", 90, -2, 3), option("P", 80, -1, 1))
+    effort = Effort(series_max=3)
+    margin = ongoing_margin(held, PARAMETERS, Phase.INITIAL, effort)
+    assert not margin.is_exact
+    assert {each.strategy for each in margin.components} == {Strategy.SPREAD, Strategy.NAKED_PUT}
+    best = ongoing_margin(held, PARAMETERS, Phase.INITIAL)
+    assert best.requirement_micro <= margin.requirement_micro
+
+
+def test_of_very_many_series_everything_stands_alone_and_that_is_said() -> None:
     """[STR-13]"""
     held = book(*BOTH_SIDES)
-    margin = ongoing_margin(held, PARAMETERS, Phase.INITIAL, Effort(columns_max=1))
+    margin = ongoing_margin(held, PARAMETERS, Phase.INITIAL, Effort(series_max=1, covered_max=1))
     assert not margin.is_exact
     assert {each.strategy for each in margin.components} == {
         Strategy.LONG_OPTION,
