@@ -184,7 +184,8 @@ class MarginServicer:
 
         def use(desk: Desk, now_ns: int) -> pb.GetMaxOrderSizeResponse:
             row = desk.shard.row(name)
-            view = desk.shard.market.view
+            asked = desk.shard.account(account)
+            view = desk.shard.view_of(asked).view
             lot_nano = view.table.instruments[row].lot_nano
             sizes = {}
             for side, price in prices.items():
@@ -193,11 +194,10 @@ class MarginServicer:
                     quantity=nano_text(lots * lot_nano),
                     limiting_reason=types.RejectReason.ValueType(int(reason)),
                 )
-            version = desk.shard.account(account).version
             return pb.GetMaxOrderSizeResponse(
                 buy=sizes[Side.BUY],
                 sell=sizes[Side.SELL],
-                basis=basis_message(view, version, now_ns),
+                basis=basis_message(view, asked.version, now_ns),
             )
 
         return self._lane.look(use)

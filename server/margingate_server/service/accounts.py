@@ -7,11 +7,12 @@ from decimal import Decimal
 from margingate_engine.check.sizing import LOTS_MAX, mark_price_nano, price_nano, whole_units
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, USD, units_exact, units_per_whole
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.core.instruments import Instrument, InstrumentKind
+from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
 from margingate_engine.portfolio.flows import closing_split, fill_flow
 from margingate_engine.portfolio.hold import GROSS_MAX
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.ledger.events import AccountOpened, CollateralAdjusted, PositionsSet
 from margingate_server.ledger.numbers import BreakNumbers, PositionNumbers
 from margingate_server.ledger.state import AccountState
@@ -130,7 +131,7 @@ class Accounts:
         positions = tuple(
             self._position(account, number, each) for number, each in enumerate(stated)
         )
-        self._refuse_beyond_range(positions)
+        self._refuse_beyond_range(account, positions)
         event = PositionsSet(
             account=account_id,
             request_id=request_id,
@@ -175,9 +176,12 @@ class Accounts:
 
     def _has_model(self, account: AccountState, asset: str) -> bool:
         """True when the account's own model margins the asset."""
-        view = self._shard.market.view.under(account.model)
-        is_coin = asset in view.table.underlyings and asset not in view.arrays.unmodelled
+        arrays = self._arrays(account)
+        is_coin = asset in arrays.table.underlyings and asset not in arrays.unmodelled
         return asset == USD or is_coin
+
+    def _arrays(self, account: AccountState) -> RiskArrays:
+        return self._shard.market.view.under(account.model).arrays
 
     def _position(
         self, account: AccountState, number: int, stated: StatedPosition
@@ -193,37 +197,26 @@ class Accounts:
         if lots is None or lots >= LOTS_MAX:
             raise InvalidInput(f"{path}.quantity", "is not a whole number of lots in range")
         signed = lots if stated.quantity > 0 else -lots
-        arrays = self._shard.market.view.arrays
+        arrays = self._arrays(account)
         refuse_unpriced_beyond_range(arrays, row, signed, f"{path}.quantity")
         entry = None if stated.price is not None else _booked_entry(account, row, signed)
         if not (instrument.is_future and lots):
             entry = 0
         elif entry is None:
-            entry = fill_flow(instrument, signed, self._entry_nano(path, row, instrument, stated))
+            entry = fill_flow(instrument, signed, _entry_nano(path, arrays, row, stated))
         if abs(entry) >= AMOUNT_UNITS_MAX:
             raise InvalidInput(f"{path}.quantity", "times price is out of range")
         return PositionNumbers(instrument.name, signed, entry)
 
-    def _refuse_beyond_range(self, positions: Sequence[PositionNumbers]) -> None:
-        arrays = self._shard.market.view.arrays
+    def _refuse_beyond_range(
+        self, account: AccountState, positions: Sequence[PositionNumbers]
+    ) -> None:
+        arrays = self._arrays(account)
         gross = sum(
             abs(each.lots) * arrays.gross_i[self._shard.row(each.instrument)] for each in positions
         )
         if gross >= GROSS_MAX:
             raise InvalidInput("positions", "are beyond the range of the risk integers")
-
-    def _entry_nano(
-        self, path: str, row: int, instrument: Instrument, stated: StatedPosition
-    ) -> int:
-        if stated.price is not None:
-            nano = price_nano(stated.price)
-            if nano is None or (instrument.is_inverse_future and not nano):
-                raise InvalidInput(f"{path}.entry_price", "is not a price of this instrument")
-            return nano
-        arrays = self._shard.market.view.arrays
-        if not arrays.priced_i[row]:
-            raise NotNow(RejectReason.MARKET_DATA_MISSING, instrument.name)
-        return mark_price_nano(arrays, row)
 
     def _breaks(
         self, account: AccountState, positions: Sequence[PositionNumbers]
@@ -240,6 +233,18 @@ class Accounts:
             for name in sorted({*booked, *stated})
             if booked.get(name, 0) != stated.get(name, 0)
         )
+
+
+def _entry_nano(path: str, arrays: RiskArrays, row: int, stated: StatedPosition) -> int:
+    instrument = arrays.table.instruments[row]
+    if stated.price is not None:
+        nano = price_nano(stated.price)
+        if nano is None or (instrument.is_inverse_future and not nano):
+            raise InvalidInput(f"{path}.entry_price", "is not a price of this instrument")
+        return nano
+    if not arrays.priced_i[row]:
+        raise NotNow(RejectReason.MARKET_DATA_MISSING, instrument.name)
+    return mark_price_nano(arrays, row)
 
 
 def _refuse_away_from_zero(before: int, balance: int) -> None:

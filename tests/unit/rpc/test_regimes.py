@@ -8,6 +8,7 @@ import pytest
 
 from margingate.v1 import account_service_pb2 as pb
 from margingate.v1 import admin_service_pb2 as admin
+from margingate.v1 import margin_service_pb2
 from margingate.v1 import market_service_pb2 as market
 from margingate.v1 import types_pb2 as types
 from margingate_server.ledger.store import StoreFailure
@@ -62,6 +63,10 @@ def test_a_change_shows_the_margin_before_and_after_and_what_it_rests_on(gate: G
     assert listed.model == "cross"
     decision = gate.check(order(leg("NEAR", "0.1", "101000"))).decision
     assert decision.basis.model == "cross"
+    sizes = margin_service_pb2.GetMaxOrderSizeRequest(
+        account="a", instrument="NEAR", buy_price="101000", sell_price="101000"
+    )
+    assert gate.ok("GetMaxOrderSize", sizes).basis.model == "cross"
 
 
 def test_a_preview_says_why_not_and_a_change_is_refused_for_it(gate: Gate) -> None:

@@ -179,6 +179,23 @@ def test_coins_are_taken_when_the_model_of_the_account_margins_them() -> None:
     assert desk.deposit("1", "SOL") == 10**12
 
 
+def test_a_statement_is_taken_at_the_marks_of_the_model_of_the_account() -> None:
+    """SOL has a price, and parameters in cross alone."""
+    desk = regime_desk().open(usd="10").open(account="b", usd="10")
+    change(desk, "cross")
+    bare = replace(terms(), others={"cross": cross_model_of("SOL")})
+    desk.shard.market.adopt(desk.shard.market.planned_models(bare.model, bare.others))
+    bare.bring_into_force(desk.shard, desk.now_ns)
+    prices = update(index=None)
+    desk.quote(replace(prices, index_by_underlying={"BTC": 100_000.0, "SOL": 150.0}))
+    desk.hold(SOL_PERPETUAL=2)
+    (held,) = desk.account().portfolio.positions.values()
+    assert (held.lots, held.entry) == (2, -30 * MICRO)
+    with pytest.raises(NotNow) as refused:
+        desk.hold("b", SOL_PERPETUAL=2)
+    assert refused.value.reason is RejectReason.MARKET_DATA_MISSING
+
+
 def test_what_a_regime_is_not_for_may_only_be_closed() -> None:
     desk = regime_desk(FUTURES_ONLY).open(usd="100000")
     desk.hold(CALL=-2)
