@@ -71,7 +71,7 @@ def portfolio_table(figures: PortfolioFigures) -> RenderableType:
         margins.add_row(
             Text("total", style="bold"), currency, name, _money(initial), _money(maintenance)
         )
-    parts: list[RenderableType] = [requires, margins]
+    parts: list[RenderableType] = [requires, *([margins] if margins.row_count else [])]
     if figures.without:
         without = table("without requirement", "why")
         for key, why in figures.without.items():

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping
 from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from margingate_engine.core.charges import Charge
+from margingate_engine.models.span_cc.coin_margin import CoinMargin
+from margingate_engine.models.span_cc.model import SpanCcModel
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import hold_of
 from margingate_engine.portfolio.margin_model import Requirement
-from tests.unit.engine.models.span_cc.coins import coins
+from tests.unit.engine.models.span_cc.coins import BTC, coins, tables
 from tests.unit.engine.small_market import (
     COIN,
     DAY_NS,
@@ -173,6 +176,36 @@ def test_orders_take_the_credit_of_all_that_is_linked_with_them() -> None:
         assert unlinked.risk.initial == before + 1_440 * USD
 
 
+def test_a_spread_that_is_linked_through_others_has_no_credit_either() -> None:
+    """[SCC-26] What BTC frees of SOL could earn more in the spread of SOL with ETH."""
+    leg = {"side": "A", "ratio": Decimal(1), "credit_rate": Decimal("0.5")}
+    other = {"priority": Decimal(2), "legs": {"SOL": leg, "ETH": {**leg, "side": "B"}}}
+    model = SpanCcModel.from_mapping(
+        tables({"underlyings.ETH": BTC, "inter_spreads.others": other})
+    )
+    alone = CoinMargin(
+        underlying="BTC",
+        words="",
+        scan=1_000,
+        calendar=0,
+        delivery=0,
+        minimum=0,
+        scenario=1,
+        left=Fraction(10),
+        price_risk=Fraction(100),
+        has_orders=False,
+    )
+    sol, ether = (
+        alone._replace(underlying="SOL", left=Fraction(-30)),
+        alone._replace(underlying="ETH"),
+    )
+    free = {0: alone, 1: sol, 2: ether}
+    assert [each.total for each in model.requirements(free)] == [400, 0, 500]
+    assert model.maintenance(free) == 900
+    held = {**free, 0: alone._replace(has_orders=True)}
+    assert [each.total for each in model.requirements(held)] == [1_000] * 3
+
+
 def order(name: str, lots: int, market: SmallMarket = MARKET):  # type: ignore[no-untyped-def]  # noqa: ANN201
     mark = Decimal(market.arrays.mark_nano_i[market.row(name)]) / 10**9
     return hold_of(market.arrays, NO_FEES, (market.open_leg(name, lots, str(mark)),))
@@ -216,6 +249,13 @@ def test_orders_pay_for_the_dearest_calendar_that_they_can_make() -> None:
     assert charge(found, Charge.CALENDAR_CHARGE) >= 101 * USD
     assert not requirement(found).is_exact
     assert requirement(account(NEAR=1)).is_exact
+
+
+def test_options_on_order_count_for_the_minimum() -> None:
+    """[SCC-28] A lot sold at its mark loses the rounding reserve at entry, one millionth."""
+    found = account(FAR_PUT=-1)
+    found.hold(order("FAR-PUT", -2))
+    assert charge(found, Charge.SHORT_OPTION_MINIMUM) == 300 * USD + 2
 
 
 def test_orders_pay_delivery_by_the_dearer_rate() -> None:
