@@ -110,6 +110,9 @@ class VarBook(MovedBook):
 
     def required_of(self, rows: list[int], null: int) -> int:
         """Requirement of rows and their null row. [VAR-10]"""
+        return up(max(self._blend_and_floor(rows, null)))
+
+    def _blend_and_floor(self, rows: list[int], null: int) -> tuple[Fraction, Fraction]:
         base, stressed, floor = (
             max(self.estimate([rows[n] for n in part]), Fraction(-null)) if part else Fraction(0)
             for part in self._sets
@@ -117,7 +120,7 @@ class VarBook(MovedBook):
         weight = Fraction(self.settings["stressed_weight"])
         left = 1 - Fraction(self.settings["buffer_drawn"])
         blend = (1 - weight) * base + weight * stressed
-        return up(max(blend * (1 + Fraction(self.settings["buffer"]) * left), floor))
+        return blend * (1 + Fraction(self.settings["buffer"]) * left), floor
 
     def parts(self, groups: Mapping[str, Group]) -> tuple[int, int]:
         """(required of all groups together, basis charge), orders at worst. [VAR-11, VAR-13]"""
@@ -130,11 +133,14 @@ class VarBook(MovedBook):
         return max(joint, up(alone - granted)), basis
 
     def binding(self, groups: Mapping[str, Group]) -> int:
-        """Number from 1 of the first base world with the ranked loss, 0 where it is none."""
-        worst = [worst_fills(group)[0] for group in groups.values()]
-        together = [sum(each) for each in zip(*worst, strict=True)][: len(self._sets[0])]
-        loss = value_at_risk(together, 1 - Fraction(self.settings["confidence"]))
-        return together.index(-loss) + 1 if loss > 0 else 0
+        """Number from 1 of the first world with the ranked loss, 0 where it is none. [VAR-08]"""
+        worst = [worst_fills(group) for group in groups.values()]
+        together = [sum(each) for each in zip(*(rows for rows, _ in worst), strict=True)]
+        blend, floor = self._blend_and_floor(together, sum(null for _, null in worst))
+        part = self._sets[2 if floor > blend else 0]
+        pnl = [together[n] for n in part]
+        loss = value_at_risk(pnl, 1 - Fraction(self.settings["confidence"]))
+        return part[pnl.index(-loss)] + 1 if loss > 0 else 0
 
     def initial(self, groups: Mapping[str, Group]) -> int:
         """Initial margin."""

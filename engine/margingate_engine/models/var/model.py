@@ -192,7 +192,7 @@ class VarModel:
         charge = Charge.EXPECTED_SHORTFALL if is_shortfall else Charge.VALUE_AT_RISK
         scenario, words = NO_SCENARIO, "no world loses"
         if joint.binding is not None:
-            scenario = self._worlds.base.start + joint.binding + 1
+            scenario = joint.binding + 1
             moves = "; ".join(words[scenario - 1] for words in self._words.values())
             words = f"world {scenario}: {moves}"
         elif required:

@@ -27,8 +27,8 @@ class VarFigures:
     """How a requirement came about, in 1e-6 USD, all >= 0 and rounded up.
 
     base, stressed, floor: the estimate over each set of worlds, 0 of a set that is empty.
-    required: what they make together. binding: row of the base scenario at the confidence, counted
-    from 0; None where no base scenario loses.
+    required: what they make together. binding: row of the scenario at the confidence, counted from
+    0, of the base or, where the floor is larger, of its worlds; None where that one does not lose.
     """
 
     base: int
@@ -68,22 +68,26 @@ def figures(pnl_r: IntArray, worlds: Worlds, settings: VarSettings) -> VarFigure
         max(estimate(pnl_r[part], settings), least) if part.start < part.stop else Fraction(0)
         for part in (worlds.base, worlds.stressed, worlds.floor)
     )
-    binding = tail.binding_scenario(pnl_r[worlds.base], settings.confidence) if base else None
+    blend = blended(base, stressed, settings)
+    part = worlds.floor if floor > blend else worlds.base
+    binding = None
+    if part.start < part.stop:
+        binding = part.start + tail.binding_scenario(pnl_r[part], settings.confidence)
     return VarFigures(
         base=ceil(base),
         stressed=ceil(stressed),
         floor=ceil(floor),
-        required=ceil(blended(base, stressed, floor, settings)),
+        required=ceil(max(blend, floor)),
         binding=binding if binding is not None and pnl_r[binding] < 0 else None,
     )
 
 
-def blended(base: Fraction, stressed: Fraction, floor: Fraction, settings: VarSettings) -> Fraction:
-    """The estimates of the three sets of worlds as one amount, not rounded. [VAR-10]"""
+def blended(base: Fraction, stressed: Fraction, settings: VarSettings) -> Fraction:
+    """The estimates of both sets of worlds and the buffer as one amount, not rounded. [VAR-10]"""
     weight = Fraction(settings.stressed_weight)
     blend = (1 - weight) * base + weight * stressed
     buffer_left = Fraction(settings.buffer) * (1 - Fraction(settings.buffer_drawn))
-    return max(blend * (1 + buffer_left), floor)
+    return blend * (1 + buffer_left)
 
 
 def portfolio_figures(

@@ -134,14 +134,22 @@ def test_stressed_worlds_are_blended_in_and_what_is_left_of_the_buffer_is_added(
     assert holding(stressed, PERPETUAL=1).risk.initial == 2_200 * USD
 
 
-def test_where_no_world_loses_the_floor_may_require_something_or_nothing_does() -> None:
-    """[VAR-06, VAR-10] days that are too old for the worlds, not for the floor"""
+def test_where_no_world_loses_one_of_the_floors_may_bind_or_none_does() -> None:
+    """[VAR-06, VAR-10] days that are too old for the twenty worlds, not for the floor's"""
     for floor_days, required, words, scenario in (
-        (30, 1_000 * USD, "stressed worlds, floor or offset cap", NOT_A_SCENARIO),
+        (30, 1_000 * USD, "world 22: BTC -10.0%, vols +0%; ETH -20.0%, vols +0%", 22),
         (0, 0, "no world loses", NO_SCENARIO),
     ):
         found = only(holding(market(days=30, floor_days=floor_days), PERPETUAL=1))
         assert (found.total, found.words, found.scenario) == (required, words, scenario)
+
+
+def test_what_no_world_at_the_confidence_loses_is_said_to_be_no_world() -> None:
+    """[VAR-08, VAR-10] stressed worlds lose where those of the history rise; half of 3,000"""
+    rising = market(bitcoin=(1,), stressed_weight=Decimal("0.5"))
+    found = only(holding(rising, PERPETUAL=1))
+    assert (found.total, found.scenario) == (1_500 * USD, NOT_A_SCENARIO)
+    assert found.words == "stressed worlds, floor or offset cap"
 
 
 def test_futures_of_two_expiries_require_the_basis() -> None:

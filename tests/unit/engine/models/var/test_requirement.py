@@ -99,7 +99,7 @@ def test_rounding_is_up_and_once() -> None:
     """[VAR-10]"""
     third = Fraction(1, 3)
     made = settings(stressed_weight="0.25", buffer="0.25")
-    assert blended(third, third, Fraction(0), made) == Fraction(5, 12)
+    assert blended(third, third, made) == Fraction(5, 12)
 
 
 def test_groups_net_in_the_same_world_within_the_cap() -> None:
