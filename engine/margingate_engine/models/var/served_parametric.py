@@ -27,8 +27,11 @@ from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.scenarios.rounding import fits, units_down, units_nearest, units_up
 
-DELTA, GAMMA, VEGA, DEVIATION = -1, -2, -3, -4
-"""Keys of features; below zero, so that they are no buckets of the basis charge."""
+DELTA, GAMMA, VEGA, DEVIATION, PAID = -1, -2, -3, -4, -5
+"""Keys of features; below zero, so that they are no buckets of the basis charge.
+
+PAID is the delta of a lot with its mark paid in coins, which are delta, too.
+"""
 
 DESCRIPTIONS = ("coins gain their value", "coins lose their value")
 """What the two rows are: of positions with the coins that inverse options are worth."""
@@ -92,12 +95,9 @@ class ServedParametric:
         coin_micro_i = units_down(np.where(fits_i, coins_i, 0.0))
         sums_if = units_nearest(parts_if)
         deviation_i = units_up(self._deviations(table, sums_if, coin_micro_i))
-        features_i = [
-            ((DELTA, delta), (GAMMA, gamma), (VEGA, vega), (DEVIATION, deviation))
-            for (delta, gamma, vega), deviation in zip(
-                sums_if.tolist(), deviation_i.tolist(), strict=True
-            )
-        ]
+        names = (DELTA, GAMMA, VEGA, DEVIATION, PAID)
+        own_if = np.column_stack((sums_if, deviation_i, sums_if[:, 0] - coin_micro_i))
+        features_i = [tuple(zip(names, each, strict=True)) for each in own_if.tolist()]
         return fits_i, LotParts(np.stack((coin_micro_i, -coin_micro_i), axis=1), features_i)
 
     def _deviations(
@@ -149,7 +149,7 @@ class ServedParametric:
             int(each.worst_r[-1]) - int(each.worst_r[_UP]) - int(each.worst_r[_DOWN])
             for each in holds
         )
-        (delta_down, delta_up), gamma, vega = (_reach(holds, key) for key in (DELTA, GAMMA, VEGA))
+        (delta_down, delta_up), gamma, vega = (_reach(holds, key) for key in (PAID, GAMMA, VEGA))
         return GroupOrders(
             deviation=deviation + coins * price**0.5,
             mean=0.5 * price * gamma[0],

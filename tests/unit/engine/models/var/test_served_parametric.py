@@ -19,11 +19,13 @@ from margingate_engine.models.var.parametric import (
 from margingate_engine.models.var.worlds import horizon_covariance
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.fees import FeeRate
+from margingate_engine.portfolio.flows import fill_flow
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from tests.unit.engine.models.var.chain import INDEX, NANO, future, option, priced
 from tests.unit.engine.models.var.tables import tables
+from tests.unit.engine.small_market import small_market
 
 CALL = option("BTC", 105_000, OptionRight.CALL, days=30)
 COIN_CALL = option("BTC", 105_000, OptionRight.CALL, days=30, is_inverse=True)
@@ -120,6 +122,21 @@ def test_an_order_in_coins_counts_what_its_fill_pays() -> None:
     at_mark = initial(arrays, ordered(arrays, COIN_CALL, 5))
     in_dollars = initial(arrays, ordered(arrays, CALL, 5))
     assert at_mark < in_dollars
+
+
+def test_what_has_a_mark_and_no_sensitivity_moves_with_the_coins_that_are_paid_for_it() -> None:
+    """[VAR-13] far puts at a tick: the fill at the limit leaves the headroom where it was"""
+    market = small_market()
+    raw = tables(method="parametric")
+    arrays = VarModel.from_mapping(raw).risk_arrays(market.table, market.arrays.snapshot)
+    portfolio = market.portfolio(usd=10**6, PERPETUAL=10)
+    portfolio.legs["o"] = (market.open_leg("COIN-PUT", -50, "0.0009"),)
+    on_order = AccountRisk.of(portfolio, arrays).risk
+    row = market.row("COIN-PUT")
+    portfolio.positions[row] = Position(-50)
+    portfolio.cash["BTC"] = fill_flow(market.instrument("COIN-PUT"), -50, 900_000)
+    del portfolio.legs["o"]
+    assert AccountRisk.of(portfolio, arrays).risk.headroom >= on_order.headroom
 
 
 def test_coins_beyond_the_mark_add_their_own_deviation_and_their_loss() -> None:
