@@ -21,7 +21,7 @@ from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import hold_of
 from margingate_engine.portfolio.holdings import OpenLeg
 
-RUNS_MAX = 500
+RUNS_MAX = 200
 """Runs of accepted sizes that are looked at, beyond what is margined."""
 
 
