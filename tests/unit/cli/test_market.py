@@ -132,6 +132,24 @@ def test_models_show_their_parameters_by_underlying(run: Run, server: FakeServer
     assert ran.row("1 ")[1:] == ["price", "0,", "vol", "up"]
 
 
+def test_parameters_of_tables_within_tables_are_listed_one_below_the_other(
+    run: Run, server: FakeServer
+) -> None:
+    model = market.MarginModel(
+        model="span_cc",
+        parameters=[
+            market.ModelParameter(underlying="", name="account_type", value="customer"),
+            market.ModelParameter(underlying="underlyings.BTC", name="delivery_days", value="1"),
+            market.ModelParameter(underlying="underlyings.BTC", name="look_ahead_days", value="0"),
+        ],
+    )
+    server.answers("ListModels", market.ListModelsResponse(models=[model]))
+    ran = run("models")
+    assert ran.row("account type") == ["account", "type", "customer"]
+    assert ran.row("underlyings.BTC") == ["underlyings.BTC", "delivery", "days", "1"]
+    assert ran.row("look ahead days") == ["look", "ahead", "days", "0"]
+
+
 def test_positions_of_an_expiry_are_settled_at_the_time_the_instruments_name(
     run: Run, server: FakeServer
 ) -> None:

@@ -63,12 +63,8 @@ def settled_line(answer: PublishSettlementPricesResponse) -> RenderableType:
 
 
 def _model_parts(model: MarginModel) -> list[RenderableType]:
-    underlyings = sorted({each.underlying for each in model.parameters})
-    names = list(dict.fromkeys(each.name for each in model.parameters))
-    value = {(each.underlying, each.name): each.value for each in model.parameters}
-    made = table("parameter", *(f">{each}" for each in underlyings), title=f"model {model.model}")
-    for name in names:
-        made.add_row(words(name), *(value.get((each, name), NONE) for each in underlyings))
+    is_nested = any("." in each.underlying for each in model.parameters)
+    made = _nested_parameters(model) if is_nested else _parameters(model)
     scenarios = table(">#", "scenario")
     for number, description in enumerate(model.scenario_descriptions, start=1):
         scenarios.add_row(str(number), description)
@@ -79,6 +75,28 @@ def _model_parts(model: MarginModel) -> list[RenderableType]:
         ("digest", model.parameters_digest),
     ]
     return [made, facts(rows), *([scenarios] if scenarios.row_count else [])]
+
+
+def _parameters(model: MarginModel) -> Table:
+    """A column per underlying."""
+    underlyings = sorted({each.underlying for each in model.parameters})
+    names = list(dict.fromkeys(each.name for each in model.parameters))
+    value = {(each.underlying, each.name): each.value for each in model.parameters}
+    made = table("parameter", *(f">{each}" for each in underlyings), title=f"model {model.model}")
+    for name in names:
+        made.add_row(words(name), *(value.get((each, name), NONE) for each in underlyings))
+    return made
+
+
+def _nested_parameters(model: MarginModel) -> Table:
+    """A row per parameter: tables within tables would need a column each."""
+    made = table("table", "parameter", ">value", title=f"model {model.model}")
+    named = None
+    for each in model.parameters:
+        is_same = each.underlying == named
+        made.add_row("" if is_same else each.underlying, words(each.name), each.value)
+        named = each.underlying
+    return made
 
 
 def _underlyings_table(answer: GetMarketResponse) -> Table:
