@@ -34,8 +34,8 @@ def _tables(name: str) -> Any:
                 "portfolio_group": "crypto",
                 "offset": Decimal("0.25"),
             }
-            bitcoin["collateral_haircut"] = Decimal("0.05")
-            ether["basis_rate"] = Decimal("0.05")
+            bitcoin.update(collateral_haircut=Decimal("0.05"), contract_minimum=Decimal(8_000))
+            ether.update(basis_rate=Decimal("0.05"), contract_minimum=Decimal("0.1"))
         case "two portfolio groups, large minimums":
             tables["class_groups"]["ether"]["product_group"] = "second"
             tables["product_groups"]["second"] = {"portfolio_group": "apart", "offset": Decimal(0)}

@@ -151,6 +151,13 @@ def test_what_no_point_moves_requires_its_minimum_long_not_more_than_it_is_worth
         assert found.binding == (Charge.CONTRACT_MINIMUM, minimum)
 
 
+def test_the_minimum_of_an_inverse_future_is_that_of_the_coins_it_stands_for() -> None:
+    """[TIMS-05] a coin hedged by 10,000 lots of 10 USD, which are one coin: 25"""
+    account = holding(MARKET, coins=1, COIN_PERPETUAL=-10_000)
+    assert parts(account) == [0, 0, 25 * USD, 0]
+    assert account.risk.initial == 25 * USD
+
+
 def test_futures_that_a_parallel_move_cannot_tell_apart_require_the_basis() -> None:
     """[TIMS-03] 101,000 against 100,000: 1 % of the smaller, and 150 at the lowest point"""
     account = holding(market(basis_rate=Decimal("0.01")), NEAR=10, PERPETUAL=-10)
