@@ -150,7 +150,7 @@ class StrategyModel:
 
 
 def _book(totals: GroupTotals, holds: Sequence[OrderTotals]) -> Book:
-    """What is held of an underlying for certain, and what may be there or not. [STR-14]"""
+    """What is held of an underlying for certain, and what may be there or not. [STR-14, STR-16]"""
     highest, lowest = totals.extreme_features(holds)
     index_nano = totals.group.index_nano
     options: list[OptionLeg] = []
@@ -183,15 +183,13 @@ def _option_legs(totals: GroupTotals, row: int, lowest: int, highest: int) -> It
     """Lots of an option that are there in every end, and shorts that are there in some.
 
     A short that may be there or not is credited its mark: of one that an order opens, what it
-    brings in; of one that an order closes, what is not paid while it is there.
+    brings in; of one that an order closes, what is not paid while it is there. What has expired
+    covers nothing, and is owed until it is settled: its short stays, without credit. [STR-17]
     """
     instrument = totals.arrays.table.instruments[row]
     has_expired = _has_expired(totals, row)
-    is_inverse = instrument.settlement_asset == instrument.underlying
-    if has_expired and is_inverse:
-        return  # it is coins, and owed as such
     mark_nano = totals.arrays.mark_nano_i[row]
-    if is_inverse:
+    if instrument.settlement_asset == instrument.underlying:
         mark_nano = ceil_div(mark_nano * totals.group.index_nano, NANO)
     assert instrument.strike_nano is not None, "an option has a strike"
     assert instrument.expiry_ns is not None, "an option has an expiry"
@@ -211,7 +209,7 @@ def _option_legs(totals: GroupTotals, row: int, lowest: int, highest: int) -> It
                 size_nano=instrument.size_nano,
                 mark_nano=mark_nano,
                 is_uncertain=is_uncertain,
-                credit_nano=mark_nano if is_uncertain else 0,
+                credit_nano=mark_nano if is_uncertain and not has_expired else 0,
             )
 
 
@@ -234,7 +232,7 @@ def _short_of_marks(totals: GroupTotals, holds: Sequence[OrderTotals]) -> int:
     """What limits and fees fall short of the marks that shorts on order are credited, 1e-6 USD.
 
     Of sells, what they bring in below the mark; of buys that close shorts, what they pay below it.
-    Sums alone are known: with buys and sells of one option on order it is an upper bound. [STR-14]
+    Sums alone are known: with buys and sells of one option on order it is an upper bound. [STR-18]
     """
     short = 0
     keys = {key for hold in holds for key in (*hold.up, *hold.down) if key < 0}
