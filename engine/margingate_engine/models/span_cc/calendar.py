@@ -22,15 +22,23 @@ def calendar_charge(commodity: CombinedCommodity, deltas: Deltas, price_risk: Fr
     for spread in by_priority(commodity):
         ratios = leg_ratios(commodity, spread)
         for long_side in (Side.A, Side.B):
-            count = min(
-                deltas.available(place, sign_of(side, long_side)) / ratio
-                for (place, side), ratio in ratios.items()
-            )
+            count = _count(deltas, ratios, long_side)
             if count > 0:
                 for (place, side), ratio in ratios.items():
                     deltas.consume(place, sign_of(side, long_side), count * ratio)
                 total += count * charge_per_spread(spread, price_risk)
     return total
+
+
+def _count(deltas: Deltas, ratios: LegRatios, long_side: Side) -> Fraction:
+    """How many of a spread there are; no leg is looked at after one that has nothing."""
+    counts = []
+    for (place, side), ratio in ratios.items():
+        available = deltas.available(place, sign_of(side, long_side))
+        if not available:
+            return available
+        counts.append(available / ratio)
+    return min(counts)
 
 
 def by_priority(commodity: CombinedCommodity) -> list[CalendarSpread]:

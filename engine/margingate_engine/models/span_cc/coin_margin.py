@@ -11,13 +11,25 @@ from margingate_engine.models.span_cc.parameters import CombinedCommodity
 from margingate_engine.models.span_cc.requirement import ceiling
 from margingate_engine.models.span_cc.scan import scan, weighted_price_risk
 from margingate_engine.models.span_cc.spot import spot_charge
-from margingate_engine.models.span_cc.upper import calendar_bound, spot_bound
+from margingate_engine.models.span_cc.upper import CalendarPrices, spot_bound
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import NO_SCENARIO
 from margingate_engine.portfolio.order_totals import OrderTotals
 
 NO_LOSS_WORDS = "no scenario loses"
 _NANO_PER_MICRO = 1_000
+
+
+class DatedCoin(NamedTuple):
+    """An underlying on a market date, and what its calendar spreads can charge orders."""
+
+    commodity: CombinedCommodity
+    prices: CalendarPrices
+
+    @classmethod
+    def of(cls, commodity: CombinedCommodity) -> "DatedCoin":
+        """With the prices worked out, once for all accounts."""
+        return cls(commodity, CalendarPrices(commodity))
 
 
 class CoinMargin(NamedTuple):
@@ -45,8 +57,8 @@ def coin_margin(totals: GroupTotals, holds: Sequence[OrderTotals]) -> CoinMargin
     row_r = totals.worst_rows(holds)
     active = int(row_r[:-1].argmin())
     is_loss = row_r[active] < row_r[-1]
-    commodity: CombinedCommodity = totals.arrays.own[totals.group.underlying]
-    charges = _upper_charges(commodity, totals, holds) if holds else _charges(commodity, totals)
+    dated: DatedCoin = totals.arrays.own[totals.group.underlying]
+    charges = _upper_charges(dated, totals, holds) if holds else _charges(dated.commodity, totals)
     calendar, delivery, left, price_risk = charges
     return CoinMargin(
         underlying=totals.group.underlying,
@@ -85,14 +97,11 @@ def _charges(commodity: CombinedCommodity, totals: GroupTotals) -> _Charges:
     return _Charges(calendar, delivery, deltas.net_left, price_risk)
 
 
-def _upper_charges(
-    commodity: CombinedCommodity, totals: GroupTotals, holds: Sequence[OrderTotals]
-) -> _Charges:
+def _upper_charges(dated: DatedCoin, totals: GroupTotals, holds: Sequence[OrderTotals]) -> _Charges:
     highest, lowest = totals.extreme_features(holds)
     ranges = {
         period: (_NANO_PER_MICRO * lowest[period], _NANO_PER_MICRO * high)
         for period, high in highest.items()
     }
-    return _Charges(
-        calendar_bound(commodity, ranges), spot_bound(commodity, ranges), Fraction(0), Fraction(0)
-    )
+    calendar, delivery = dated.prices.bound(ranges), spot_bound(dated.commodity, ranges)
+    return _Charges(calendar, delivery, left=Fraction(0), price_risk=Fraction(0))

@@ -12,7 +12,7 @@ from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable, IntArray
 from margingate_engine.models.mark_values import LotRisk, mark_values, risk_arrays
 from margingate_engine.models.parameter_table import digest
-from margingate_engine.models.span_cc.coin_margin import CoinMargin, coin_margin
+from margingate_engine.models.span_cc.coin_margin import CoinMargin, DatedCoin, coin_margin
 from margingate_engine.models.span_cc.coin_parameters import CoinParameters
 from margingate_engine.models.span_cc.coin_tables import MODEL_NAME
 from margingate_engine.models.span_cc.dated import COIN_PERIOD, dated_commodity, periods
@@ -98,7 +98,7 @@ class SpanCcModel:
                 features_i=_features(periods(table), units_nearest(delta_if)),
                 minimum_i=units_up(lot.minimum_i),
                 own={
-                    name: dated_commodity(name, each, table, snapshot)
+                    name: DatedCoin.of(dated_commodity(name, each, table, snapshot))
                     for name, each in self.parameters.underlyings.items()
                 },
             ),

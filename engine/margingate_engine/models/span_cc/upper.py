@@ -1,7 +1,8 @@
 """An upper requirement over every combination of fills of open orders. [SCC-16, SCC-17]"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 
@@ -23,6 +24,9 @@ from margingate_engine.models.span_cc.totals import CommodityTotals
 
 Range = tuple[int, int]
 """Lowest and highest delta of a period, in 1e-9."""
+
+_Most = tuple[int, int, int]
+"""A period, a side (1 long, -1 short), and the most deltas it can have there, in 1e-9."""
 
 
 def upper_requirements(
@@ -115,7 +119,12 @@ def delta_ranges(totals: CommodityTotals, holds: CommodityHolds) -> dict[int, Ra
 
 
 def calendar_bound(commodity: CombinedCommodity, ranges: Mapping[int, Range]) -> Fraction:
-    """No less than the calendar charge of any deltas in the ranges, 1e-6. [SCC-16]
+    """No less than the calendar charge of any deltas in the ranges, 1e-6. [SCC-16]"""
+    return CalendarPrices(commodity).bound(ranges)
+
+
+class CalendarPrices:
+    """What a delta of each place and side can be charged at most; for any ranges. [SCC-16]
 
     More of one delta can lower the charge, since it lets a cheap spread of high priority use up
     what a dear one would have used; so it does not do to charge the highest deltas. Instead every
@@ -123,38 +132,52 @@ def calendar_bound(commodity: CombinedCommodity, ranges: Mapping[int, Range]) ->
     spread over its long legs alone, over its short legs alone, or over all: three bounds, by the
     weak duality of linear programming. The smallest counts.
     """
-    price_risk = MICRO * Fraction(commodity.price_scan_range)
-    prices: list[dict[tuple[Place, int], Fraction]] = [{}, {}, {}]
-    for spread in commodity.spreads:
-        charge, ratios = charge_per_spread(spread, price_risk), leg_ratios(commodity, spread)
-        for long_side in (Side.A, Side.B):
-            legs = {
-                (place, sign_of(side, long_side)): ratio for (place, side), ratio in ratios.items()
-            }
-            for price_by_leg, signs in zip(prices, ((1,), (-1,), (1, -1)), strict=True):
-                bearing = {leg: ratio for leg, ratio in legs.items() if leg[1] in signs}
-                price = charge / sum(bearing.values(), Fraction(0))
-                for leg in bearing:
-                    price_by_leg[leg] = max(price_by_leg.get(leg, Fraction(0)), price)
-    return min(_priced(price_by_leg, ranges) for price_by_leg in prices)
+
+    def __init__(self, commodity: CombinedCommodity) -> None:
+        price_risk = MICRO * Fraction(commodity.price_scan_range)
+        prices: list[dict[tuple[Place, int], Fraction]] = [{}, {}, {}]
+        for spread in commodity.spreads:
+            charge, ratios = charge_per_spread(spread, price_risk), leg_ratios(commodity, spread)
+            for long_side in (Side.A, Side.B):
+                legs = {
+                    (place, sign_of(side, long_side)): ratio
+                    for (place, side), ratio in ratios.items()
+                }
+                for price_by_leg, signs in zip(prices, ((1,), (-1,), (1, -1)), strict=True):
+                    bearing = {leg: ratio for leg, ratio in legs.items() if leg[1] in signs}
+                    price = charge / sum(bearing.values(), Fraction(0))
+                    for leg in bearing:
+                        price_by_leg[leg] = max(price_by_leg.get(leg, Fraction(0)), price)
+        self._parts = lcm(*(price.denominator for each in prices for price in each.values()))
+        self._prices = [
+            [
+                (first, last, sign, int(price * self._parts))
+                for ((first, last), sign), price in items
+            ]
+            for items in (each.items() for each in prices)
+        ]
+
+    def bound(self, ranges: Mapping[int, Range]) -> Fraction:
+        """No less than the charge of any deltas in the ranges, 1e-6."""
+        highest = [
+            (period, sign, most)
+            for period, (low, high) in ranges.items()
+            for sign, most in ((1, high), (-1, -low))
+            if most > 0
+        ]
+        least = min(_priced(prices, highest) for prices in self._prices)
+        return Fraction(least, self._parts * NANO)
 
 
-def _priced(
-    price_by_leg: Mapping[tuple[Place, int], Fraction], ranges: Mapping[int, Range]
-) -> Fraction:
+def _priced(prices: Sequence[tuple[int, int, int, int]], highest: Iterable[_Most]) -> int:
     """Every period's highest delta of either sign times the dearest place that it is in."""
-    total = Fraction(0)
-    for period, (low, high) in ranges.items():
-        for sign, highest in ((1, high), (-1, -low)):
-            dearest = max(
-                (
-                    price
-                    for ((first, last), each), price in price_by_leg.items()
-                    if each == sign and first <= period <= last
-                ),
-                default=Fraction(0),
-            )
-            total += dearest * Fraction(max(0, highest), NANO)
+    total = 0
+    for period, sign, most in highest:
+        dearest = 0
+        for first, last, side, price in prices:
+            if side == sign and first <= period <= last and price > dearest:
+                dearest = price
+        total += dearest * most
     return total
 
 

@@ -127,7 +127,7 @@ def test_tiers_move_with_the_date() -> None:
 
 def test_tiers_cover_every_date_and_no_date_twice() -> None:
     """[SCC-24]"""
-    tiers = coins(market_time_ns=DAY_NS).arrays.own["BTC"].tiers
+    tiers = coins(market_time_ns=DAY_NS).arrays.own["BTC"].commodity.tiers
     assert [(each.first, each.last) for each in tiers] == [
         (0, 19700109),
         (19700110, 19700302),
@@ -139,11 +139,11 @@ def test_what_is_delivered_today_pays_by_what_spreads_took_of_it_and_what_is_lef
     """[SCC-25] On its last day NEAR is in tier 1: 1 coin's worth against half a perpetual."""
     last_day = {"underlyings.BTC.delivery_days": Decimal(1)}
     market = coins(last_day, market_time_ns=NEAR_NS - DAY_NS // 2)
-    assert [each.period for each in market.arrays.own["BTC"].spot_rates] == []
+    assert [each.period for each in market.arrays.own["BTC"].commodity.spot_rates] == []
     market = coins(
         {"underlyings.BTC.delivery_days": Decimal(2)}, market_time_ns=NEAR_NS - DAY_NS // 2
     )
-    assert [each.period for each in market.arrays.own["BTC"].spot_rates] == [NEAR]
+    assert [each.period for each in market.arrays.own["BTC"].commodity.spot_rates] == [NEAR]
     found = account(market, NEAR=10, PERPETUAL=-5)
     taken, left = 50_000, 51_000
     assert charge(found, Charge.DELIVERY_CHARGE) == taken * USD // 500 + left * USD // 100
