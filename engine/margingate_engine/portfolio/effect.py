@@ -54,13 +54,12 @@ def leg_effect(
     coin_pico = (coins if is_usd_paid else flow) + arrays.position_coin(row, int(side))
     gain = usd + group.coin_value(coin_pico)
     entry = min(0, gain)
-    coin_rows = group.coin_rows(coin_pico) if coin_pico else [0]
-    gross = arrays.gross_i[row] - entry + max(map(abs, coin_rows), default=0)
+    gross = arrays.gross_i[row] - entry + group.coin_gross(coin_pico)
     pnl_r = np.zeros_like(arrays.pnl_ir[row])
     if gross < AMOUNT_UNITS_MAX:
         pnl_r = arrays.pnl_ir[row] if side > 0 else -arrays.pnl_ir[row]
         if coin_pico:
-            pnl_r = pnl_r + np.array([*coin_rows, 0], dtype=np.int64)
+            pnl_r = pnl_r + np.array([*group.coin_rows(coin_pico), 0], dtype=np.int64)
     cash: tuple[tuple[str, int], ...] = ((instrument.settlement_asset, flow),)
     if instrument.is_future:
         cash = ()

@@ -122,7 +122,7 @@ class GroupTotals:
     @property
     def coin_gross(self) -> int:
         """Largest |row| of the coin balance, 1e-6 USD: its part of the range. [SPAN-04]"""
-        return max(map(abs, self.group.coin_rows(self.coin_pico)), default=0)
+        return self.group.coin_gross(self.coin_pico)
 
     def worst_rows(self, holds: Sequence[OrderTotals]) -> IntArray:
         """Worst P&L per row over the fills of orders, each row for itself."""

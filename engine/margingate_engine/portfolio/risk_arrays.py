@@ -5,11 +5,13 @@ Vectors are int64 arrays; scalars per instrument are lists of Python integers, w
 one at a time.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray
 from margingate_engine.portfolio.margin_model import MarginModel
 
 COIN_ROW_DIVISOR = 10**27
@@ -19,6 +21,15 @@ COIN_VALUE_DIVISOR = 10**21
 """1e-12 coins x 1e-9 USD x 1e-6 ratio, in 1e-6 USD."""
 
 PPM = 10**6
+
+FLOAT_ROW_MAX = 2**50
+"""Rows below it are floats first; where these are near no whole number, they round down right."""
+
+FLOAT_ERROR = 1e-15
+"""Relative, of three roundings."""
+
+FEW_SCENARIOS = 50
+"""Up to so many, whole numbers take no longer than arrays of floats."""
 
 SPOT_KEY = 0
 """Key of the feature that coins have; those of instruments have keys of the model's choice."""
@@ -48,10 +59,31 @@ class GroupArrays:
     coin_factor_s: tuple[int, ...]
     coin_feature_ppm: int
     haircut_ppm: int
+    _float_factor_s: FloatArray = field(init=False, repr=False, compare=False)
+    _ends: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out what every row is made of."""
+        factor_s = self.coin_factor_s
+        floats = np.array([factor / COIN_ROW_DIVISOR for factor in factor_s], dtype=np.float64)
+        object.__setattr__(self, "_float_factor_s", floats)
+        object.__setattr__(self, "_ends", (min(factor_s, default=0), max(factor_s, default=0)))
 
     def coin_rows(self, coin_pico: int) -> list[int]:
         """Weighted P&L of a coin balance per scenario, 1e-6 USD, rounded down. [SPAN-05]"""
-        return [coin_pico * factor // COIN_ROW_DIVISOR for factor in self.coin_factor_s]
+        factor_s = self.coin_factor_s
+        if len(factor_s) <= FEW_SCENARIOS or self.coin_gross(coin_pico) >= FLOAT_ROW_MAX:
+            return [coin_pico * factor // COIN_ROW_DIVISOR for factor in factor_s]
+        near_s = float(coin_pico) * self._float_factor_s
+        in_doubt_s = np.abs(near_s - np.rint(near_s)) < FLOAT_ERROR * np.abs(near_s)
+        rows: list[int] = np.floor(near_s).astype(np.int64).tolist()
+        for place in np.flatnonzero(in_doubt_s).tolist():
+            rows[place] = coin_pico * factor_s[place] // COIN_ROW_DIVISOR
+        return rows
+
+    def coin_gross(self, coin_pico: int) -> int:
+        """Largest |row| of a coin balance, 1e-6 USD: of one of the farthest moves. [SPAN-04]"""
+        return max(abs(coin_pico * factor // COIN_ROW_DIVISOR) for factor in self._ends)
 
     def coin_value(self, coin_pico: int) -> int:
         """Value of a coin balance in equity, 1e-6 USD, rounded down, haircut applied. [SPAN-08]"""
