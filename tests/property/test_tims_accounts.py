@@ -27,7 +27,7 @@ def both(book: Book) -> tuple[AccountRisk, TimsBook, Account]:
     return account, tims_reference(book.world.name), reference_of(book.world, book.portfolio)
 
 
-@examples(60)
+@examples(120)
 @given(tims_books(several=True))
 def test_equity_and_margins_are_the_references_to_the_last_millionth(book: Book) -> None:
     account, reference, known = both(book)
@@ -37,7 +37,7 @@ def test_equity_and_margins_are_the_references_to_the_last_millionth(book: Book)
     assert account.risk.maintenance == reference.maintenance(known)
 
 
-@examples(60)
+@examples(120)
 @given(tims_books(several=True))
 def test_every_requirement_has_the_references_parts_and_binding_point(book: Book) -> None:
     account, reference, known = both(book)
@@ -58,7 +58,7 @@ def _scenario(parts: PortfolioGroup) -> int:
     return parts.point or NO_SCENARIO
 
 
-@examples(60)
+@examples(120)
 @given(tims_books(several=True))
 def test_exact_is_claimed_where_the_page_says_so(book: Book) -> None:
     """[TIMS-07] under a pending change the engine may say less than it could"""
@@ -94,7 +94,7 @@ def test_the_books_reach_what_they_are_meant_to_test() -> None:
     """Scan and minimum bind, exact and bound, basis, coins in debt, combos, holdings expired."""
     reached: set[str] = set()
 
-    @settings(max_examples=100, database=None)
+    @settings(max_examples=80, database=None)
     @given(tims_books(several=True))
     def look(book: Book) -> None:
         account, reference, known = both(book)

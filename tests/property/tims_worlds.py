@@ -23,11 +23,20 @@ def _tables(name: str) -> Any:
         case "one class group":
             ether["class_group"] = "bitcoin"
             del tables["class_groups"]["ether"]
-        case "offsets whole, no charges":
-            tables["product_groups"]["coins"]["offset"] = Decimal(1)
-            tables["portfolio_groups"]["crypto"]["offset"] = Decimal(1)
+        case "offset in part, no charges":
             for each in (bitcoin, ether):
                 each.update(basis_rate=Decimal(0), contract_minimum=Decimal(0))
+        case "offsets whole, minimums alone":
+            tables["product_groups"]["coins"]["offset"] = Decimal(1)
+            tables["portfolio_groups"]["crypto"]["offset"] = Decimal(1)
+            bitcoin.update(basis_rate=Decimal(0), contract_minimum=Decimal(4_000))
+        case "two product groups":
+            tables["class_groups"]["ether"]["product_group"] = "second"
+            tables["product_groups"]["second"] = {
+                "portfolio_group": "crypto",
+                "offset": Decimal(1),
+            }
+            tables["portfolio_groups"]["crypto"]["offset"] = Decimal("0.9")
         case "two product groups, past an expiry":
             tables["class_groups"]["ether"]["product_group"] = "second"
             tables["product_groups"]["second"] = {
@@ -49,7 +58,9 @@ def _tables(name: str) -> Any:
 NAMES = (
     "one product group, offset in part",
     "one class group",
-    "offsets whole, no charges",
+    "offset in part, no charges",
+    "offsets whole, minimums alone",
+    "two product groups",
     "two product groups, past an expiry",
     "two portfolio groups, large minimums",
 )

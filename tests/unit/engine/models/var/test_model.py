@@ -127,11 +127,11 @@ def test_value_at_risk_may_be_larger_together_than_apart() -> None:
 
 
 def test_stressed_worlds_are_blended_in_and_what_is_left_of_the_buffer_is_added() -> None:
-    """[VAR-10] half of 1,000 and half of 3,000, and half of 20 % more"""
+    """[VAR-10] half of 1,000 and half of 3,000, and three quarters of 20 % more"""
     stressed = market(
-        stressed_weight=Decimal("0.5"), buffer=Decimal("0.2"), buffer_drawn=Decimal("0.5")
+        stressed_weight=Decimal("0.5"), buffer=Decimal("0.2"), buffer_drawn=Decimal("0.25")
     )
-    assert holding(stressed, PERPETUAL=1).risk.initial == 2_200 * USD
+    assert holding(stressed, PERPETUAL=1).risk.initial == 2_300 * USD
 
 
 def test_where_no_world_loses_one_of_the_floors_may_bind_or_none_does() -> None:
