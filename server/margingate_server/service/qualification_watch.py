@@ -116,5 +116,6 @@ def fallback_risk(shard: Shard, account: AccountState, asked: QualificationNumbe
     """Margin of an account's positions under the model that it falls back to; None without it."""
     if not asked.fallback:
         return None
+    shard.market.view.under(asked.fallback)  # who falls back has its arrays; many do so at once
     view = judged(shard.view_under(account, asked.fallback))
     return None if view.risk is None else view.risk.positions_risk

@@ -1,8 +1,12 @@
 """Grace and fall back: events of the upkeep, by a clock that never goes back."""
 
+from typing import Any
+
 import pytest
 
 from margingate_engine.core.reasons import RejectReason
+from margingate_engine.models.cross import CrossModel
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.ledger.regime_events import (
     QualificationLost,
     QualificationRegained,
@@ -12,6 +16,7 @@ from margingate_server.service import qualification_watch
 from margingate_server.service.desk import Desk
 from margingate_server.service.expiry import with_lag
 from margingate_server.service.qualification_watch import RegimeEvent
+from margingate_server.service.regimes import RegimeCommand
 from tests.unit.service.regime_desk import (
     GRACE_NS,
     LIQUIDATION_GRACE_NS,
@@ -197,3 +202,34 @@ def test_all_of_it_is_folded_again(poor: SmallDesk) -> None:
         0,
     )
     assert kept.liquidation_not_before_ns > 0
+
+
+def test_arrays_of_the_model_that_many_fall_back_to_are_worked_out_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = regime_desk(SPAN_ASKS)
+    for account in ("a", "b", "c"):
+        desk.open(account=account, usd="100000")
+        command = RegimeCommand(
+            account=account,
+            model="span",
+            request_id=desk.fresh_id(),
+            digest="d",
+            is_forced=True,
+            reason="why",
+        )
+        desk.desk.regimes.set_regime(command, desk.now_ns)
+        desk.deposit("-50000", account=account)
+    assert len(look(desk)) == 3
+    look(desk)
+    worked_out = []
+    whole = CrossModel.risk_arrays
+
+    def counted(model: CrossModel, *market: Any) -> RiskArrays:
+        worked_out.append(model)
+        return whole(model, *market)
+
+    monkeypatch.setattr(CrossModel, "risk_arrays", counted)
+    fallen = look(desk, 2 * GRACE_NS)
+    assert [type(each) for each in fallen] == [RegimeFellBack] * 3
+    assert len(worked_out) == 1
