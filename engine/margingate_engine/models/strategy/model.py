@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -36,6 +37,12 @@ from margingate_engine.scenarios.rounding import units_up
 
 ROUNDING_RESERVE = 2
 """Of every lot on order, 1e-6 USD: what rounding up may come to when it fills."""
+
+
+_BOOKS_KEPT = 2_000
+_ongoing = lru_cache(_BOOKS_KEPT)(ongoing_margin)
+_upper = lru_cache(_BOOKS_KEPT)(upper_requirement)
+"""A pairing takes milliseconds, and a check asks for those of the same books again: it is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +131,9 @@ class StrategyModel:
         name = totals.group.underlying
         book = _book(totals, holds)
         if not holds:
-            margin = ongoing_margin(book, self.parameters[name], Phase.INITIAL)
+            margin = _ongoing(book, self.parameters[name], Phase.INITIAL)
             return GroupStrategies(name, margin, 0, book)
-        margin = upper_requirement(book, self.parameters[name])
+        margin = _upper(book, self.parameters[name])
         entry = -int(totals.worst_rows(holds)[-1]) + _short_of_marks(totals, holds)
         entry += ROUNDING_RESERVE * sum(hold.lots for hold in holds)
         return GroupStrategies(name, margin, entry, book)
@@ -138,7 +145,7 @@ class StrategyModel:
     def maintenance(self, margins: Mapping[int, GroupStrategies]) -> int:
         """The pairing that requires least maintenance, an underlying at a time. [STR-09]"""
         return sum(
-            ongoing_margin(
+            _ongoing(
                 each.book, self.parameters[each.underlying], Phase.MAINTENANCE
             ).requirement_micro
             for each in margins.values()

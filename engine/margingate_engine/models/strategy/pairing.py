@@ -26,7 +26,7 @@ class Effort:
     more than covered_max not even that.
     """
 
-    series_max: int = 48
+    series_max: int = 40
     covered_max: int = 200
     nodes_max: int = 50
 
