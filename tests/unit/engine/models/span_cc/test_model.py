@@ -11,7 +11,7 @@ from margingate_engine.core.charges import Charge
 from margingate_engine.models.span_cc.coin_margin import CoinMargin
 from margingate_engine.models.span_cc.model import SpanCcModel
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.hold import hold_of
+from margingate_engine.portfolio.hold import OrderHold, hold_of
 from margingate_engine.portfolio.margin_model import Requirement
 from tests.unit.engine.models.span_cc.coins import BTC, coins, tables
 from tests.unit.engine.small_market import (
@@ -206,7 +206,8 @@ def test_a_spread_that_is_linked_through_others_has_no_credit_either() -> None:
     assert [each.total for each in model.requirements(held)] == [1_000] * 3
 
 
-def order(name: str, lots: int, market: SmallMarket = MARKET):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def order(name: str, lots: int, market: SmallMarket = MARKET) -> OrderHold:
+    """Lots on order at their mark."""
     mark = Decimal(market.arrays.mark_nano_i[market.row(name)]) / 10**9
     return hold_of(market.arrays, NO_FEES, (market.open_leg(name, lots, str(mark)),))
 
