@@ -189,3 +189,19 @@ def test_no_scenario_binds_and_the_parts_are_the_underlyings() -> None:
     assert (requirement.scenario, requirement.words) == (NOT_A_SCENARIO, "delta, gamma and vega")
     assert [part.subject for part in requirement.parts] == ["BTC", "ETH"]
     assert requirement.parts[0].amount == held(arrays, {PERPETUAL: 2})
+
+
+@pytest.mark.parametrize("lots", [6, -6])
+@pytest.mark.parametrize("instrument", [CALL, COIN_CALL, COIN_PUT])
+def test_an_option_on_order_requires_no_less_than_once_it_is_filled(
+    instrument: Instrument, lots: int
+) -> None:
+    """[VAR-13] at its mark, coins paid; and no more than the largest multiple makes of it"""
+    for estimator in ("var", "es"):
+        _, arrays = served(estimator=estimator)
+        on_order = ordered(arrays, instrument, lots)
+        row = arrays.table.row_by_name[instrument.name]
+        is_coins = instrument.settlement_asset == instrument.underlying
+        paid = lots * arrays.mark_nano_i[row] * 1_000 if is_coins else 0
+        filled = held(arrays, {instrument: lots}, BTC=-paid)
+        assert filled <= initial(arrays, on_order) < 5 * filled
