@@ -192,6 +192,23 @@ def wallet_units_of_fill(account: AccountRisk, row: int, fee: int) -> int:
     return -min(-lacking, max(0, fee_usd))
 
 
+def top_ups(account: AccountRisk) -> dict[int, int]:
+    """What moves into the wallets when an account comes to have some, 1e-6 USD, > 0, by row.
+
+    Each position gets what it lacks to its initial margin, by name, while the free wallet has it.
+    [ISO-06]
+    """
+    names, free, units_by_row = account.arrays.table.instruments, free_wallet(account), {}
+    held = [(names[row].name, row, each) for each in account.groups.values() for row in each.lots]
+    for _, row, totals in sorted(held, key=lambda position: position[0]):
+        lacking = initial_of(totals, row) - own_equity(totals, row, _ratios(totals, ()))
+        units = min(lacking, free)
+        if units > 0:
+            units_by_row[row] = units
+            free -= units
+    return units_by_row
+
+
 def own_with_orders(totals: GroupTotals, row: int) -> int:
     """What a position surely has to itself while orders are open, 1e-6 USD. [ISO-06]"""
     return min(

@@ -67,13 +67,13 @@ def _positions_set(state: ShardState, event: e.PositionsSet, *_: object) -> None
 
 def _regime_set(state: ShardState, event: r.RegimeSet, *_: object) -> None:
     account = state.accounts[event.account]
-    set_model(account, event.model)
+    set_model(state.table, account, event.model, event.wallets)
     account.unqualified_since_ns = account.liquidation_not_before_ns = 0
 
 
 def _fell_back(state: ShardState, event: r.RegimeFellBack, *_: object) -> None:
     account = state.accounts[event.account]
-    set_model(account, event.model)
+    set_model(state.table, account, event.model, event.wallets)
     account.unqualified_since_ns = 0
     account.liquidation_not_before_ns = event.liquidation_not_before_ns
 

@@ -1,11 +1,12 @@
 """What events do to the wallets of positions. No clock, no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.holdings import Portfolio, Position
 from margingate_engine.portfolio.wallets import wallet_after
 from margingate_server.ledger.state import AccountState, ShardState
-from margingate_server.ledger.wallet_events import MarginMoved
+from margingate_server.ledger.wallet_events import MarginMoved, WalletNumbers
 
 FLAT = Position(0)
 
@@ -37,8 +38,11 @@ def set_wallet(portfolio: Portfolio, row: int, wallet: int) -> None:
         portfolio.wallets.pop(row, None)
 
 
-def set_model(account: AccountState, model: str) -> None:
-    """Have an account margined by a model; another one than before leaves no wallets. [ISO-06]"""
+def set_model(
+    table: InstrumentTable, account: AccountState, model: str, wallets: Iterable[WalletNumbers]
+) -> None:
+    """Have an account margined by a model; another one than before comes with wallets. [ISO-06]"""
     if model != account.model:
-        account.portfolio.wallets.clear()
+        held = {table.row_by_name[each.instrument]: each.wallet for each in wallets}
+        account.portfolio.wallets = held
     account.model = model

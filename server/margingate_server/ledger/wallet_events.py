@@ -1,6 +1,15 @@
 """What can happen to the margin that a position has to itself."""
 
+import msgspec
+
 from margingate_server.ledger.event import Event
+
+
+class WalletNumbers(msgspec.Struct, frozen=True, array_like=True):
+    """What the wallet of a position comes to, 1e-6 USD, signed."""
+
+    instrument: str
+    wallet: int
 
 
 class MarginMoved(Event, frozen=True, tag="margin_moved"):

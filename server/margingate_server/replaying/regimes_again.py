@@ -11,7 +11,7 @@ from margingate_server.ledger.regime_events import (
 )
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import AgeLimits
-from margingate_server.service.qualification_watch import fallback_risk
+from margingate_server.service.qualification_watch import fallback_of
 from margingate_server.service.qualifying import qualification_of, qualifying_equity
 from margingate_server.service.refusals import NotNow
 from margingate_server.service.regimes import Regimes
@@ -34,7 +34,7 @@ def regime_again(shard: Shard, event: Judged, age_limits: AgeLimits) -> Judged:
             answer = Regimes(shard, age_limits).judged(account, again.model, now_ns=0)
             if answer.refusal:
                 raise NotNow(answer.refusal, answer.subject)
-            return again
+            return replace(again, wallets=answer.wallets)
         case RegimeFellBack():
             return _fell_back(shard, account, again)
         case _:
@@ -43,11 +43,12 @@ def regime_again(shard: Shard, event: Judged, age_limits: AgeLimits) -> Judged:
 
 def _fell_back(shard: Shard, account: AccountState, event: RegimeFellBack) -> RegimeFellBack:
     asked = qualification_of(shard.state.policy, account.model)
-    risk = fallback_risk(shard, account, asked)
-    if risk is None:
+    fallback = fallback_of(shard, account, asked)
+    if fallback is None:
         raise MissingData(account.account)
-    shortfall = max(0, -risk.headroom)
-    return replace(event, model=asked.fallback, shortfall=shortfall)
+    return replace(
+        event, model=asked.fallback, shortfall=fallback.shortfall, wallets=fallback.wallets
+    )
 
 
 def _equity(

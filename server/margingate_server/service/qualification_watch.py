@@ -6,8 +6,8 @@ never ends early; the wall clock has no part in it.
 """
 
 from collections import deque
+from typing import NamedTuple
 
-from margingate_engine.core.risk import Risk
 from margingate_server.ledger.numbers import QualificationNumbers
 from margingate_server.ledger.regime_events import (
     QualificationLost,
@@ -15,11 +15,13 @@ from margingate_server.ledger.regime_events import (
     RegimeFellBack,
 )
 from margingate_server.ledger.state import AccountState
+from margingate_server.ledger.wallet_events import WalletNumbers
 from margingate_server.service.expiry import with_lag
 from margingate_server.service.freshness import AgeLimits, oldest_of_portfolio
 from margingate_server.service.holdings_range import judged
 from margingate_server.service.qualifying import qualifying_equity
 from margingate_server.service.shard import Shard
+from margingate_server.service.wallets import wallets_under
 
 ACCOUNTS_MAX = 1_000
 """Most accounts that one call passes by: nobody else decides meanwhile."""
@@ -99,23 +101,36 @@ class QualificationWatch:
     def _fallen_back(
         self, account: AccountState, asked: QualificationNumbers, now_ns: int
     ) -> RegimeFellBack | None:
-        risk = fallback_risk(self._shard, account, asked)
-        if risk is None:
+        fallback = fallback_of(self._shard, account, asked)
+        if fallback is None:
             return None
         self._deadlines.pop(account.account, None)
         return RegimeFellBack(
             account=account.account,
             model=asked.fallback,
-            shortfall=max(0, -risk.headroom),
+            shortfall=fallback.shortfall,
             liquidation_not_before_ns=now_ns + asked.liquidation_grace_ns,
             market_digest=self._shard.market.view.digest,
+            wallets=fallback.wallets,
         )
 
 
-def fallback_risk(shard: Shard, account: AccountState, asked: QualificationNumbers) -> Risk | None:
-    """Margin of an account's positions under the model that it falls back to; None without it."""
+class Fallback(NamedTuple):
+    """What a fall back comes to: what lacks to the positions' margin, 1e-6 USD, and wallets."""
+
+    shortfall: int
+    wallets: tuple[WalletNumbers, ...]
+
+
+def fallback_of(
+    shard: Shard, account: AccountState, asked: QualificationNumbers
+) -> Fallback | None:
+    """What falling back from its regime comes to for an account; None where there is no margin."""
     if not asked.fallback:
         return None
     shard.market.view.under(asked.fallback)  # who falls back has its arrays; many do so at once
     view = judged(shard.view_under(account, asked.fallback))
-    return None if view.risk is None else view.risk.positions_risk
+    if view.risk is None:
+        return None
+    wallets = wallets_under(shard, account, asked.fallback, view)
+    return Fallback(max(0, -view.risk.positions_risk.headroom), wallets)

@@ -7,6 +7,7 @@ from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
 from margingate_server.ledger.regime_events import ExperienceSet, RegimeSet
 from margingate_server.ledger.state import AccountState
+from margingate_server.ledger.wallet_events import WalletNumbers
 from margingate_server.service.freshness import AgeLimits, oldest_of_portfolio
 from margingate_server.service.holdings_range import judged, known_risk
 from margingate_server.service.market import MarketView
@@ -18,6 +19,7 @@ from margingate_server.service.qualifying import (
 from margingate_server.service.refusals import NotNow, RequestConflict
 from margingate_server.service.room import refuse_without_room
 from margingate_server.service.shard import Shard
+from margingate_server.service.wallets import wallets_under
 
 EXPERIENCE_TIER_MAX = 9
 
@@ -40,7 +42,7 @@ class RegimeAnswer:
 
     before, after: margin under the model of before and under the new one, None without prices, and
     before for a repeated request. equity: that qualification is judged by, 1e-6 USD. view: that
-    `after` rests on.
+    `after` rests on. wallets: that positions have after it.
     """
 
     view: MarketView
@@ -49,6 +51,7 @@ class RegimeAnswer:
     equity: int | None
     refusal: RejectReason = RejectReason.NONE
     subject: str = ""
+    wallets: tuple[WalletNumbers, ...] = ()
 
 
 class Regimes:
@@ -85,6 +88,7 @@ class Regimes:
             model=command.model,
             reason=command.reason,
             market_digest="" if command.is_forced else answer.view.digest,
+            wallets=answer.wallets,
         )
         seq = shard.record(event, now_ns)
         shard.forget_view(command.account)
@@ -100,12 +104,14 @@ class Regimes:
         shard, market = self._shard, self._shard.market.view
         before = known_risk(shard.view_of(account))
         after = judged(shard.view_under(account, model))
+        wallets = wallets_under(shard, account, model, after)
         equity = qualifying_equity(account.portfolio, market.table, market.snapshot)
         answer = RegimeAnswer(
             view=after.view,
             before=before,
             after=after.risk.risk if after.risk is not None else None,
             equity=equity,
+            wallets=wallets,
         )
         if answer.after is None:
             subject = after.missing_subject or account.account

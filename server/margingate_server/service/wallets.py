@@ -11,6 +11,7 @@ from margingate_engine.models.isolated import (
     IsolatedModel,
     own_with_orders,
     required_with_orders,
+    top_ups,
     wallet_units_of_fill,
 )
 from margingate_engine.portfolio.account_risk import AccountRisk
@@ -20,12 +21,12 @@ from margingate_server.ledger.events import FillReported
 from margingate_server.ledger.fold_orders import fill_position
 from margingate_server.ledger.fold_wallets import FLAT, follow_fill
 from margingate_server.ledger.state import AccountState
-from margingate_server.ledger.wallet_events import MarginMoved
+from margingate_server.ledger.wallet_events import MarginMoved, WalletNumbers
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.holdings_range import judged
 from margingate_server.service.refusals import NotNow, RequestConflict
 from margingate_server.service.room import refuse_without_room
-from margingate_server.service.shard import Shard
+from margingate_server.service.shard import AccountView, Shard
 
 
 class Wallets:
@@ -133,6 +134,27 @@ def topped_up(shard: Shard, account: AccountState, row: int, event: FillReported
     except MissingData:
         return event
     return msgspec.structs.replace(event, wallet_units=units)
+
+
+def wallets_under(
+    shard: Shard, account: AccountState, model: str, view: AccountView
+) -> tuple[WalletNumbers, ...]:
+    """Wallets of the positions, by name, once an account is margined by a model. [ISO-06]
+
+    view: of the account under that model; its risk is told of them. Who comes from a model without
+    wallets has them topped up where there are prices; models without wallets have none.
+    """
+    models, portfolio = shard.market, account.portfolio
+    if not isinstance(models.model_of(model), IsolatedModel):
+        return ()
+    wallets = dict(portfolio.wallets)
+    if view.risk is not None and not isinstance(models.model_of(account.model), IsolatedModel):
+        for row, units in top_ups(view.risk).items():
+            wallets[row] = wallets.get(row, 0) + units
+            view.risk.allocate(row, _pocket(portfolio, row)._replace(wallet=wallets[row]))
+    names = shard.state.table.instruments
+    by_name = sorted((names[row].name, wallet) for row, wallet in wallets.items() if wallet)
+    return tuple(WalletNumbers(name, wallet) for name, wallet in by_name)
 
 
 def follow_wallet(risk: AccountRisk, portfolio: Portfolio, row: int) -> None:

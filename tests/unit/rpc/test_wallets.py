@@ -27,6 +27,7 @@ def gate() -> Gate:
         model=small_model(), tiers=FEE_TIERS, policy=PolicyNumbers(), others={"isolated": isolated}
     )
     gate.ok("ReloadParameters", admin.ReloadParametersRequest())
+    regime(gate, "c", "isolated")
     gate.ok(
         "SetPositions",
         pb.SetPositionsRequest(
@@ -35,9 +36,13 @@ def gate() -> Gate:
             positions=[types.Position(instrument="NEAR", quantity="0.1")],
         ),
     )
-    regime = pb.SetMarginRegimeRequest(request_id="c", account="a", model="isolated")
-    gate.ok("SetMarginRegime", regime)
     return gate
+
+
+def regime(gate: Gate, request_id: str, model_name: str) -> pb.SetMarginRegimeResponse:
+    request = pb.SetMarginRegimeRequest(request_id=request_id, account="a", model=model_name)
+    answer: pb.SetMarginRegimeResponse = gate.ok("SetMarginRegime", request)
+    return answer
 
 
 def request(amount: str, request_id: str = "m", instrument: str = "NEAR") -> pb.MoveMarginRequest:
@@ -66,6 +71,21 @@ def test_a_position_is_shown_by_itself_before_and_after_margin_moved(gate: Gate)
     assert gate.ok("MoveMargin", request("-98", "back")).wallet == "202.5"
 
 
+def test_who_comes_from_another_model_has_the_margin_of_each_position_in_its_wallet(
+    gate: Gate,
+) -> None:
+    """[ISO-06]"""
+    regime(gate, "d", "span")
+    assert shown(gate) == []
+    answer = regime(gate, "e", "isolated")
+    (position,) = shown(gate)
+    assert position.wallet == position.risk.equity == position.risk.initial_margin == "202.051005"
+    assert not position.liquidatable
+    assert (answer.after.equity, answer.after.initial_margin) == ("5000", "202.051005")
+    regime(gate, "f", "isolated")
+    assert shown(gate) == [position]
+
+
 def test_a_move_is_refused_with_its_reason(gate: Gate) -> None:
     """[ISO-06]"""
     refused = gate.answer("MoveMargin", request("5000.000001"))
@@ -87,7 +107,7 @@ def test_a_move_is_refused_with_its_reason(gate: Gate) -> None:
 
 def test_other_models_show_no_positions_by_themselves(gate: Gate) -> None:
     gate.ok("MoveMargin", request("300"))
-    gate.ok("SetMarginRegime", pb.SetMarginRegimeRequest(request_id="d", account="a", model="span"))
+    regime(gate, "d", "span")
     assert shown(gate) == []
     answer = gate.answer("MoveMargin", request("1", "n"))
     assert (answer.code, answer.fields) == (Code.INVALID_ARGUMENT, ("account",))
