@@ -1,7 +1,7 @@
 """Features of one account in one group: its positions and its open orders. [SPAN-09 to SPAN-14]"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,6 +58,16 @@ class GroupTotals:
     def is_empty(self) -> bool:
         """True when nothing is held or on order: what was once here leaves no trace."""
         return not (self.lots or self.coin_pico or self.orders.lots)
+
+    def copied(self) -> "GroupTotals":
+        """The same, to be changed apart from this."""
+        return replace(
+            self,
+            orders=self.orders.copied(),
+            keyed=dict(self.keyed),
+            lots=dict(self.lots),
+            pockets=dict(self.pockets),
+        )
 
     def positions_copy(self) -> "GroupTotals":
         """The positions without the open orders, to try a change on."""

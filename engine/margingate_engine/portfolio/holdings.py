@@ -59,6 +59,17 @@ class Portfolio:
             for order_id, amended in self.amendments.items()
         )
 
+    def copied(self) -> "Portfolio":
+        """The same holdings, to be looked at while this one changes."""
+        return replace(
+            self,
+            cash=dict(self.cash),
+            positions=dict(self.positions),
+            legs=dict(self.legs),
+            amendments=dict(self.amendments),
+            wallets=dict(self.wallets),
+        )
+
     def without_order(self, order_id: str) -> "Portfolio":
         """The same holdings without one of the open orders."""
         legs, amendments = dict(self.legs), dict(self.amendments)

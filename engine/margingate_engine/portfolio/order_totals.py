@@ -1,7 +1,7 @@
 """Features of open orders, added up per group. [SPAN-14]"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +30,10 @@ class OrderTotals:
     def empty(cls, row_count: int) -> "OrderTotals":
         """No order at all."""
         return cls(worst_r=np.zeros(row_count, dtype=np.int64))
+
+    def copied(self) -> "OrderTotals":
+        """The same, to be changed apart from this."""
+        return replace(self, up=dict(self.up), down=dict(self.down), floors=dict(self.floors))
 
     def add(self, effect: LegEffect, lots: int) -> None:
         """Put `lots` > 0 of an order in."""

@@ -4,6 +4,7 @@ import grpc
 
 from margingate.v1 import margin_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
+from margingate_engine.check.question import Question
 from margingate_engine.core.orders import Side
 from margingate_server.rpc.decimals import nano_text
 from margingate_server.rpc.decision_codec import (
@@ -31,6 +32,7 @@ from margingate_server.rpc.order_codec import (
     parse_order,
 )
 from margingate_server.service.amending import AmendCommand
+from margingate_server.service.checking import max_size
 from margingate_server.service.decisions import CheckAnswer, CheckCommand
 from margingate_server.service.desk import Desk
 
@@ -182,25 +184,19 @@ class MarginServicer:
             Side.SELL: optional_price(request.sell_price, "sell_price"),
         }
 
-        def use(desk: Desk, now_ns: int) -> pb.GetMaxOrderSizeResponse:
-            row = desk.shard.row(name)
-            asked = desk.shard.account(account)
+        def use(desk: Desk, now_ns: int) -> tuple[dict[Side, Question], types.Basis]:
+            row, asked = desk.shard.row(name), desk.shard.account(account)
+            questions = {
+                side: desk.checking.asked(account, one_leg(row, side, price), now_ns)
+                for side, price in prices.items()
+            }
             view = desk.shard.view_of(asked).view
-            lot_nano = view.table.instruments[row].lot_nano
-            sizes = {}
-            for side, price in prices.items():
-                lots, reason = desk.checking.max_size(account, one_leg(row, side, price), now_ns)
-                sizes[side] = pb.MaxSize(
-                    quantity=nano_text(lots * lot_nano),
-                    limiting_reason=types.RejectReason.ValueType(int(reason)),
-                )
-            return pb.GetMaxOrderSizeResponse(
-                buy=sizes[Side.BUY],
-                sell=sizes[Side.SELL],
-                basis=basis_message(view, asked.version, now_ns),
-            )
+            return questions, basis_message(view, asked.version, now_ns)
 
-        return self._lane.look(use)
+        # A size takes as many decisions as it takes: beside those that others wait for.
+        questions, basis = self._lane.look(use)
+        sizes = {side: _largest(question) for side, question in questions.items()}
+        return pb.GetMaxOrderSizeResponse(buy=sizes[Side.BUY], sell=sizes[Side.SELL], basis=basis)
 
     def GetDecision(  # noqa: N802
         self, request: pb.GetDecisionRequest, _context: grpc.ServicerContext
@@ -226,3 +222,12 @@ class MarginServicer:
             tell(self._observer.replayed)
         else:
             tell(self._observer.decided, REASON_WORDS[answer.decision.reason])
+
+
+def _largest(question: Question) -> pb.MaxSize:
+    (leg,) = question.order.legs
+    lots, reason = max_size(question)
+    return pb.MaxSize(
+        quantity=nano_text(lots * question.table.instruments[leg.row].lot_nano),
+        limiting_reason=types.RejectReason.ValueType(int(reason)),
+    )

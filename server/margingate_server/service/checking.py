@@ -1,7 +1,7 @@
 """The use case of the house: may this account send this order?"""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from margingate_engine.check.decide import Outcome
 from margingate_engine.check.explain import (
@@ -45,6 +45,14 @@ class Explanation:
     scenarios_before: tuple[GroupScenarios, ...]
     scenarios_after: tuple[GroupScenarios, ...]
     also_failing: tuple[RejectReason, ...]
+
+
+def max_size(question: Question) -> tuple[int, RejectReason]:
+    """(lots, why one more is refused) of the single leg of an order, whatever its quantity."""
+    try:
+        return max_order_size(question)
+    except OverflowError:
+        return 0, OUT_OF_RANGE.reason
 
 
 class Checking:
@@ -120,16 +128,16 @@ class Checking:
         )
         return answer, self._explanation(question, outcome) if has_explanation else None
 
-    def max_size(
-        self, account_id: str, order: RequestedOrder, now_ns: int
-    ) -> tuple[int, RejectReason]:
-        """(lots, why one more is refused) of the single leg of `order`, whatever its quantity."""
+    def asked(self, account_id: str, order: RequestedOrder, now_ns: int) -> Question:
+        """The question about an order, on copies: it may be answered while the account changes."""
         account = self._shard.account(account_id)
-        view = self._shard.view_of(account)
-        try:
-            return max_order_size(self._asking.question(account, view, order, now_ns))
-        except OverflowError:
-            return 0, OUT_OF_RANGE.reason
+        question = self._asking.question(account, self._shard.view_of(account), order, now_ns)
+        risk = question.account
+        return replace(
+            question,
+            portfolio=question.portfolio.copied(),
+            account=None if risk is None else risk.copied(),
+        )
 
     def decision_of(self, account_id: str, request_id: str) -> CheckAnswer:
         """The decision remembered for a request, of an order or a change of one.

@@ -6,8 +6,11 @@ import pytest
 from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import margin_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
+from margingate_engine.check.max_size import max_order_size
+from margingate_engine.check.question import Question
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.rpc.observers import REASON_WORDS
+from margingate_server.service import checking
 from tests.unit.rpc.gate import Gate, leg, order
 
 Code = grpc.StatusCode
@@ -249,6 +252,28 @@ def test_the_largest_size_has_a_reason_for_each_side(gate: Gate) -> None:
         "0",
         types.REJECT_REASON_PRICE_COLLAR,
     )
+
+
+def test_a_size_is_searched_while_others_are_decided(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked about is the account as it was, whatever becomes of it meanwhile."""
+    request = pb.GetMaxOrderSizeRequest(
+        account="a", instrument="NEAR", buy_price="101000", sell_price="101000"
+    )
+    before = gate.ok("GetMaxOrderSize", request)
+    decided = []
+
+    def search(question: Question) -> tuple[int, RejectReason]:
+        assert not gate.lane._deciding.locked()
+        if not decided:
+            decided.append(gate.check(order(leg("NEAR", "0.1", "101000"))).held)
+        return max_order_size(question)
+
+    monkeypatch.setattr(checking, "max_order_size", search)
+    assert gate.ok("GetMaxOrderSize", request) == before
+    assert decided == [True]
+    assert gate.ok("GetMaxOrderSize", request).buy.quantity == "0"
 
 
 def test_a_decision_can_be_asked_for_again(gate: Gate) -> None:

@@ -8,6 +8,7 @@ import pytest
 from margingate_engine.core.orders import Side
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.ledger.numbers import LimitNumbers
+from margingate_server.service.checking import max_size
 from margingate_server.service.decisions import REQUEST_AGE_NS_MAX, CheckCommand
 from margingate_server.service.refusals import RequestConflict, UnknownName
 from tests.unit.engine.small_market import DAY_NS, MARKS, NEAR_NS
@@ -250,7 +251,7 @@ def test_a_coin_held_as_collateral_rests_on_its_index() -> None:
 def test_the_largest_size_is_accepted_and_one_lot_more_is_not() -> None:
     desk = funded("10000")
     leg = desk.leg("NEAR", -1, "101000")
-    lots, why = desk.desk.checking.max_size("a", desk.order(leg), desk.now_ns)
+    lots, why = max_size(desk.desk.checking.asked("a", desk.order(leg), desk.now_ns))
     assert (lots, why) == (6, RejectReason.INSUFFICIENT_INITIAL_MARGIN)
     assert reason(desk, "NEAR", -7, "101000") is RejectReason.INSUFFICIENT_INITIAL_MARGIN
     assert reason(desk, "NEAR", -6, "101000") is RejectReason.NONE
@@ -264,7 +265,7 @@ def test_the_largest_price_and_size_of_the_grammar_get_a_decision(name: str, sid
         decision = desk.check(desk.leg(name, side * lots, price)).decision
         assert isinstance(RejectReason(decision.reason), RejectReason)
         order = desk.order(desk.leg(name, side, price))
-        assert desk.desk.checking.max_size("a", order, desk.now_ns)[0] >= 0
+        assert max_size(desk.desk.checking.asked("a", order, desk.now_ns))[0] >= 0
 
 
 def test_a_price_beyond_the_integers_is_refused_as_such() -> None:

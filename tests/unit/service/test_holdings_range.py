@@ -9,6 +9,7 @@ from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.service.accounts import StatedPosition
+from margingate_server.service.checking import max_size
 from margingate_server.service.holdings_range import BEYOND_RANGE, LOTS_UNPRICED_MAX
 from margingate_server.service.refusals import NotNow
 from tests.unit.engine.small_market import MARKS, NEAR_NS
@@ -71,7 +72,7 @@ def test_an_account_beyond_the_range_may_shrink_but_neither_order_nor_withdraw()
     )
     order = desk.order(desk.leg("NEAR", -1, "800000000"))
     checking = desk.desk.checking
-    assert checking.max_size("a", order, desk.now_ns) == (0, RejectReason.MAX_ORDER_QUANTITY)
+    assert max_size(checking.asked("a", order, desk.now_ns)) == (0, RejectReason.MAX_ORDER_QUANTITY)
     assert checking.preview("a", order, desk.now_ns, has_explanation=True)[1] is not None
     with pytest.raises(NotNow):
         desk.deposit("-1")

@@ -13,6 +13,7 @@ from margingate_server.ledger.regime_events import (
     RegimeFellBack,
 )
 from margingate_server.service import qualification_watch
+from margingate_server.service.checking import max_size
 from margingate_server.service.desk import Desk
 from margingate_server.service.expiry import with_lag
 from margingate_server.service.qualification_watch import RegimeEvent
@@ -181,11 +182,10 @@ def test_the_largest_order_follows_the_gate(poor: SmallDesk) -> None:
     poor.hold(NEAR=5)
     look(poor)
     selling = poor.order(poor.leg("NEAR", -1, "101000"))
-    largest, reason = poor.desk.checking.max_size("a", selling, poor.now_ns)
+    largest, reason = max_size(poor.desk.checking.asked("a", selling, poor.now_ns))
     assert (largest, reason) == (5, RejectReason.NOT_QUALIFIED)
-    none, _ = poor.desk.checking.max_size(
-        "a", poor.order(poor.leg("NEAR", 1, "101000")), poor.now_ns
-    )
+    buying = poor.order(poor.leg("NEAR", 1, "101000"))
+    none, _ = max_size(poor.desk.checking.asked("a", buying, poor.now_ns))
     assert none == 0
 
 

@@ -10,6 +10,7 @@ from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import GROSS_MAX, hold_of
 from margingate_engine.portfolio.holdings import Portfolio, Position
 from margingate_engine.portfolio.margin_model import NO_SCENARIO, NOT_A_SCENARIO
+from tests.property.totals import totals_of
 from tests.span_margins import positions_margin
 from tests.unit.engine.small_market import COIN, NANO, NEAR_NS, USD, SmallMarket, small_market
 
@@ -219,3 +220,17 @@ def test_independent_legs_take_each_their_own_worst() -> None:
     portfolio.legs["o"] = (MARKET.open_leg("NEAR", 1, "101000"), MARKET.open_leg("CALL", -1, "200"))
     # The future falls while the call is not filled.
     assert account(portfolio).risk.initial == 1_515 * USD + 1
+
+
+def test_a_copy_stays_what_it_was_whatever_becomes_of_the_account() -> None:
+    changing = account(MARKET.portfolio(50_000, COIN, NEAR=2, CALL=-1))
+    order = hold_of(MARKET.arrays, MARKET.fees, [MARKET.open_leg("PUT", 3, "90")])
+    changing.hold(order)
+    copy = changing.copied()
+    before = totals_of(changing)
+    changing.release(order)
+    changing.hold(hold_of(MARKET.arrays, MARKET.fees, [MARKET.open_leg("FAR", -4, "104000")]))
+    changing.move_position(MARKET.row("CALL"), -1, -6)
+    changing.move_cash("BTC", -COIN)
+    assert totals_of(changing) != before
+    assert totals_of(copy) == before
