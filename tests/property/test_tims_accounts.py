@@ -27,7 +27,7 @@ def both(book: Book) -> tuple[AccountRisk, TimsBook, Account]:
     return account, tims_reference(book.world.name), reference_of(book.world, book.portfolio)
 
 
-@examples(120)
+@examples(80)
 @given(tims_books(several=True))
 def test_equity_and_margins_are_the_references_to_the_last_millionth(book: Book) -> None:
     account, reference, known = both(book)
@@ -37,7 +37,7 @@ def test_equity_and_margins_are_the_references_to_the_last_millionth(book: Book)
     assert account.risk.maintenance == reference.maintenance(known)
 
 
-@examples(120)
+@examples(80)
 @given(tims_books(several=True))
 def test_every_requirement_has_the_references_parts_and_binding_point(book: Book) -> None:
     account, reference, known = both(book)
@@ -58,7 +58,7 @@ def _scenario(parts: PortfolioGroup) -> int:
     return parts.point or NO_SCENARIO
 
 
-@examples(120)
+@examples(80)
 @given(tims_books(several=True))
 def test_exact_is_claimed_where_the_page_says_so(book: Book) -> None:
     """[TIMS-07] under a pending change the engine may say less than it could"""

@@ -14,7 +14,7 @@ from tests.reference.contracts import Instrument, Kind, Market, Rate
 from tests.reference.margin import Group
 from tests.reference.moved_book import Move, MovedBook, Terms, worst_fills
 from tests.reference.rounding import up
-from tests.reference.var import expected_shortfall, value_at_risk
+from tests.reference.var import value_at_risk
 
 WARM_UP_DAYS = 30
 PLACES = 40
@@ -99,14 +99,16 @@ class VarBook(MovedBook):
     def estimate(self, pnl: list[int]) -> Fraction:
         """Loss at the confidence. [VAR-08, VAR-09]"""
         tail = 1 - Fraction(self.settings["confidence"])
+        losses = sorted((-each for each in pnl), reverse=True)
         if self.settings["estimator"] == "es":
-            return expected_shortfall(pnl, tail)
+            worlds = tail * len(losses)
+            whole = int(worlds)
+            return (sum(losses[:whole]) + (worlds - whole) * losses[whole]) / worlds
         if self.settings["quantile_rule"] == "ranked":
             return Fraction(value_at_risk(pnl, tail))
-        losses, place = sorted((-each for each in pnl), reverse=True), (len(pnl) - 1) * tail
+        place = tail * (len(losses) - 1)
         first, part = int(place), place - int(place)
-        beyond = losses[min(first + 1, len(losses) - 1)]
-        return losses[first] + part * (beyond - losses[first])
+        return losses[first] + part * (losses[first + 1] - losses[first])
 
     def required_of(self, rows: list[int], null: int) -> int:
         """Requirement of rows and their null row. [VAR-10]"""
