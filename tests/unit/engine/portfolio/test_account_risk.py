@@ -1,5 +1,6 @@
 """Accounts small enough for paper. [SPAN-08 to SPAN-12]"""
 
+from copy import deepcopy
 from decimal import Decimal
 
 import pytest
@@ -227,7 +228,7 @@ def test_a_copy_stays_what_it_was_whatever_becomes_of_the_account() -> None:
     order = hold_of(MARKET.arrays, MARKET.fees, [MARKET.open_leg("PUT", 3, "90")])
     changing.hold(order)
     copy = changing.copied()
-    before = totals_of(changing)
+    before = deepcopy(totals_of(changing))
     changing.release(order)
     changing.hold(hold_of(MARKET.arrays, MARKET.fees, [MARKET.open_leg("FAR", -4, "104000")]))
     changing.move_position(MARKET.row("CALL"), -1, -6)
