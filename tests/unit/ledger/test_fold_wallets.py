@@ -111,11 +111,33 @@ def test_the_same_model_again_leaves_the_wallets() -> None:
     assert wallets(state) == {NEAR: 3}
 
 
-def test_a_fall_back_leaves_no_wallets() -> None:
-    fallen = r.RegimeFellBack(
-        account="a", model="cross", shortfall=0, liquidation_not_before_ns=1, market_digest="d"
+def fallen(model: str, *left: w.WalletNumbers) -> r.RegimeFellBack:
+    return r.RegimeFellBack(
+        account="a",
+        model=model,
+        shortfall=0,
+        liquidation_not_before_ns=1,
+        market_digest="d",
+        wallets=left,
     )
-    assert wallets(events(fallen)) == {}
+
+
+def test_a_fall_back_leaves_no_wallets() -> None:
+    assert wallets(events(fallen("cross"))) == {}
+
+
+def test_a_change_comes_with_the_wallets_that_it_names() -> None:
+    cross = r.RegimeSet(account="a", model="cross")
+    named = w.WalletNumbers(NEAR, 5), w.WalletNumbers(PUT, -3)
+    back = r.RegimeSet(account="a", model="isolated", wallets=named)
+    for change in (back, fallen("isolated", *named)):
+        assert wallets(events(cross, change)) == {NEAR: 5, PUT: -3}
+        assert e.decode_event(e.encode_event(change)) == change
+
+
+def test_a_change_of_older_logs_comes_with_none() -> None:
+    stored = b'{"kind":"regime_set","account":"a","model":"isolated"}'
+    assert wallets(events(e.decode_event(stored))) == {}
 
 
 def test_a_snapshot_has_the_wallets() -> None:

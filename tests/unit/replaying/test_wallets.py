@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from margingate_server.ledger import events as e
+from margingate_server.ledger import regime_events as r
 from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.wallet_events import MarginMoved
 from margingate_server.recovery import DeskBuilder
@@ -15,9 +16,9 @@ from margingate_server.service.refusals import NotNow
 from tests.unit.engine.small_market import INSTRUMENTS
 from tests.unit.replaying.plan import ACTIONS, Plan
 from tests.unit.replaying.test_replay import events, report, rewritten
-from tests.unit.service.regime_desk import change
+from tests.unit.service.regime_desk import GRACE_NS, change
 from tests.unit.service.small_desk import AGE_LIMITS, SmallDesk
-from tests.unit.service.wallet_desk import move, wallet_terms
+from tests.unit.service.wallet_desk import CROSS_ASKS, move, wallet_terms
 
 STEPS = 160
 SEEDS = (1, 2)
@@ -26,8 +27,10 @@ SEEDS = (1, 2)
 class WalletPlan(Plan):
     """A plan on accounts whose positions have wallets."""
 
+    monotonic_ns = 0
+
     def start(self) -> None:
-        builder = DeskBuilder.of(wallet_terms(), AGE_LIMITS, lambda: None)
+        builder = DeskBuilder.of(wallet_terms(CROSS_ASKS), AGE_LIMITS, lambda: None)
         self.journal = Journal(self.store, self.markets)
         desk = builder.open_desk(self.store, self.journal.market_version_min)
         self.small = SmallDesk(desk, numbers=self.ids)
@@ -52,15 +55,23 @@ class WalletPlan(Plan):
             return
 
     def change(self) -> None:
-        """Account a changes to cross and back."""
-        for model in ("cross", "isolated"):
-            change(self.small, model, is_forced=True)
+        """Account a changes to cross and back: on request, by force, or because it falls back."""
+        change(self.small, "cross", is_forced=True)
+        if self.random.random() < 0.5:
+            try:
+                change(self.small, "isolated")
+            except NotNow:
+                change(self.small, "isolated", is_forced=True)
+            return
+        for _ in range(3):
+            self.monotonic_ns += 2 * GRACE_NS
+            self.small.desk.qualifications.look(self.monotonic_ns, self.small.now_ns)
 
     def _rows(self) -> list[int]:
         return sorted(self.small.account().portfolio.positions)
 
     def run(self, steps: int) -> "WalletPlan":
-        actions: dict[Any, int] = {**ACTIONS, WalletPlan.move: 16, WalletPlan.change: 1}
+        actions: dict[Any, int] = {**ACTIONS, WalletPlan.move: 16, WalletPlan.change: 4}
         del actions[Plan.control]
         for step in range(steps):
             if step % (steps // 3) == steps // 6:
@@ -110,3 +121,20 @@ def test_what_was_changed_in_a_move_is_found_there(name: str, value: object, fie
     (first, *_) = report(plan, records).differences
     assert (first.seq, first.kind) == (seq, "margin_moved")
     assert field in {each.field for each in first.changes}
+
+
+@pytest.mark.parametrize("kind", [r.RegimeSet, r.RegimeFellBack])
+def test_wallets_that_a_change_of_the_model_came_with_come_out_again(
+    kind: type[r.RegimeSet | r.RegimeFellBack],
+) -> None:
+    plan, seq, event = next(
+        (plan_of(seed), seq, each)
+        for seed in SEEDS
+        for seq, each in events(plan_of(seed), kind)
+        if each.wallets and each.market_digest
+    )
+    more = msgspec.structs.replace(event.wallets[0], wallet=event.wallets[0].wallet + 1)
+    changed = msgspec.structs.replace(event, wallets=(more, *event.wallets[1:]))
+    (first, *_) = report(plan, rewritten(plan, seq, lambda _: changed)).differences
+    assert first.seq == seq
+    assert {each.field for each in first.changes} == {"wallets[0].wallet"}

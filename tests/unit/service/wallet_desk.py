@@ -5,7 +5,7 @@ from decimal import Decimal
 from margingate_engine.core.amounts import MICRO
 from margingate_engine.models.registry import model
 from margingate_server.ledger.events import InstrumentsListed
-from margingate_server.ledger.numbers import PolicyNumbers
+from margingate_server.ledger.numbers import PolicyNumbers, QualificationNumbers
 from margingate_server.ledger.state import ShardState
 from margingate_server.service.desk import Desk
 from margingate_server.service.market import Market
@@ -13,23 +13,33 @@ from margingate_server.service.shard import Shard
 from margingate_server.service.terms import Terms
 from tests.unit.engine.models.cross.standard_market import STANDARD
 from tests.unit.engine.small_market import INSTRUMENTS
+from tests.unit.service.regime_desk import GRACE_NS
 from tests.unit.service.small_desk import AGE_LIMITS, FEE_TIERS, SmallDesk
 
+CROSS_ASKS = QualificationNumbers(
+    model="cross",
+    equity_to_enter=10**17,
+    equity_to_remain=10**17,
+    grace_ns=GRACE_NS,
+    fallback="isolated",
+)
+"""More than anybody has: who is made to be in cross falls back from it."""
 
-def wallet_terms() -> Terms:
+
+def wallet_terms(*asked: QualificationNumbers) -> Terms:
     """Accounts open under isolated, without slopes, and may be in cross."""
     flat = {**STANDARD, "future_initial_slope": Decimal(0), "future_maintenance_slope": Decimal(0)}
     return Terms(
         model=model("isolated", {"BTC": flat}),
         tiers=FEE_TIERS,
-        policy=PolicyNumbers(),
+        policy=PolicyNumbers(qualifications=asked),
         others={"cross": model("cross", {"BTC": flat})},
     )
 
 
-def wallet_desk() -> SmallDesk:
+def wallet_desk(*asked: QualificationNumbers) -> SmallDesk:
     """The small market listed and priced."""
-    of_now, state = wallet_terms(), ShardState()
+    of_now, state = wallet_terms(*asked), ShardState()
     made: list[SmallDesk] = []
     shard = Shard(
         state,
