@@ -1,6 +1,7 @@
 """Parameters: bounds, names of what is wrong, canonical text."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_every_setting_keeps_to_its_bounds_and_is_named_beyond_them(
         ({"method": "parametric", "stressed_weight": Decimal("0.25")}, "stressed_weight"),
     ],
 )
-def test_a_setting_that_means_nothing_is_named(changes: dict[str, object], field: str) -> None:
+def test_a_setting_that_means_nothing_is_named(changes: dict[str, Any], field: str) -> None:
     assert refused(tables(**changes)) == f"settings.{field}"
 
 
