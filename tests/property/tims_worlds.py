@@ -29,7 +29,7 @@ def _tables(name: str) -> Any:
         case "offsets whole, minimums alone":
             tables["product_groups"]["coins"]["offset"] = Decimal(1)
             tables["portfolio_groups"]["crypto"]["offset"] = Decimal(1)
-            bitcoin.update(basis_rate=Decimal(0), contract_minimum=Decimal(4_000))
+            bitcoin.update(basis_rate=Decimal(0), contract_minimum=Decimal(20_000))
         case "two product groups":
             tables["class_groups"]["ether"]["product_group"] = "second"
             tables["product_groups"]["second"] = {
