@@ -8,7 +8,6 @@ from margingate_engine.core.charges import Charge
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
-from margingate_engine.models.parameter_table import digest
 from margingate_engine.models.position_margin import (
     PositionParameters,
     future_initial,
@@ -16,6 +15,7 @@ from margingate_engine.models.position_margin import (
     position_arrays,
     positions_maintenance,
 )
+from margingate_engine.models.table_model import TableModel
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
@@ -42,29 +42,13 @@ class CrossMargin:
     maintenance: int
 
 
-class CrossModel:
+class CrossModel(TableModel[CrossParameters]):
     """No offset between positions: each requires its own margin. [CROSS-01]"""
 
     name = "cross"
     equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
     worst_fill = Exactness.BOUND
-
-    def __init__(self, parameters: Mapping[str, CrossParameters]) -> None:
-        self.parameters = dict(parameters)
-        self.parameters_digest = digest(self.parameter_items())
-
-    @classmethod
-    def from_mapping(cls, raw: Mapping[str, object]) -> "CrossModel":
-        """The model from one table of parameters per underlying; InvalidInput names the wrong."""
-        return cls({name: CrossParameters.from_mapping(name, each) for name, each in raw.items()})
-
-    def parameter_items(self) -> list[tuple[str, str, str]]:
-        """Underlying, name and value of every parameter, in order."""
-        return [
-            (underlying, name, value)
-            for underlying in sorted(self.parameters)
-            for name, value in self.parameters[underlying].items()
-        ]
+    PARAMETERS = CrossParameters
 
     def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
         """What a short option requires by lot, and lots of futures by row. [CROSS-02]"""

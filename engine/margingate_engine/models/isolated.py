@@ -9,7 +9,6 @@ from margingate_engine.core.charges import Charge
 from margingate_engine.core.risk import Exactness, Risk
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
-from margingate_engine.models.parameter_table import digest
 from margingate_engine.models.position_margin import (
     PositionParameters,
     future_initial,
@@ -17,6 +16,7 @@ from margingate_engine.models.position_margin import (
     maintenance_of,
     position_arrays,
 )
+from margingate_engine.models.table_model import TableModel
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
@@ -57,31 +57,13 @@ class IsolatedMargin:
     maintenance: int
 
 
-class IsolatedModel:
+class IsolatedModel(TableModel[IsolatedParameters]):
     """No offset between positions, and none has what another one lacks. [ISO-01]"""
 
     name = "isolated"
     equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
     worst_fill = Exactness.BOUND
-
-    def __init__(self, parameters: Mapping[str, IsolatedParameters]) -> None:
-        self.parameters = dict(parameters)
-        self.parameters_digest = digest(self.parameter_items())
-
-    @classmethod
-    def from_mapping(cls, raw: Mapping[str, object]) -> "IsolatedModel":
-        """The model from one table of parameters per underlying; InvalidInput names the wrong."""
-        return cls(
-            {name: IsolatedParameters.from_mapping(name, each) for name, each in raw.items()}
-        )
-
-    def parameter_items(self) -> list[tuple[str, str, str]]:
-        """Underlying, name and value of every parameter, in order."""
-        return [
-            (underlying, name, value)
-            for underlying in sorted(self.parameters)
-            for name, value in self.parameters[underlying].items()
-        ]
+    PARAMETERS = IsolatedParameters
 
     def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
         """The same as of `cross`. [ISO-01]"""
@@ -101,8 +83,8 @@ class IsolatedModel:
         return IsolatedMargin(
             totals.group.underlying,
             sum(
-                max(own.get(row, 0) - entry, -short)
-                for row, (entry, short) in losses.items()
+                _held_option(totals, row, own.get(row, 0), floor)
+                for row, floor in losses.items()
                 if row not in futures
             ),
             sum(
@@ -263,6 +245,18 @@ def _floors(totals: GroupTotals, holds: Sequence[OrderTotals]) -> dict[int, tupl
             before = floors.get(row, (0, 0))
             floors[row] = (before[0] + entry, before[1] + short)
     return floors
+
+
+def _held_option(totals: GroupTotals, row: int, own: int, floor: tuple[int, int]) -> int:
+    """What an option, or spot, takes over all fills, 1e-6 USD; its floor as in _floors. [ISO-05]
+
+    Bought back, a short gives back of its own at least what it requires: only what is paid beyond
+    that comes on top of what it has.
+    """
+    entry, short = floor
+    held_short = totals.arrays.minimum_i[row] * min(0, totals.lots.get(row, 0))
+    lost = max(entry, short - held_short) if held_short else entry
+    return max(-entry, own - lost, -short)
 
 
 def _requirement(number: int, margin: IsolatedMargin) -> Requirement:

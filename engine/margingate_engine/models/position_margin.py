@@ -13,13 +13,13 @@ from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import FloatArray, InstrumentTable
 from margingate_engine.models.mark_values import LotRisk, MarkValues, mark_values, risk_arrays
 from margingate_engine.models.parameter_table import ParameterTable
+from margingate_engine.models.table_model import group_without_scenarios
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import (
     PPM,
     SPOT_KEY,
-    GroupArrays,
     RiskArrays,
     lots_key,
     lots_row,
@@ -105,7 +105,12 @@ def position_arrays(
         minimum_i=units_up(np.where(values.priced_i, initial_i, 0.0)),
         own=figures,
     )
-    groups = {name: _group(table, snapshot, name, parameters[name]) for name in parameters}
+    groups = {
+        name: group_without_scenarios(
+            table, snapshot, name, haircut_ppm=int(each.collateral_haircut * PPM)
+        )
+        for name, each in parameters.items()
+    }
     return risk_arrays(model, groups, values, lot)
 
 
@@ -117,23 +122,6 @@ def _rates(parameters: PositionParameters | None) -> tuple[int, int, int, int] |
         int(parameters.future_initial_slope * PPM),
         int(parameters.future_maintenance * PPM),
         int(parameters.future_maintenance_slope * PPM),
-    )
-
-
-def _group(
-    table: InstrumentTable, snapshot: MarketSnapshot, name: str, parameters: PositionParameters
-) -> GroupArrays | None:
-    number = table.underlyings.index(name) if name in table.underlyings else None
-    index_nano = 0 if number is None else int(snapshot.index_nano_u[number])
-    if index_nano <= 0:
-        return None
-    return GroupArrays(
-        underlying=name,
-        descriptions=(),
-        index_nano=index_nano,
-        coin_factor_s=(),
-        coin_feature_ppm=PPM,
-        haircut_ppm=int(parameters.collateral_haircut * PPM),
     )
 
 

@@ -10,10 +10,10 @@ from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.basis import basis_features, basis_kinks
 from margingate_engine.models.mark_values import LotRisk, mark_values, risk_arrays
-from margingate_engine.models.parameter_table import digest
 from margingate_engine.models.span_features import LotFeatures
 from margingate_engine.models.span_parameters import SpanParameters
 from margingate_engine.models.span_requirement import SpanMargin, span_margin
+from margingate_engine.models.table_model import TableModel
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import EquityBasis, Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
@@ -25,16 +25,16 @@ from margingate_engine.scenarios.span16 import span16
 SCENARIO_COUNT = 16
 
 
-class SpanModel:
+class SpanModel(TableModel[SpanParameters]):
     """Span with parameters per underlying; instruments of other underlyings stay unpriced."""
 
     name = "span"
     equity_basis = EquityBasis.WITH_OPTION_VALUE
     worst_fill = Exactness.EXACT
+    PARAMETERS = SpanParameters
 
     def __init__(self, parameters: Mapping[str, SpanParameters]) -> None:
-        self.parameters = dict(parameters)
-        self.parameters_digest = digest(self.parameter_items())
+        super().__init__(parameters)
         self._maintenance_ppm = {
             name: int(each.maintenance_fraction * PPM) for name, each in self.parameters.items()
         }
@@ -46,19 +46,6 @@ class SpanModel:
             )
             for name, each in self.parameters.items()
         }
-
-    @classmethod
-    def from_mapping(cls, raw: Mapping[str, object]) -> "SpanModel":
-        """The model from one table of parameters per underlying; InvalidInput as SpanParameters."""
-        return cls({name: SpanParameters.from_mapping(name, each) for name, each in raw.items()})
-
-    def parameter_items(self) -> list[tuple[str, str, str]]:
-        """Underlying, name and value of every parameter, in order."""
-        return [
-            (underlying, name, value)
-            for underlying in sorted(self.parameters)
-            for name, value in self.parameters[underlying].items()
-        ]
 
     def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
         """Features of one lot of every instrument at this snapshot.

@@ -13,7 +13,6 @@ from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.mark_values import LotRisk, mark_values, risk_arrays
-from margingate_engine.models.parameter_table import digest, tables_of
 from margingate_engine.models.strategy.legs import Book, FutureLeg, OptionLeg, SpotLeg
 from margingate_engine.models.strategy.margin import (
     StrategyMargin,
@@ -22,13 +21,12 @@ from margingate_engine.models.strategy.margin import (
 )
 from margingate_engine.models.strategy.parameters import StrategyParameters
 from margingate_engine.models.strategy.terms import Phase
+from margingate_engine.models.table_model import TableModel, group_without_scenarios
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import (
-    PPM,
     SPOT_KEY,
-    GroupArrays,
     RiskArrays,
     lots_key,
     lots_row,
@@ -58,34 +56,13 @@ class GroupStrategies:
     book: Book = field(repr=False)
 
 
-class StrategyModel:
+class StrategyModel(TableModel[StrategyParameters]):
     """Each underlying cut into strategies so that they require least; no option value in equity."""
 
     name = "strategy"
     equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
     worst_fill = Exactness.BOUND
-
-    def __init__(self, parameters: Mapping[str, StrategyParameters]) -> None:
-        self.parameters = dict(parameters)
-        self.parameters_digest = digest(self.parameter_items())
-
-    @classmethod
-    def from_mapping(cls, raw: Mapping[str, object]) -> "StrategyModel":
-        """The model from one table per underlying; InvalidInput as StrategyParameters."""
-        return cls(
-            {
-                name: StrategyParameters.from_mapping(name, each)
-                for name, each in tables_of(raw).items()
-            }
-        )
-
-    def parameter_items(self) -> list[tuple[str, str, str]]:
-        """Underlying, name and value of every parameter, in order."""
-        return [
-            (underlying, name, value)
-            for underlying in sorted(self.parameters)
-            for name, value in self.parameters[underlying].items()
-        ]
+    PARAMETERS = StrategyParameters
 
     def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
         """Marks and lots: requirements are made of positions, not of scenarios. [STR-08, STR-15]
@@ -104,24 +81,11 @@ class StrategyModel:
             minimum_i=mark_i,
             own=units_up(values.notional_i).tolist(),
         )
-        groups = {name: self._group(table, snapshot, name) for name in self.parameters}
+        groups = {
+            name: group_without_scenarios(table, snapshot, name, haircut_ppm=0)
+            for name in self.parameters
+        }
         return risk_arrays(self, groups, values, lot)
-
-    def _group(
-        self, table: InstrumentTable, snapshot: MarketSnapshot, name: str
-    ) -> GroupArrays | None:
-        number = table.underlyings.index(name) if name in table.underlyings else None
-        index_nano = 0 if number is None else int(snapshot.index_nano_u[number])
-        if index_nano <= 0:
-            return None
-        return GroupArrays(
-            underlying=name,
-            descriptions=(),
-            index_nano=index_nano,
-            coin_factor_s=(),
-            coin_feature_ppm=PPM,
-            haircut_ppm=0,
-        )
 
     def group_margin(
         self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
