@@ -102,8 +102,9 @@ class IsolatedBook:
                 needed = (self.book.future(symbol, each, initial=True) for each in sizes)
                 total += max(own, *needed) - end.entry
             else:
-                short = self.book.short_lot(symbol)[0] * lots + end.short
-                total += max(own - end.entry, -short)
+                paid, beyond = -end.entry, -end.short
+                kept = own + (min(paid, beyond) if lots < 0 else paid)
+                total += max(paid, kept, beyond - self.book.short_lot(symbol)[0] * lots)
         return total
 
     def worst_by_trying(self, account: Account, wallets: Wallets) -> int:

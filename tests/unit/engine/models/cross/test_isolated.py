@@ -133,6 +133,45 @@ def test_more_shorts_on_order_use_up_the_surplus_first() -> None:
     assert account(held).risk.headroom == (10_000 - 1_020 - 9_000) * USD
 
 
+def test_a_short_that_is_bought_back_pays_with_what_it_has() -> None:
+    """[ISO-05] two calls require 2,040: a lot costs 30, and 1,100 where 80 are beyond the margin"""
+    for wallet, price, taken in (
+        (2_040, "300", 2_040),
+        (0, "300", 2_040),
+        (3_000, "300", 3_000),
+        (2_040, "11000", 2_040 + 160),
+        (3_000, "11000", 3_000 + 160),
+    ):
+        held = portfolio(10_000, {"CALL": wallet}, CALL=-2)
+        held.legs["o"] = (MARKET.open_leg("CALL", 2, price),)
+        assert account(held).risk.headroom == (10_000 - taken) * USD
+
+
+def test_a_sale_that_fills_leaves_room_for_the_purchases_that_stay_open() -> None:
+    """[ISO-05] three calls require 3,060, of which the sale brought 20; the purchases 23 x 12"""
+    held = portfolio(10_000, {"CALL": 2_040}, CALL=-2)
+    buys, sell = MARKET.open_leg("CALL", 23, "120"), MARKET.open_leg("CALL", -1, "200")
+    held.legs = {"buys": (buys,), "sell": (sell,)}
+    assert account(held).risk.headroom == (10_000 - 2_040 - 1_000) * USD
+    filled = portfolio(10_020, {"CALL": 3_060}, CALL=-3)
+    filled.legs = {"buys": (buys,)}
+    assert account(filled).risk.headroom == (10_000 - 2_040 - 1_000) * USD
+
+
+def test_more_bought_than_was_short_costs_the_premiums() -> None:
+    """[ISO-05] 60 lots for 20 each are 1,200, a short lot requires 1,020"""
+    held = portfolio(10_000, {"CALL": 1_020}, CALL=-1)
+    held.legs["o"] = (MARKET.open_leg("CALL", 60, "200"),)
+    assert account(held).risk.headroom == (10_000 - 1_200) * USD
+
+
+def test_the_margin_of_a_long_option_does_not_pay_for_more_of_it() -> None:
+    """[ISO-05]"""
+    held = portfolio(10_000, {"CALL": 500}, CALL=1)
+    held.legs["o"] = (MARKET.open_leg("CALL", 2, "200"),)
+    assert account(held).risk.headroom == (10_000 - 540) * USD
+
+
 def test_an_order_that_may_turn_the_coins_into_a_debt_counts_results_at_their_dearest() -> None:
     """[ISO-02, ISO-05] 0.05 coins owed and 0.1 gained: 9,000 here, 11,000 when 0.1 more are owed"""
     market = standard_market("isolated", collateral_haircut=Decimal("0.1"))
