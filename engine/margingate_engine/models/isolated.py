@@ -110,9 +110,18 @@ class IsolatedModel(TableModel[IsolatedParameters]):
     def size_kinks(
         self, before: GroupTotals, filled: GroupTotals, hold: OrderTotals
     ) -> Iterable[int]:
-        """None: what a position takes falls until it is flat, and grows beyond. [DEC-06]"""
-        del before, filled, hold
-        return ()
+        """Where a short bought back has paid what its open sales would require. [DEC-06]
+
+        From there on the sales are the less, until nothing is short; all else is convex.
+        """
+        del filled
+        floors = _floors(before, (before.orders,))
+        for row, (entry, short) in hold.floors.items():
+            held_short = before.arrays.minimum_i[row] * min(0, before.lots.get(row, 0))
+            paid, beyond = (-each for each in floors.get(row, (0, 0)))
+            slope, gap = short - entry, beyond + held_short - paid
+            if held_short and slope > 0 and gap > 0:
+                yield from (gap // slope, gap // slope + 1)
 
     @staticmethod
     def position_risks(totals: GroupTotals) -> list[PositionRisk]:

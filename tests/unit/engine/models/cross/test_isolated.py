@@ -11,6 +11,7 @@ from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
 from margingate_engine.models.isolated import IsolatedModel, PositionRisk
 from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.hold import hold_of
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.portfolio.wallets import wallet_after
 from tests.unit.engine.models.cross.standard_market import STANDARD, standard_market
@@ -156,6 +157,21 @@ def test_a_sale_that_fills_leaves_room_for_the_purchases_that_stay_open() -> Non
     filled = portfolio(10_020, {"CALL": 3_060}, CALL=-3)
     filled.legs = {"buys": (buys,)}
     assert account(filled).risk.headroom == (10_000 - 2_040 - 1_000) * USD
+
+
+@pytest.mark.parametrize(
+    ("lots", "sold", "kinks"), [(-2, 1, [33, 34]), (-2, 0, []), (2, 1, []), (-2, 3, [100, 101])]
+)
+def test_where_purchases_cost_what_sales_may_require_the_slope_turns(
+    lots: int, sold: int, kinks: list[int]
+) -> None:
+    """[DEC-06] 1,000 for each lot that may be sold at its mark, 30 for each that is bought"""
+    held = portfolio(10_000, {"CALL": 50_000}, CALL=lots)
+    held.legs = {"sale": (MARKET.open_leg("CALL", -sold, "200"),)} if sold else {}
+    totals = account(held).peek(0)
+    leg = MARKET.open_leg("CALL", 1, "300")
+    (hold,) = hold_of(MARKET.arrays, held.fees, (leg,)).by_group.values()
+    assert list(MARKET.arrays.model.size_kinks(totals, totals, hold) or ()) == kinks
 
 
 def test_more_bought_than_was_short_costs_the_premiums() -> None:
