@@ -30,14 +30,12 @@ class Book:
     ) -> None:
         self.instruments = instruments
         self.market = market
-        self.parameters = parameters
+        self.parameters = {name: each for name, each in parameters.items() if name in market.index}
         self.fees = fees
         self._lots: dict[str, Lot] = dict(lots or {})
         self._leg_lots: dict[tuple[str, int, Fraction], LegLot] = {}
         self._valuers = {
-            name: CoinValuer.of(market, name, model)
-            for name, model in parameters.items()
-            if name in market.index
+            name: CoinValuer.of(market, name, model) for name, model in self.parameters.items()
         }
 
     def lot(self, symbol: str) -> Lot:
