@@ -1,5 +1,7 @@
 """What a comparison says of any portfolio, whatever the model."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,7 @@ from margingate_engine.check.compare import (
     regime_figures,
 )
 from margingate_engine.market.part import market_part
+from margingate_engine.models.isolated import top_ups
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.flows import fill_flow
 from margingate_engine.portfolio.holdings import Portfolio, Position
@@ -82,7 +85,10 @@ def test_without_option_value_a_long_option_alone_uses_its_premium(
 def test_what_is_held_is_required_as_the_account_that_holds_it_shows(
     name: str, data: st.DataObject
 ) -> None:
-    """On the market of its own instruments as on the whole one, orders left out."""
+    """On the market of its own instruments as on the whole one, orders left out.
+
+    With the wallets that a change to a model with wallets makes.
+    """
     world = world_of(name)
     table, snapshot = world.arrays.table, world.arrays.snapshot
     portfolio = data.draw(books(orders_max=2, world=world)).portfolio
@@ -94,7 +100,10 @@ def test_what_is_held_is_required_as_the_account_that_holds_it_shows(
     own = Portfolio(fees=portfolio.fees, cash=dict(portfolio.cash), positions=positions)
     holding = closed_at_marks(own, own_table, own_snapshot)
     (found,) = compared([world.model], holding, own_table, own_snapshot)
-    account = AccountRisk.of(portfolio, world.arrays)
+    alone = replace(portfolio, legs={}, amendments={})
+    account = AccountRisk.of(alone, world.arrays)
+    if name == "isolated":
+        account = AccountRisk.of(replace(alone, wallets=top_ups(account)), world.arrays)
     assert found.figures is not None
     assert found.figures.risk == account.positions_risk
 

@@ -9,6 +9,7 @@ from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.risk import Risk
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
+from margingate_engine.models.isolated import IsolatedModel, top_ups
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import Portfolio, Position
@@ -117,9 +118,15 @@ def compared(
 def regime_figures(
     model: MarginModel, holding: Holding, table: InstrumentTable, snapshot: MarketSnapshot
 ) -> RegimeFigures:
-    """The holding under one model; MissingData also for what it has no parameters for."""
+    """The holding under one model; MissingData also for what it has no parameters for.
+
+    A holding without wallets gets those that a change to a model with wallets would make. [ISO-06]
+    """
     arrays = model.risk_arrays(table, snapshot)
     account = AccountRisk.of(holding.portfolio, arrays)
+    if isinstance(model, IsolatedModel) and not holding.portfolio.wallets:
+        with_wallets = replace(holding.portfolio, wallets=top_ups(account))
+        account = AccountRisk.of(with_wallets, arrays)
     alone = AccountRisk.of(Portfolio(fees={}, cash=dict(holding.collateral)), arrays)
     return RegimeFigures(
         account=account,
