@@ -197,3 +197,21 @@ def test_an_expiry_that_is_not_one_settles_nothing(
     assert ran.code == 2
     assert problem in " ".join(ran.err.replace("│", " ").split())
     assert server.asked("PublishSettlementPrices") == []
+
+
+def test_one_model_is_shown_by_name_and_an_unknown_one_is_a_usage_error(
+    run: Run, server: FakeServer
+) -> None:
+    long = market.ModelParameter(underlying="BTC", name="returns", value="0.01 " * 500)
+    models = [
+        market.MarginModel(model="span"),
+        market.MarginModel(
+            model="var", parameters=[long], scenario_descriptions=[f"world {n}" for n in range(500)]
+        ),
+    ]
+    server.answers("ListModels", market.ListModelsResponse(models=models))
+    out = run("models", "var").out
+    assert "500 numbers" in out
+    assert "the first 20 of" in out
+    assert "span" not in out
+    assert run("models", "vra").code == 2

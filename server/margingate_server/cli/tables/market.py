@@ -46,6 +46,10 @@ def array_table(answer: GetRiskArrayResponse, instrument: str) -> RenderableType
     return Group(made, facts(rows))
 
 
+SCENARIOS_SHOWN = 20
+VALUE_MAX = 60
+
+
 def models_tables(answer: ListModelsResponse) -> RenderableType:
     """For each model its parameters by underlying, and its scenarios."""
     return Group(*(part for model in answer.models for part in _model_parts(model)))
@@ -66,8 +70,10 @@ def _model_parts(model: MarginModel) -> list[RenderableType]:
     is_nested = any("." in each.underlying for each in model.parameters)
     made = _nested_parameters(model) if is_nested else _parameters(model)
     scenarios = table(">#", "scenario")
-    for number, description in enumerate(model.scenario_descriptions, start=1):
+    for number, description in enumerate(model.scenario_descriptions[:SCENARIOS_SHOWN], start=1):
         scenarios.add_row(str(number), description)
+    if len(model.scenario_descriptions) > SCENARIOS_SHOWN:
+        scenarios.caption = f"the first {SCENARIOS_SHOWN} of {len(model.scenario_descriptions)}"
     rows: list[tuple[str, str | Text]] = [
         ("regime", words(enum_name(model, "regime"))),
         ("equity", words(enum_name(model, "equity_basis"))),
@@ -77,6 +83,11 @@ def _model_parts(model: MarginModel) -> list[RenderableType]:
     return [made, facts(rows), *([scenarios] if scenarios.row_count else [])]
 
 
+def _short(value: str) -> str:
+    """A parameter's text; of a long list how many there are."""
+    return value if len(value) <= VALUE_MAX else f"{len(value.split())} numbers"
+
+
 def _parameters(model: MarginModel) -> Table:
     """A column per underlying."""
     underlyings = sorted({each.underlying for each in model.parameters})
@@ -84,7 +95,7 @@ def _parameters(model: MarginModel) -> Table:
     value = {(each.underlying, each.name): each.value for each in model.parameters}
     made = table("parameter", *(f">{each}" for each in underlyings), title=f"model {model.model}")
     for name in names:
-        made.add_row(words(name), *(value.get((each, name), NONE) for each in underlyings))
+        made.add_row(words(name), *(_short(value.get((each, name), NONE)) for each in underlyings))
     return made
 
 
