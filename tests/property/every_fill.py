@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-from margingate_engine.core.amounts import USD
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.effect import leg_effect
@@ -29,19 +28,12 @@ def worst_of_all_fills(world: World, portfolio: Portfolio) -> int:
 class Filling:
     """Moves the positions of an account risk as fills do.
 
-    is_gain_kept: whether what a fill gains against the mark stays, which no hold counts on.
+    entry: what the fills of now lose against the mark, lot by lot, 1e-6 USD, <= 0. [SPAN-13]
     """
 
-    def __init__(
-        self,
-        world: World,
-        account: AccountRisk,
-        portfolio: Portfolio,
-        *,
-        is_gain_kept: bool = True,
-    ) -> None:
+    def __init__(self, world: World, account: AccountRisk, portfolio: Portfolio) -> None:
         self._world, self._account, self._fees = world, account, portfolio.fees
-        self._is_gain_kept = is_gain_kept
+        self.entry = 0
         self._held = {row: position.lots for row, position in portfolio.positions.items()}
         self._levels: list[int] = []
 
@@ -82,7 +74,5 @@ class Filling:
             account.move_position(leg.row, before, before + side * lots)
         flow = fill_flow(instrument, side, leg.price_nano) - fee
         account.move_cash(instrument.settlement_asset, lots * flow)
-        if not self._is_gain_kept:
-            arrays = self._world.arrays
-            effect = leg_effect(arrays, self._fees, leg.row, leg.side, leg.price_nano)
-            account.move_cash(USD, -lots * max(0, effect.gain))
+        effect = leg_effect(self._world.arrays, self._fees, leg.row, leg.side, leg.price_nano)
+        self.entry += lots * effect.entry

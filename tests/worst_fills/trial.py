@@ -70,22 +70,29 @@ def trial(model: str, seed: int) -> Trial:
 def worst_headroom(world: World, portfolio: Portfolio, draw: random.Random) -> int:
     """The least headroom of positions over fills of nothing, half and all of each order.
 
-    With option value in equity, what a fill gains against the mark is taken away: no hold has it.
+    With option value in equity fills add to it what they lose against the mark lot by lot, as is
+    held, and nothing that they gain. [SPAN-13, SPAN-15]
     """
     alone = Portfolio(fees=portfolio.fees, cash=portfolio.cash, positions=portfolio.positions)
     account = AccountRisk.of(alone, world.arrays)
+    filling = Filling(world, account, portfolio)
+    legs = [leg for (leg,) in portfolio.legs.values()]
+    equity = account.equity
     # Without option value a sale of what is held is all gain, and requirements count on it.
     is_gain_kept = world.model.equity_basis is EquityBasis.WITHOUT_OPTION_VALUE
-    filling = Filling(world, account, portfolio, is_gain_kept=is_gain_kept)
-    legs = [leg for (leg,) in portfolio.legs.values()]
-    worst = account.positions_risk.headroom
+
+    def headroom() -> int:
+        risk = account.positions_risk
+        return risk.headroom if is_gain_kept else equity + filling.entry - risk.initial
+
+    worst = headroom()
     if len(legs) <= EVERY_HALF_MAX:
         for _ in filling.walk(legs):
-            worst = min(worst, account.positions_risk.headroom)
+            worst = min(worst, headroom())
         return worst
     for levels in _levels(legs, draw):
         filling.fill_to(legs, levels)
-        worst = min(worst, account.positions_risk.headroom)
+        worst = min(worst, headroom())
     return worst
 
 

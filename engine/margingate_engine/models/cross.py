@@ -54,11 +54,8 @@ class CrossModel(TableModel[CrossParameters]):
         """What a short option requires by lot, and lots of futures by row. [CROSS-02]"""
         return position_arrays(self, self.parameters, table, snapshot)
 
-    def group_margin(
-        self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
-    ) -> CrossMargin:
+    def group_margin(self, totals: GroupTotals, holds: Sequence[OrderTotals]) -> CrossMargin:
         """What the positions of a group require one by one. [CROSS-03, CROSS-04]"""
-        del number
         return CrossMargin(
             totals.group.underlying,
             totals.worst_minimum(holds) if holds else totals.minimum,

@@ -69,11 +69,8 @@ class IsolatedModel(TableModel[IsolatedParameters]):
         """The same as of `cross`. [ISO-01]"""
         return position_arrays(self, self.parameters, table, snapshot)
 
-    def group_margin(
-        self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
-    ) -> IsolatedMargin:
+    def group_margin(self, totals: GroupTotals, holds: Sequence[OrderTotals]) -> IsolatedMargin:
         """What positions and orders of a group take from the free wallet. [ISO-03, ISO-05]"""
-        del number
         ratios_ppm = _ratios(totals, holds)
         own = {row: own_equity(totals, row, ratios_ppm) for row in totals.lots}
         futures = {

@@ -77,11 +77,8 @@ class SpanModel(TableModel[SpanParameters]):
             ),
         )
 
-    def group_margin(
-        self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
-    ) -> SpanMargin:
+    def group_margin(self, totals: GroupTotals, holds: Sequence[OrderTotals]) -> SpanMargin:
         """Requirement of a group. [SPAN-12, SPAN-14]"""
-        del number
         return span_margin(totals, holds)
 
     def requirements(self, margins: Mapping[int, SpanMargin]) -> list[Requirement]:

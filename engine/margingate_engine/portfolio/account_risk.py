@@ -161,21 +161,21 @@ class AccountRisk:
     ) -> dict[int, Any]:
         changed = changed or {}
         numbers = sorted({*self._held(), *changed})
-        return {n: self._positions_margin(n, changed.get(n) or self.peek(n)) for n in numbers}
+        return {n: self._positions_margin(changed.get(n) or self.peek(n)) for n in numbers}
 
-    def _positions_margin(self, number: int, totals: GroupTotals) -> Any:
+    def _positions_margin(self, totals: GroupTotals) -> Any:
         if totals.positions_margin is None:
-            totals.positions_margin = self.arrays.model.group_margin(number, totals, ())
+            totals.positions_margin = self.arrays.model.group_margin(totals, ())
         return totals.positions_margin
 
     def _worst_margin(self, number: int, extra: OrderTotals | None) -> Any:
         totals, model = self.peek(number), self.arrays.model
         if extra is not None:
-            return model.group_margin(number, totals, (totals.orders, extra))
+            return model.group_margin(totals, (totals.orders, extra))
         if not totals.orders.lots:
-            return self._positions_margin(number, totals)
+            return self._positions_margin(totals)
         if totals.worst_margin is None:
-            totals.worst_margin = model.group_margin(number, totals, (totals.orders,))
+            totals.worst_margin = model.group_margin(totals, (totals.orders,))
         return totals.worst_margin
 
     def peek(self, number: int) -> GroupTotals:

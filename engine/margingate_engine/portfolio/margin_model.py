@@ -71,9 +71,7 @@ class MarginModel(Protocol):
         """Features of one lot of every instrument at this snapshot."""
         ...
 
-    def group_margin(
-        self, number: int, totals: "GroupTotals", holds: Sequence["OrderTotals"]
-    ) -> Any:
+    def group_margin(self, totals: "GroupTotals", holds: Sequence["OrderTotals"]) -> Any:
         """What one group brings into the requirement, its positions with the orders of `holds`.
 
         With orders it covers every combination of their fills, part fills included.

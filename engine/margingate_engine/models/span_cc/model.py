@@ -104,11 +104,8 @@ class SpanCcModel:
             ),
         )
 
-    def group_margin(
-        self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
-    ) -> CoinMargin:
+    def group_margin(self, totals: GroupTotals, holds: Sequence[OrderTotals]) -> CoinMargin:
         """Parts of the requirement of one underlying. [SCC-25, SCC-28]"""
-        del number
         return coin_margin(totals, holds)
 
     def requirements(self, margins: Margins) -> list[Requirement]:

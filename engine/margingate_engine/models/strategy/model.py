@@ -87,11 +87,8 @@ class StrategyModel(TableModel[StrategyParameters]):
         }
         return risk_arrays(self, groups, values, lot)
 
-    def group_margin(
-        self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
-    ) -> GroupStrategies:
+    def group_margin(self, totals: GroupTotals, holds: Sequence[OrderTotals]) -> GroupStrategies:
         """The pairing of an underlying, over what its orders may make of it. [STR-08, STR-15]"""
-        del number
         name = totals.group.underlying
         book = _book(totals, holds)
         if not holds:

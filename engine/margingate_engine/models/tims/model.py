@@ -137,10 +137,9 @@ class TimsModel:
         )
 
     def group_margin(
-        self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
+        self, totals: GroupTotals, holds: Sequence[OrderTotals]
     ) -> tuple[str, UnderlyingMargin]:
         """Points, basis charge and minimum of one underlying. [TIMS-05, TIMS-07, TIMS-08]"""
-        del number
         highest, lowest = totals.extreme_features(holds)
         lot_minimum_i: list[LotMinimum] = totals.arrays.own
         minimum = sum(

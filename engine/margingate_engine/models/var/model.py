@@ -159,11 +159,8 @@ class VarModel:
             haircut_ppm=int(parameters.collateral_haircut * PPM),
         )
 
-    def group_margin(
-        self, number: int, totals: GroupTotals, holds: Sequence[OrderTotals]
-    ) -> VarMargin:
+    def group_margin(self, totals: GroupTotals, holds: Sequence[OrderTotals]) -> VarMargin:
         """P&L of a group per world and what it would require alone. [VAR-11, VAR-13]"""
-        del number
         name, pnl_r = totals.group.underlying, totals.worst_rows(holds)
         basis = basis_worst(totals, holds) if holds else basis_charge(totals.features())
         own = self._parametric.group(totals, holds) if self._parametric is not None else None

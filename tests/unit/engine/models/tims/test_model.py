@@ -92,7 +92,7 @@ def held(coin_pico: int = 0, **lots: int) -> GroupTotals:
 
 
 def required(totals: GroupTotals) -> int:
-    return sum(each.total for each in MODEL.requirements({0: MODEL.group_margin(0, totals, ())}))
+    return sum(each.total for each in MODEL.requirements({0: MODEL.group_margin(totals, ())}))
 
 
 def test_a_coin_loses_what_its_price_loses() -> None:
@@ -113,7 +113,7 @@ def test_a_coin_hedged_by_the_future_requires_the_contract_minimum_or_the_basis(
 
 
 def test_maintenance_is_the_files_part_of_it() -> None:
-    margins = {0: MODEL.group_margin(0, held(COIN), ())}
+    margins = {0: MODEL.group_margin(held(COIN), ())}
     assert MODEL.maintenance(margins) == pytest.approx(0.8 * 15_000 * USD)
 
 
