@@ -1,9 +1,11 @@
 """One book: what its orders hold against the worst of their fills."""
 
 import random
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 
+from margingate_engine.models.strategy.model import StrategyModel
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.portfolio.margin_model import EquityBasis
@@ -11,6 +13,10 @@ from tests.property.chain import World, worlds
 from tests.property.every_fill import Filling
 from tests.property.model_worlds import model_world
 from tests.worst_fills.books import book
+from tests.worst_fills.lazily import Programs
+
+Fill = tuple[AccountRisk, int]
+"""The one account that fills move, and what they lose at entry, 1e-6 USD, <= 0."""
 
 EVERY_HALF_MAX = 4
 """Of more orders than these all subsets are tried, and so many combinations with halves."""
@@ -55,48 +61,57 @@ def trial(model: str, seed: int) -> Trial:
     world = world_of(model)
     portfolio = book(world, seed)
     account = AccountRisk.of(portfolio, world.arrays)
-    headroom = worst_headroom(world, portfolio, random.Random(~seed))
+    requirements = account.requirements()
     return Trial(
         model=model,
         seed=seed,
         orders=len(portfolio.legs),
         lots=sum(leg.lots for (leg,) in portfolio.legs.values()),
-        held=account.risk.initial,
-        worst=account.equity - headroom,
-        is_called_exact=all(each.is_exact for each in account.requirements()),
+        held=sum(each.total for each in requirements),
+        worst=account.equity - worst_headroom(world, portfolio, random.Random(~seed)),
+        is_called_exact=all(each.is_exact for each in requirements),
     )
 
 
 def worst_headroom(world: World, portfolio: Portfolio, draw: random.Random) -> int:
-    """The least headroom of positions over fills of nothing, half and all of each order.
+    """The least headroom of positions over fills of nothing, half and all of each order."""
+    fills = fills_of(world, portfolio, draw)
+    if isinstance(world.model, StrategyModel):
+        return Programs(world.model).least_headroom(account for account, _ in fills)
+    return least_of_all(world, fills)
+
+
+def least_of_all(world: World, fills: Iterable[Fill]) -> int:
+    """The least headroom, every fill for itself.
 
     With option value in equity fills add to it what they lose against the mark lot by lot, as is
     held, and nothing that they gain. [SPAN-13, SPAN-15]
     """
+    # Without option value a sale of what is held is all gain, and requirements count on it.
+    is_gain_kept = world.model.equity_basis is EquityBasis.WITHOUT_OPTION_VALUE
+    before: int | None = None
+    least: list[int] = []
+    for account, entry in fills:
+        before = account.equity if before is None else before
+        equity = account.equity if is_gain_kept else before + entry
+        least.append(equity - sum(each.total for each in account.positions_requirements()))
+    return min(least)
+
+
+def fills_of(world: World, portfolio: Portfolio, draw: random.Random) -> Iterator[Fill]:
+    """The positions alone after each of the fills tried, of nothing first."""
     alone = Portfolio(fees=portfolio.fees, cash=portfolio.cash, positions=portfolio.positions)
     account = AccountRisk.of(alone, world.arrays)
     filling = Filling(world, account, portfolio)
     legs = [leg for (leg,) in portfolio.legs.values()]
-    equity = account.equity
-    # Without option value a sale of what is held is all gain, and requirements count on it.
-    is_gain_kept = world.model.equity_basis is EquityBasis.WITHOUT_OPTION_VALUE
-
-    def headroom() -> int:
-        risk = account.positions_risk
-        return risk.headroom if is_gain_kept else equity + filling.entry - risk.initial
-
-    worst = headroom()
-    if len(legs) <= EVERY_HALF_MAX:
-        for _ in filling.walk(legs):
-            worst = min(worst, headroom())
-        return worst
     for levels in _levels(legs, draw):
         filling.fill_to(legs, levels)
-        worst = min(worst, headroom())
-    return worst
+        yield account, filling.entry
 
 
 def _levels(legs: list[OpenLeg], draw: random.Random) -> list[tuple[int, ...]]:
+    if len(legs) <= EVERY_HALF_MAX:
+        return sorted({*product(*((0, leg.lots // 2, leg.lots) for leg in legs))})
     subsets = list(product(*((0, leg.lots) for leg in legs)))
     halves = [
         tuple(draw.choice((0, leg.lots // 2, leg.lots)) for leg in legs)
