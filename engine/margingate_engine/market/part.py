@@ -36,4 +36,7 @@ def market_part(
         vol_nano_i=read_only(snapshot.vol_nano_i[rows_i]),
         forward_nano_i=read_only(snapshot.forward_nano_i[rows_i]),
         observed_ns_i=read_only(snapshot.observed_ns_i[rows_i]),
+        surcharge_ppm_i=read_only(snapshot.surcharge_ppm_i[rows_i]),
+        doubt_u=read_only(snapshot.doubt_u[numbers_u]),
+        doubt_i=read_only(snapshot.doubt_i[rows_i]),
     )

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.market.table import (
     BoolArray,
+    CodeArray,
     FloatArray,
     InstrumentTable,
     IntArray,
+    ScalarT,
     read_only,
 )
 
@@ -42,7 +45,9 @@ class MarketSnapshot:
 
     Arrays over instruments (axis I) and underlyings (axis U) are int64 in 1e-9 units.
     `observed_ns_*` is the server's clock when the entry was last received, NEVER_OBSERVED_NS before
-    the first time.
+    the first time. surcharge_ppm_i: 1e-6 of notional that positions and orders put up on top,
+    because the price is less than certain; part of what a margin takes. doubt_*: int8, 0 or why no
+    order may rest on the price, see market/quality; no part of a margin.
     """
 
     version: int
@@ -53,6 +58,9 @@ class MarketSnapshot:
     vol_nano_i: IntArray
     forward_nano_i: IntArray
     observed_ns_i: IntArray
+    surcharge_ppm_i: IntArray
+    doubt_u: CodeArray
+    doubt_i: CodeArray
 
     @classmethod
     def empty(cls, table: InstrumentTable) -> "MarketSnapshot":
@@ -66,6 +74,9 @@ class MarketSnapshot:
             vol_nano_i=_zeros(len(table)),
             forward_nano_i=_zeros(len(table)),
             observed_ns_i=_never(len(table)),
+            surcharge_ppm_i=_zeros(len(table)),
+            doubt_u=no_doubt(len(table.underlyings)),
+            doubt_i=no_doubt(len(table)),
         )
 
     def extended_to(self, table: InstrumentTable) -> "MarketSnapshot":
@@ -83,6 +94,9 @@ class MarketSnapshot:
             vol_nano_i=_joined(self.vol_nano_i, _zeros(more_i)),
             forward_nano_i=_joined(self.forward_nano_i, _zeros(more_i)),
             observed_ns_i=_joined(self.observed_ns_i, _never(more_i)),
+            surcharge_ppm_i=_joined(self.surcharge_ppm_i, _zeros(more_i)),
+            doubt_u=_joined(self.doubt_u, no_doubt(more_u)),
+            doubt_i=_joined(self.doubt_i, no_doubt(more_i)),
         )
 
     def with_last_marks(self, table: InstrumentTable, mark_nano_i: IntArray) -> "MarketSnapshot":
@@ -104,20 +118,27 @@ class MarketSnapshot:
     def with_quotes(
         self, table: InstrumentTable, quotes: Quotes, *, market_time_ns: int, observed_ns: int
     ) -> "MarketSnapshot":
-        """The next version; InvalidInput when a price is not finite, out of range or old."""
+        """The next version; InvalidInput when a price is not finite, out of range or old.
+
+        What is quoted is taken without doubt or surcharge: judging comes before or after.
+        """
         if market_time_ns < self.market_time_ns:
             raise InvalidInput("market_time", "is before the market's last")
         rows = quotes.rows
         index_nano_u, observed_ns_u = self.index_nano_u.copy(), self.observed_ns_u.copy()
+        doubt_u, doubt_i = self.doubt_u.copy(), self.doubt_i.copy()
         for name, price in quotes.index_by_underlying.items():
             if name not in table.underlyings:
                 raise InvalidInput("indices", f"name {name}, which has no instrument")
             if not 0 < price <= PRICE_MAX:
                 raise InvalidInput("indices", "must be positive and below 9e8")
-            index_nano_u[table.underlyings.index(name)] = round(price * NANO)
-            observed_ns_u[table.underlyings.index(name)] = observed_ns
-        observed_ns_i = self.observed_ns_i.copy()
+            number = table.underlyings.index(name)
+            index_nano_u[number] = round(price * NANO)
+            observed_ns_u[number] = observed_ns
+            doubt_u[number] = 0
+        observed_ns_i, surcharge_ppm_i = self.observed_ns_i.copy(), self.surcharge_ppm_i.copy()
         observed_ns_i[rows] = observed_ns
+        surcharge_ppm_i[rows], doubt_i[rows] = 0, 0
         return MarketSnapshot(
             version=self.version + 1,
             market_time_ns=market_time_ns,
@@ -129,6 +150,9 @@ class MarketSnapshot:
                 self.forward_nano_i, rows, quotes.forward_price_i, "forward_prices"
             ),
             observed_ns_i=read_only(observed_ns_i),
+            surcharge_ppm_i=read_only(surcharge_ppm_i),
+            doubt_u=read_only(doubt_u),
+            doubt_i=read_only(doubt_i),
         )
 
     def has_expired_i(self, table: InstrumentTable) -> BoolArray:
@@ -154,7 +178,12 @@ def _never(count: int) -> IntArray:
     return read_only(np.full(count, NEVER_OBSERVED_NS, dtype=np.int64))
 
 
-def _joined(first: IntArray, second: IntArray) -> IntArray:
+def no_doubt(count: int) -> CodeArray:
+    """Codes of `count` prices that are in no doubt."""
+    return read_only(np.zeros(count, dtype=np.int8))
+
+
+def _joined(first: NDArray[ScalarT], second: NDArray[ScalarT]) -> NDArray[ScalarT]:
     return read_only(np.concatenate((first, second)))
 
 

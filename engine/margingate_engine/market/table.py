@@ -16,6 +16,7 @@ NEVER_NS = 2**62
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
+CodeArray = NDArray[np.int8]
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 

@@ -41,6 +41,7 @@ def same_prices(old: MarketSnapshot, new: MarketSnapshot) -> bool:
         and np.array_equal(old.mark_nano_i, new.mark_nano_i)
         and np.array_equal(old.vol_nano_i, new.vol_nano_i)
         and np.array_equal(old.forward_nano_i, new.forward_nano_i)
+        and np.array_equal(old.surcharge_ppm_i, new.surcharge_ppm_i)
         and np.array_equal(old.observed_ns_i >= 0, new.observed_ns_i >= 0)
         and np.array_equal(old.observed_ns_u >= 0, new.observed_ns_u >= 0)
     )

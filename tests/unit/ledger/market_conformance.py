@@ -12,7 +12,7 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 
-from margingate_engine.market.snapshot import NEVER_OBSERVED_NS, MarketSnapshot
+from margingate_engine.market.snapshot import NEVER_OBSERVED_NS, MarketSnapshot, no_doubt
 from margingate_engine.market.table import read_only
 from margingate_server.ledger.market_inputs import inputs_digest
 from margingate_server.ledger.market_log import KEYFRAME_EVERY, MarketLog
@@ -23,6 +23,7 @@ OpenMarketStore = Callable[[], MarketStore]
 
 START_NS = 1_760_000_000_000_000_000
 TICK_NS = 200_000_000
+SURCHARGED_SHARE = 0.3
 
 
 def markets(
@@ -39,6 +40,8 @@ def markets(
         prices_ci = np.abs(prices_ci + random.integers(-100, 100, prices_ci.shape) * 10**5)
         observed_i = observed_i | (random.random(instruments) < 0.01)
         observed_ns_i = np.where(observed_i, START_NS + version, NEVER_OBSERVED_NS)
+        is_surcharged = random.random() < SURCHARGED_SHARE
+        surcharge_ppm_i = random.integers(0, 10**5, instruments) * is_surcharged
         found.append(
             MarketSnapshot(
                 version=version,
@@ -49,6 +52,9 @@ def markets(
                 vol_nano_i=read_only(prices_ci[1].copy()),
                 forward_nano_i=read_only(prices_ci[2].copy()),
                 observed_ns_i=read_only(observed_ns_i),
+                surcharge_ppm_i=read_only(surcharge_ppm_i),
+                doubt_u=no_doubt(2),
+                doubt_i=no_doubt(instruments),
             )
         )
     return found

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from margingate_engine.market.snapshot import NEVER_OBSERVED_NS, MarketSnapshot, Quotes
+from margingate_engine.market.snapshot import NEVER_OBSERVED_NS, MarketSnapshot, Quotes, no_doubt
 from margingate_engine.market.table import InstrumentTable, IntArray
 from margingate_server.feeds.simulated.feed import SimulatedFeed
 from margingate_server.ledger.market_inputs import (
@@ -22,7 +22,7 @@ from margingate_server.ledger.market_inputs import (
 
 WORDS = st.integers(-(2**63), 2**63 - 1)
 MARKET_TIMES = st.integers(-(2**62), 2**62 - 1)
-PRICES = ("index_nano_u", "mark_nano_i", "vol_nano_i", "forward_nano_i")
+PRICES = ("index_nano_u", "mark_nano_i", "vol_nano_i", "forward_nano_i", "surcharge_ppm_i")
 
 
 @st.composite
@@ -41,6 +41,9 @@ def snapshots(draw: st.DrawFn, count_u: int = 2, count_i: int = 5) -> MarketSnap
         vol_nano_i=column(count_i),
         forward_nano_i=column(count_i),
         observed_ns_i=column(count_i, observed),
+        surcharge_ppm_i=column(count_i) if draw(st.booleans()) else np.zeros(count_i, np.int64),
+        doubt_u=no_doubt(count_u),
+        doubt_i=no_doubt(count_i),
     )
 
 
@@ -99,7 +102,10 @@ def test_what_is_decoded_is_read_only_and_knows_no_age(snapshot: MarketSnapshot)
     for body, base in ((encode_keyframe(snapshot), None), (encode_delta(snapshot, snapshot),) * 2):
         decoded = decode(body, snapshot if base else None, 1)
         arrays = [getattr(decoded, each.name) for each in fields(decoded)[2:]]
-        assert all(array.dtype == np.int64 and not array.flags.writeable for array in arrays)
+        assert all(not array.flags.writeable for array in arrays)
+        assert [array.dtype.name for array in arrays] == ["int64"] * 7 + ["int8"] * 2
+        assert not decoded.doubt_u.any()
+        assert not decoded.doubt_i.any()
         ages = {*decoded.observed_ns_u.tolist(), *decoded.observed_ns_i.tolist()}
         assert ages <= {0, NEVER_OBSERVED_NS}
 
@@ -151,6 +157,9 @@ def test_the_digest_knows_which_column_and_table_a_price_belongs_to() -> None:
                 vol_nano_i=zeros(count_i),
                 forward_nano_i=zeros(count_i),
                 observed_ns_i=zeros(count_i),
+                surcharge_ppm_i=zeros(count_i),
+                doubt_u=no_doubt(count_u),
+                doubt_i=no_doubt(count_i),
             ),
             **columns,
         )
@@ -162,6 +171,7 @@ def test_the_digest_knows_which_column_and_table_a_price_belongs_to() -> None:
         market(1, 1, vol_nano_i=one),
         market(1, 1, forward_nano_i=one),
         market(1, 1, index_nano_u=one),
+        market(1, 1, surcharge_ppm_i=one),
         market(4, 0),
     ]
     assert len({inputs_digest(each) for each in markets}) == len(markets)
@@ -178,8 +188,13 @@ def test_the_digest_does_not_change_from_build_to_build() -> None:
         vol_nano_i=np.array([4, 5, 6]),
         forward_nano_i=np.array([7, 8, 9]),
         observed_ns_i=np.array([5, NEVER_OBSERVED_NS, 5]),
+        surcharge_ppm_i=np.zeros(3, dtype=np.int64),
+        doubt_u=no_doubt(1),
+        doubt_i=no_doubt(3),
     )
     assert inputs_digest(snapshot) == "ad83aad3510be24362cf9de1afff3957"
+    surcharged = replace(snapshot, surcharge_ppm_i=np.array([0, 7, 0]))
+    assert inputs_digest(surcharged) == "069c16846480ab6364c5a1c5a1c46e0b"
 
 
 @pytest.mark.parametrize("grown", [{"count_u": 3}, {"count_i": 6}])
@@ -253,3 +268,18 @@ def test_a_chain_of_two_underlyings_takes_little_room(step_ns: int, delta_bytes_
     for body, snapshot in zip(deltas, chain[1:], strict=True):
         base = decode(body, base, snapshot.version)
         assert inputs_digest(base) == inputs_digest(snapshot)
+
+
+def test_a_market_without_surcharges_is_written_as_before_there_were_any() -> None:
+    first, second = simulated(10**9, 2)
+    surcharged = replace(second, surcharge_ppm_i=np.arange(len(second.mark_nano_i)))
+    assert encode_keyframe(first)[:1] == b"K"
+    assert encode_delta(first, second)[:1] == b"D"
+    assert encode_keyframe(surcharged)[:1] == b"L"
+    assert encode_delta(first, surcharged)[:1] == b"E"
+    again = replace(surcharged, market_time_ns=surcharged.market_time_ns + 1)
+    unchanged = encode_delta(surcharged, again)
+    assert unchanged[:1] == b"D"
+    assert inputs(decode(unchanged, surcharged, 9)) == inputs(again)
+    lifted = encode_delta(surcharged, second)
+    assert inputs(decode(lifted, surcharged, 9)) == inputs(second)
