@@ -9,8 +9,8 @@ from tests.worst_fills.books import book
 from tests.worst_fills.lazily import Programs
 from tests.worst_fills.trial import fills_of, least_of_all, world_of
 
-SEEDS = (1, 3, 9, 17, 22, 27, 30, 34, 38, 48)
-"""One to five orders; of 27, 30, 38 and 48 more than one book has to be solved."""
+SEEDS = (1, 3, 9, 17, 22, 27, 34, 275, 288, 347)
+"""One to five orders; of the last three the first fill that is solved is not the worst."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)
