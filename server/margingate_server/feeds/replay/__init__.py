@@ -1,0 +1,1 @@
+"""A recorded market, snapshot after snapshot, with accounts and orders beside it."""
