@@ -15,6 +15,7 @@ FILE_LINES_MAX, FUNCTION_LINES_MAX = 300, 60
 
 ENGINE_LAYERS = (
     *("core", "market", "pricing", "statistics", "scenarios", "portfolio", "models", "check"),
+    "monitoring",
 )
 ENGINE_LIBRARIES = {
     *("collections", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools"),

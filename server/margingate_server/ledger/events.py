@@ -9,6 +9,7 @@ import msgspec
 
 from margingate_engine.core.instruments import Instrument
 from margingate_server.ledger.event import Event
+from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.ledger.numbers import (
     BreakNumbers,
     DecisionNumbers,
@@ -235,6 +236,7 @@ AnyEvent = (
     | QualificationLost
     | QualificationRegained
     | ExperienceSet
+    | MarginStateChanged
     | AccountSuspended
     | AccountResumed
     | KillSwitchEngaged
@@ -256,6 +258,7 @@ Judged = (
     | RegimeFellBack
     | QualificationLost
     | QualificationRegained
+    | MarginStateChanged
 )
 """Events that may rest on a market besides decisions."""
 

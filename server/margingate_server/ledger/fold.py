@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from margingate_engine.core.instruments import InstrumentKind
+from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_engine.portfolio.holdings import Portfolio, Position
 from margingate_server.ledger import events as e
+from margingate_server.ledger import monitoring_events as m
 from margingate_server.ledger import regime_events as r
 from margingate_server.ledger import wallet_events as w
 from margingate_server.ledger.fold_orders import (
@@ -90,6 +92,13 @@ def _experience_set(state: ShardState, event: r.ExperienceSet, *_: object) -> No
     state.accounts[event.account].experience_tier = event.experience_tier
 
 
+def _margin_state(state: ShardState, event: m.MarginStateChanged, recorded_ns: int) -> None:
+    account, now = state.accounts[event.account], MarginState.of_word(event.state)
+    account.margin_state, account.margin_state_since_ns = now, recorded_ns
+    if now is not MarginState.UNKNOWN:
+        account.known_margin_state = now
+
+
 def _suspended(state: ShardState, event: e.AccountSuspended, *_: object) -> None:
     state.accounts[event.account].is_suspended = True
 
@@ -171,6 +180,7 @@ _APPLY: dict[type, Callable[..., Any]] = {
     r.QualificationLost: _qualification_lost,
     r.QualificationRegained: _qualification_regained,
     r.ExperienceSet: _experience_set,
+    m.MarginStateChanged: _margin_state,
     e.AccountSuspended: _suspended,
     e.AccountResumed: _resumed,
     e.KillSwitchEngaged: _kill_engaged,

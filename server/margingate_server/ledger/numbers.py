@@ -146,13 +146,34 @@ class QualificationNumbers(msgspec.Struct, frozen=True, kw_only=True):
     liquidation_grace_ns: int = 0
 
 
+class MonitoringNumbers(msgspec.Struct, frozen=True, kw_only=True):
+    """At which margins accounts are warned, and when a better state is said. docs/monitoring.md
+
+    ratio, headroom: from which on they are warned, and to_leave beyond which they no longer are:
+    maintenance in 1e-6 of equity, headroom in 1e-6 of initial margin. gap: by how much of a
+    requirement equity must exceed it before the account is said to cover it again. warning_ns,
+    leaving_ns: how long it must have been so.
+    """
+
+    ratio_ppm: int = 800_000
+    ratio_to_leave_ppm: int = 750_000
+    headroom_ppm: int = 100_000
+    headroom_to_leave_ppm: int = 120_000
+    gap_ppm: int = 20_000
+    warning_ns: int = 0
+    leaving_ns: int = 60 * 10**9
+
+
 class PolicyNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """The house's choices: allowance in 1e-6 of notional; how far cash of an asset may be short.
 
-    qualifications: of the regimes that ask for anything.
+    qualifications: of the regimes that ask for anything. liquidation_orders: what passes of an
+    account in liquidation, `risk_reducing` or `none`.
     """
 
     allowance_ppm: int = 1_000
     borrow_limits: tuple[tuple[str, int], ...] = ()
     may_hedges_grow: bool = False
     qualifications: tuple[QualificationNumbers, ...] = ()
+    liquidation_orders: str = "risk_reducing"
+    monitoring: MonitoringNumbers = MonitoringNumbers()

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from margingate_engine.market.table import InstrumentTable
+from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_server.ledger.numbers import LimitNumbers, ModelNumbers, PolicyNumbers
@@ -43,6 +44,8 @@ class AccountState:
 
     unqualified_since_ns: when its grace period began, 0 while it qualifies for its regime.
     liquidation_not_before_ns: of its last fall back, 0 when its regime was set since.
+    margin_state: as published, since margin_state_since_ns, 0 when none ever was.
+    known_margin_state: the last published one that was not unknown.
     closed_orders: the newest, oldest first. closed_earlier: digests of those before them.
     """
 
@@ -55,6 +58,9 @@ class AccountState:
     experience_tier: int = 0
     unqualified_since_ns: int = 0
     liquidation_not_before_ns: int = 0
+    margin_state: MarginState = MarginState.HEALTHY
+    known_margin_state: MarginState = MarginState.HEALTHY
+    margin_state_since_ns: int = 0
     is_suspended: bool = False
     limits: LimitNumbers = field(default_factory=LimitNumbers)
     orders: dict[str, OrderMemo] = field(default_factory=dict)

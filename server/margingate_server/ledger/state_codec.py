@@ -11,15 +11,19 @@ import msgspec
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.market.table import InstrumentTable
+from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.fees import FeeRate
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from margingate_server.ledger.numbers import LimitNumbers, ModelNumbers, PolicyNumbers
 from margingate_server.ledger.requests import RequestIndex
 from margingate_server.ledger.state import AccountState, KillSwitchState, OrderMemo, ShardState
 
-FORMAT = "margingate state 2"
+FORMAT = "margingate state 3"
 """Another one is needed when a field is added here, and when `apply` makes another state of the
 same events: a snapshot stands for what this build would fold."""
+
+READ = {FORMAT, "margingate state 2"}
+"""Formats that are read: what the older one lacks did not exist when it was written."""
 
 _Legs = dict[str, tuple[OpenLeg, ...]]
 
@@ -45,6 +49,9 @@ class _Account(msgspec.Struct, frozen=True):
     orders: dict[str, OrderMemo]
     closed_orders: tuple[str, ...]
     closed_earlier: tuple[int, ...]
+    margin_state: MarginState = MarginState.HEALTHY
+    known_margin_state: MarginState = MarginState.HEALTHY
+    margin_state_since_ns: int = 0
 
 
 class _Shard(msgspec.Struct, frozen=True):
@@ -98,7 +105,7 @@ def decode_state(body: bytes | memoryview) -> tuple[ShardState, int]:
         found = _bodies.decode(body)
     except msgspec.DecodeError as error:
         raise ValueError(_problem(body, error)) from error
-    if found.format != FORMAT:
+    if found.format not in READ:
         raise ValueError(_problem(body, None))
     try:
         state = _unpacked_shard(_shards.decode(found.shard))
@@ -157,6 +164,9 @@ def _packed_account(account: AccountState) -> _Account:
         orders=account.orders,
         closed_orders=tuple(account.closed_orders),
         closed_earlier=tuple(sorted(account.closed_earlier)),
+        margin_state=account.margin_state,
+        known_margin_state=account.known_margin_state,
+        margin_state_since_ns=account.margin_state_since_ns,
     )
 
 
@@ -204,4 +214,7 @@ def _unpacked_account(state: ShardState, packed: _Account) -> AccountState:
         orders=packed.orders,
         closed_orders=dict.fromkeys(packed.closed_orders),
         closed_earlier=set(packed.closed_earlier),
+        margin_state=packed.margin_state,
+        known_margin_state=packed.known_margin_state,
+        margin_state_since_ns=packed.margin_state_since_ns,
     )

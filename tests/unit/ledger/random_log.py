@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from margingate_engine.core.instruments import Instrument
+from margingate_engine.monitoring.states import MarginState
 from margingate_server.ledger import events as e
+from margingate_server.ledger import monitoring_events as m
 from margingate_server.ledger import numbers as n
 from margingate_server.ledger import regime_events as r
 from margingate_server.ledger import wallet_events as w
@@ -43,6 +45,7 @@ EVERY_KIND: Mapping[str, int] = {
     "settled": 2,
     "loaded": 1,
     "margin_moved": 3,
+    "margin_state": 3,
 }
 """How often each kind is drawn, in relation to the others."""
 
@@ -316,6 +319,22 @@ class RandomLog:
     def _experienced(self) -> e.AnyEvent:
         tier = self.random.randrange(10)
         return r.ExperienceSet(**self._request(self._account()), experience_tier=tier)
+
+    def _margin_state(self) -> e.AnyEvent:
+        account = self._account()
+        words = [each.word for each in MarginState if each is not account.margin_state]
+        word = self.random.choice(words)
+        if word == MarginState.UNKNOWN.word:
+            return m.MarginStateChanged(
+                account=account.account, previous=account.margin_state.word, state=word
+            )
+        return m.MarginStateChanged(
+            account=account.account,
+            previous=account.margin_state.word,
+            state=word,
+            figures=n.RiskNumbers(self.random.randrange(-(10**12), 10**12), 2, 1),
+            market_digest=self._market_digest(self._market_version()),
+        )
 
     def _suspended(self) -> e.AnyEvent:
         account = self._account()

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from margingate_server.ledger import events as e
+from margingate_server.ledger import monitoring_events as m
 from margingate_server.ledger import numbers as n
 from margingate_server.ledger import regime_events as r
 from margingate_server.ledger import wallet_events as w
@@ -81,6 +82,15 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
     r.QualificationLost(account="a", equity=-(10**20), market_digest="d"),
     r.QualificationRegained(account="a", equity=10**20, market_digest="d"),
     r.ExperienceSet(account="a", request_id="r", experience_tier=2),
+    m.MarginStateChanged(
+        account="a",
+        previous="warning",
+        state="liquidation",
+        figures=n.RiskNumbers(-(10**20), 3, 2),
+        market_digest="d",
+        orders=("o", "p"),
+        is_cut=True,
+    ),
     e.AccountSuspended(account="a", reason="größer ☃"),
     e.AccountResumed(account="a"),
     e.KillSwitchEngaged(scope="underlying", subject="BTC", mode="block_all", reason="why"),
@@ -111,6 +121,8 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
                     liquidation_grace_ns=6,
                 ),
             ),
+            liquidation_orders="none",
+            monitoring=n.MonitoringNumbers(ratio_ppm=1, leaving_ns=2),
         ),
     ),
 )

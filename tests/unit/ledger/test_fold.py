@@ -7,9 +7,11 @@ import pytest
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.orders import Side
+from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from margingate_server.ledger import events as e
+from margingate_server.ledger import monitoring_events as m
 from margingate_server.ledger import numbers as n
 from margingate_server.ledger.fold import REQUEST_SPACE, add_cash, apply
 from margingate_server.ledger.fold_orders import shrunk
@@ -348,3 +350,16 @@ def test_an_asset_that_comes_to_zero_is_forgotten() -> None:
     add_cash(portfolio, "USD", -5)
     add_cash(portfolio, "BTC", 0)
     assert portfolio.cash == {}
+
+
+def test_a_published_margin_state_stays_known_while_it_is_unknown() -> None:
+    log = Log()
+    account = log.state.accounts["a"]
+    assert (account.margin_state, account.known_margin_state) == (MarginState.HEALTHY,) * 2
+    assert account.margin_state_since_ns == 0
+    log.put(m.MarginStateChanged(account="a", previous="healthy", state="margin_call"))
+    since_ns = account.margin_state_since_ns
+    log.put(m.MarginStateChanged(account="a", previous="margin_call", state="unknown"))
+    assert account.margin_state is MarginState.UNKNOWN
+    assert account.known_margin_state is MarginState.MARGIN_CALL
+    assert account.margin_state_since_ns == since_ns + 1 == 1_000 + log.state.last_seq

@@ -120,10 +120,25 @@ def test_equal_states_have_equal_bytes_and_others_have_others() -> None:
 def test_the_format_of_another_build_is_refused_by_name() -> None:
     """Fields may have gone or come: that alone must not be what tells."""
     body = msgspec.msgpack.decode(encode_state(ShardState(), 0))
-    for odd in (["margingate state 3", *body[1:]], ["margingate state 3", {"new": 1}]):
-        with pytest.raises(ValueError, match=r"'margingate state 3'.*'margingate state 2'"):
+    for odd in (["margingate state 4", *body[1:]], ["margingate state 4", {"new": 1}]):
+        with pytest.raises(ValueError, match=r"'margingate state 4'.*'margingate state 3'"):
             decode_state(msgspec.msgpack.encode(odd))
     assert body[0] == FORMAT
+
+
+def test_a_state_of_before_there_were_margin_states_is_read() -> None:
+    log = RandomLog(6, weights={"accepted": 3, "filled": 3, "deposited": 1})
+    log.draw(100)
+    _, version, shard, *requests = msgspec.msgpack.decode(encode_state(log.state, 7))
+    plain = msgspec.json.decode(shard)
+    for account in plain["accounts"]:
+        for name in ("margin_state", "known_margin_state", "margin_state_since_ns"):
+            del account[name]
+    for name in ("liquidation_orders", "monitoring"):
+        del plain["policy"][name]
+    old = ["margingate state 2", version, msgspec.json.encode(plain), *requests]
+    state, _ = decode_state(msgspec.msgpack.encode(old))
+    assert facts(state) == facts(log.state)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +165,7 @@ def test_what_is_no_state_is_refused(body: bytes) -> None:
 def test_the_fields_are_those_of_this_format() -> None:
     """A new field belongs into `state_codec`, which then is another format."""
     names = {kind.__name__: [each.name for each in fields(kind)] for kind in STATE_KINDS}
-    assert (FORMAT, names) == ("margingate state 2", FIELDS)
+    assert (FORMAT, names) == ("margingate state 3", FIELDS)
 
 
 STATE_KINDS = (ShardState, AccountState, Portfolio)
@@ -162,7 +177,8 @@ FIELDS = {
     ],
     "AccountState": [
         *("account", "fee_tier", "opened_ns", "portfolio", "version", "model", "experience_tier"),
-        *("unqualified_since_ns", "liquidation_not_before_ns", "is_suspended"),
+        *("unqualified_since_ns", "liquidation_not_before_ns", "margin_state"),
+        *("known_margin_state", "margin_state_since_ns", "is_suspended"),
         *("limits", "orders", "closed_orders", "closed_earlier"),
     ],
     "Portfolio": ["fees", "cash", "positions", "legs", "amendments", "wallets"],

@@ -1,0 +1,1 @@
+"""What is said about accounts as markets move: their state, what would save them, what comes."""

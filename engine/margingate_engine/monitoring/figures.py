@@ -1,0 +1,42 @@
+"""The margins of many accounts at one instant, as revaluation hands them on."""
+
+from dataclasses import dataclass
+
+from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
+from margingate_engine.market.table import BoolArray, IntArray
+from margingate_engine.portfolio.risk_arrays import RiskArrays
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFigures:
+    """Arrays over accounts (axis A), 1e-6 USD, in the order of `accounts`.
+
+    arrays: of the model that accounts open under, of the market that all of it rests on; the same
+    object as long as neither prices nor parameters change. version_a: number of the last event of
+    the account that is in its figures. equity_a (signed), initial_a, maintenance_a: of positions
+    alone, exactly those of AccountRisk.positions_risk. headroom_a: with open orders at their worst
+    fills, signed. is_known_a: False where something held or on order has no price, is too old or in
+    doubt; the amounts are then 0.
+    """
+
+    arrays: RiskArrays
+    accounts: tuple[str, ...]
+    version_a: IntArray
+    equity_a: IntArray
+    initial_a: IntArray
+    maintenance_a: IntArray
+    headroom_a: IntArray
+    is_known_a: BoolArray
+
+    def __post_init__(self) -> None:
+        """One entry per account in every array, none beyond the range of the risk integers."""
+        amounts = (self.equity_a, self.initial_a, self.maintenance_a, self.headroom_a)
+        count = len(self.accounts)
+        assert all(len(each) == count for each in (*amounts, self.version_a, self.is_known_a))
+        for amount_a in amounts:
+            assert (abs(amount_a) < AMOUNT_UNITS_MAX).all(), "an amount beyond the risk integers"
+
+    @property
+    def market_version(self) -> int:
+        """Of the market that the figures rest on."""
+        return self.arrays.snapshot.version

@@ -1,0 +1,121 @@
+"""The margin state of an account, from its positions alone. [MON-01, MON-02]
+
+Open orders have no part in it: what they may do is held in initial margin before it is done.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from margingate_engine.core.amounts import ceil_div
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.risk import Risk
+from margingate_engine.market.table import FloatArray, IntArray
+
+PPM = 10**6
+
+StateArray = NDArray[np.int8]
+
+
+class MarginState(IntEnum):
+    """How an account stands; of those that are known the greater is the worse."""
+
+    HEALTHY = 1
+    WARNING = 2
+    MARGIN_CALL = 3
+    LIQUIDATION = 4
+    UNKNOWN = 5
+
+    @property
+    def word(self) -> str:
+        """The name as it is stored and shown: `margin_call`."""
+        return self.name.lower()
+
+    @classmethod
+    def of_word(cls, word: str) -> "MarginState":
+        """The state of a stored name; KeyError when there is none."""
+        return cls[word.upper()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Where the states begin, in 1e-6. [MON-02]
+
+    ratio_ppm: of maintenance to equity from which an account is warned. headroom_ppm: of initial
+    margin; one with less headroom is warned. gap_ppm: by how much of a requirement equity must
+    exceed it to cover it. All lie in [0, 1e6].
+    """
+
+    ratio_ppm: int
+    headroom_ppm: int
+    gap_ppm: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no share of anything is."""
+        for field in ("ratio_ppm", "headroom_ppm", "gap_ppm"):
+            if not 0 <= getattr(self, field) <= PPM:
+                raise InvalidInput(field, "must lie in [0, 1]")
+
+
+def state_of(risk: Risk, bounds: Bounds) -> MarginState:
+    """State of an account with this margin of its positions; never UNKNOWN. Exact."""
+    equity, initial, maintenance = risk.equity, risk.initial, risk.maintenance
+    if equity < maintenance + _share(maintenance, bounds.gap_ppm):
+        return MarginState.LIQUIDATION
+    if equity < initial + _share(initial, bounds.gap_ppm):
+        return MarginState.MARGIN_CALL
+    is_ratio_high = maintenance > 0 and maintenance >= _share(equity, bounds.ratio_ppm)
+    if is_ratio_high or equity - initial < _share(initial, bounds.headroom_ppm):
+        return MarginState.WARNING
+    return MarginState.HEALTHY
+
+
+def states_of(
+    equity_a: IntArray, initial_a: IntArray, maintenance_a: IntArray, bounds: Bounds
+) -> StateArray:
+    """As `state_of` for many accounts (axis A): codes of MarginState.
+
+    1e-6 USD, every |amount| < 2**62; the product with a share is never made.
+    """
+    state_a = np.full(len(equity_a), MarginState.HEALTHY, dtype=np.int8)
+    is_ratio_high_a = maintenance_a >= _share_a(equity_a, bounds.ratio_ppm)
+    is_ratio_high_a &= maintenance_a > 0
+    is_close_a = equity_a - initial_a < _share_a(initial_a, bounds.headroom_ppm)
+    state_a[is_ratio_high_a | is_close_a] = MarginState.WARNING
+    called_a = equity_a < initial_a + _share_a(initial_a, bounds.gap_ppm)
+    state_a[called_a] = MarginState.MARGIN_CALL
+    liquidated_a = equity_a < maintenance_a + _share_a(maintenance_a, bounds.gap_ppm)
+    state_a[liquidated_a] = MarginState.LIQUIDATION
+    return state_a
+
+
+def margin_ratio(risk: Risk) -> float:
+    """Maintenance margin / equity of positions, for people and for sorting. [MON-03]
+
+    Infinite where equity is not above zero and something is required or owed; 0 where nothing is.
+    """
+    if risk.equity > 0:
+        return risk.maintenance / risk.equity
+    return float("inf") if risk.maintenance or risk.equity else 0.0
+
+
+def margin_ratios(equity_a: IntArray, maintenance_a: IntArray) -> FloatArray:
+    """As `margin_ratio` for many accounts (axis A)."""
+    has_equity_a = equity_a > 0
+    safe_a = np.where(has_equity_a, equity_a, 1)
+    is_owing_a = ~has_equity_a & ((maintenance_a != 0) | (equity_a != 0))
+    ratio_a = np.where(has_equity_a, maintenance_a / safe_a, 0.0)
+    return np.asarray(np.where(is_owing_a, np.inf, ratio_a))
+
+
+def _share(amount: int, ppm: int) -> int:
+    """A share of an amount, rounded up: integers are below it just when they are below this."""
+    return ceil_div(amount * ppm, PPM)
+
+
+def _share_a(amount_a: IntArray, ppm: int) -> IntArray:
+    """As `_share`, in parts that an int64 holds."""
+    whole_a, rest_a = np.divmod(amount_a, PPM)
+    return np.asarray(whole_a * ppm - (-rest_a * ppm) // PPM)
