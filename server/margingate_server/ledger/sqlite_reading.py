@@ -4,7 +4,7 @@ Each call has a connection of its own, so it may run on any thread beside the wr
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -56,6 +56,22 @@ def newest_event(path: Path, account: str, request_id: str) -> EventRecord | Non
             (account, request_id),
         ).fetchone()
     return None if row is None else event_at(path, row[0])
+
+
+def events_of_kinds(
+    path: Path, kinds: Collection[str], after_seq: int, through_seq: int
+) -> list[EventRecord]:
+    """The records of some kinds with after_seq < seq <= through_seq, each verified as event_at."""
+    marks = ",".join("?" * len(kinds))
+    with _reading(path, after_seq + 1) as connection:
+        rows = connection.execute(
+            f"{_SELECT} WHERE seq > ? AND seq <= ? AND kind IN ({marks}) ORDER BY seq",
+            (after_seq, through_seq, *kinds),
+        ).fetchall()
+        records = [record_of(row) for row in rows]
+        for record in records:
+            verify(_stored_head(connection, path, record.seq - 1), record, str(path))
+        return records
 
 
 def log_head(path: Path) -> Head:

@@ -2,7 +2,7 @@
 
 import errno
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
@@ -118,6 +118,12 @@ class SqliteStore:
     def find(self, account: str, request_id: str) -> EventRecord | None:
         """See Store; scans from the newest event."""
         return reading.newest_event(self._path, account, request_id)
+
+    def read_kinds(
+        self, kinds: Collection[str], after_seq: int, through_seq: int
+    ) -> list[EventRecord]:
+        """See Store; reads no body of another kind."""
+        return reading.events_of_kinds(self._path, kinds, after_seq, through_seq)
 
     def sync_head(self) -> None:
         """Make the head file durable; for a background thread, every second.

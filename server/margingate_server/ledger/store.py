@@ -1,6 +1,6 @@
 """What a ledger stores, what may go wrong with it, and the interface every store has."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -128,6 +128,16 @@ class Store(Protocol):
         """The newest record of `account` with `request_id`, verified; None if there is none.
 
         May scan the whole log: not for the hot path.
+        """
+        ...
+
+    def read_kinds(
+        self, kinds: Collection[str], after_seq: int, through_seq: int
+    ) -> list[EventRecord]:
+        """The records of these kinds with after_seq < seq <= through_seq in order, each verified.
+
+        Looks at the kind of every event between: of a long log ask for a part at a time. A kind that
+        was damaged on the disk hides its event; `read` would find that.
         """
         ...
 

@@ -117,6 +117,17 @@ def get_gives_the_event_at_a_seq(open_store: OpenStore) -> None:
         assert [store.get(seq) for seq in range(-1, 5)] == [None, None, *appended, None]
 
 
+def events_of_kinds_are_read_from_a_part_of_the_log(open_store: OpenStore) -> None:
+    with closing(open_store()) as store:
+        made = [replace(each, kind=f"kind_{each.version % 3}") for each in drafts(9)]
+        appended = store.append(made)
+        both = {"kind_0", "kind_1"}
+        assert store.read_kinds(both, 0, 9) == [appended[n] for n in (0, 2, 3, 5, 6, 8)]
+        assert store.read_kinds({"kind_2"}, 2, 8) == [appended[4], appended[7]]
+        assert store.read_kinds({"kind_2"}, 8, 9) == []
+        assert store.read_kinds(both, 9, 20) == []
+
+
 def find_gives_the_newest_event_of_a_request(open_store: OpenStore) -> None:
     other = replace(_DRAFT, account="beta", version=1)
     again = replace(_DRAFT, version=2, kind="order_amended")
@@ -226,6 +237,7 @@ BEHAVIOURS: tuple[Callable[[OpenStore], None], ...] = (
     a_read_after_the_end_of_the_log_is_refused,
     a_long_log_is_read_whole,
     get_gives_the_event_at_a_seq,
+    events_of_kinds_are_read_from_a_part_of_the_log,
     find_gives_the_newest_event_of_a_request,
     odd_values_survive,
     what_cannot_be_stored_is_refused_and_nothing_of_its_group_is_written,

@@ -1,6 +1,6 @@
 """A ledger in memory, for what happens around a store: it can fail, and it can be slow."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from errno import EIO
 
 from margingate_server.ledger.chain import EMPTY, encode, link, seal, verify
@@ -68,6 +68,13 @@ class MemoryStore:
             if (record.account, record.request_id) == (account, request_id):
                 return record
         return None
+
+    def read_kinds(
+        self, kinds: Collection[str], after_seq: int, through_seq: int
+    ) -> list[EventRecord]:
+        """The records of these kinds in a part of the log."""
+        part = self.records[after_seq:through_seq]
+        return [record for record in part if record.kind in kinds]
 
     def reopen(self) -> None:
         """Take events again."""
