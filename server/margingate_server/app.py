@@ -12,8 +12,8 @@ from typing import get_args
 
 from margingate_server.clock import Clock, SystemClock
 from margingate_server.config import ServerConfig
+from margingate_server.feed_choice import feed_of, follower_of
 from margingate_server.feed_loop import FeedLoop
-from margingate_server.feeds.spec import open_feed
 from margingate_server.hint import example_command
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
@@ -76,11 +76,7 @@ class Application:
         newest = partial(newest_snapshot, config.data_dir)
         self._builder = DeskBuilder.of(self._read_terms(), age_limits, newest)
         now_ns = self._clock.now_ns()
-        feed = None
-        if config.feed != "none":
-            is_held_still = config.is_frozen and config.feed == "simulated"
-            spec = "simulated:frozen" if is_held_still else config.feed
-            feed = open_feed(spec, seed=config.seed, start_ns=now_ns)
+        feed = feed_of(config, now_ns)
         self._store = SqliteStore(config.data_dir, opened_ns=now_ns)
         self._markets = SqliteMarketStore(config.data_dir)
         self._journal = Journal(self._store, self._markets)
@@ -98,7 +94,10 @@ class Application:
         self._record_parameters()
         self._feed_loop = None
         if feed is not None:
-            self._feed_loop = FeedLoop(feed, self._publisher, self._clock, self._metrics, self._log)
+            follow = follower_of(feed, self._lane.decide, self._metrics, self._log)
+            self._feed_loop = FeedLoop(
+                *(feed, self._publisher, self._clock, self._metrics, self._log), follow
+            )
         has_market = self._feed_loop is None or self._feed_loop.attempt()
         if config.has_seed_accounts and has_market:
             self._lane.decide(lambda desk, now_ns: (None, seed(desk, now_ns)))

@@ -30,6 +30,7 @@ class ServerConfig:
     """Settings of one server. Paths of None mean what is built in.
 
     model_parameters: files of other models than `parameters_path` is of, by name.
+    speed: of a replay, market seconds in a second; infinite for as fast as can be.
     snapshot_every: events after which a snapshot of the ledger is made, 0 for never.
     market_retention_days: how long markets are kept for decisions to be taken again.
     risk_reducing_allowance: of notional, how much headroom a risk-reducing order may cost. [DEC-02]
@@ -37,6 +38,7 @@ class ServerConfig:
 
     feed: str = "simulated"
     seed: int = 7
+    speed: float = 1.0
     is_frozen: bool = False
     host: str = "127.0.0.1"
     port: int = 50051
@@ -65,6 +67,8 @@ class ServerConfig:
         if OPENING_MODEL in self.model_parameters:
             problem = "is what parameters is for"
             raise InvalidInput(f"model_parameters.{OPENING_MODEL}", problem)
+        if not self.speed > 0:
+            raise InvalidInput("speed", "must be above 0, or max")
         if not 1 <= self.workers <= 1_000:
             raise InvalidInput("workers", "must lie in [1, 1000]")
         if not (0 <= self.risk_reducing_allowance <= Decimal("0.1")) or self.allowance_ppm % 1:

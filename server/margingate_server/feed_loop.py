@@ -1,5 +1,6 @@
 """The thread that asks a feed for prices and publishes them."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from threading import Event, Thread
 
@@ -19,13 +20,21 @@ class FeedLoop:
     """Publishes a feed until stopped. A bad update is counted and logged; the old prices age."""
 
     def __init__(
-        self, feed: Feed, publisher: Publisher, clock: Clock, metrics: Metrics, log: Log
+        self,
+        feed: Feed,
+        publisher: Publisher,
+        clock: Clock,
+        metrics: Metrics,
+        log: Log,
+        follow: Callable[[int], None] = lambda _now_ns: None,
     ) -> None:
+        """follow: called after each update that was published, with the time it was asked at."""
         self._feed = feed
         self._publisher = publisher
         self._clock = clock
         self._metrics = metrics
         self._log = log
+        self._follow = follow
         self._logged: frozenset[str] = frozenset()
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="feed", daemon=True)
@@ -36,12 +45,14 @@ class FeedLoop:
         A contract that changed under its name is left out with its price, which is another
         contract's: what was listed grows stale, and everything else goes on.
         """
-        update = self._feed.update(self._clock.now_ns())
+        now_ns = self._clock.now_ns()
+        update = self._feed.update(now_ns)
         listed = self._feed.instruments()
         changed = self._publisher.changed_contracts(listed)
         self._tell_changed(changed)
         self._publisher.list_instruments([each for each in listed if each.name not in changed])
         self._publisher.publish(without(update, changed))
+        self._follow(now_ns)
 
     def attempt(self) -> bool:
         """As `step`, but what is wrong is counted and logged; whether prices were published."""

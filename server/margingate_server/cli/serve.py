@@ -1,5 +1,6 @@
 """`margingate serve`."""
 
+import math
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,13 @@ class LogLevel(StrEnum):
 
 FeedOption = Annotated[
     str,
-    typer.Option(help="simulated, file:PATH, or none: prices come by PublishQuotes only."),
+    typer.Option(
+        help="simulated, file:PATH, replay:PATH, or none: prices come by PublishQuotes only."
+    ),
+]
+SpeedOption = Annotated[
+    str,
+    typer.Option(metavar="X", help="Market seconds of a replay in one second; max for no wait."),
 ]
 SeedOption = Annotated[int, typer.Option(help="Seed of the simulated feed.")]
 FrozenOption = Annotated[bool, typer.Option("--freeze", help="The simulated market stands still.")]
@@ -109,6 +116,7 @@ def serve(
     *,
     feed: FeedOption = "simulated",
     seed: SeedOption = 7,
+    speed: SpeedOption = "1",
     is_frozen: FrozenOption = False,
     host: HostOption = "127.0.0.1",
     port: PortOption = 50051,
@@ -137,6 +145,7 @@ def serve(
         config = ServerConfig(
             feed=feed,
             seed=seed,
+            speed=_speed(speed),
             is_frozen=is_frozen,
             host=host,
             port=port,
@@ -165,6 +174,13 @@ def serve(
     except (LedgerError, OSError) as error:
         typer.echo(f"margingate: cannot serve: {_sentence(error, data_dir)}", err=True)
         raise typer.Exit(CANNOT_SERVE) from None
+
+
+def _speed(text: str) -> float:
+    try:
+        return math.inf if text == "max" else float(text)
+    except ValueError:
+        raise InvalidInput("speed", "must be a number above 0, or max") from None
 
 
 def _sentence(error: LedgerError | OSError, data_dir: Path) -> str:

@@ -1,0 +1,38 @@
+"""The feed that a configuration asks for, and what goes with it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from margingate_server.config import ServerConfig
+from margingate_server.feeds.feed import Feed
+from margingate_server.feeds.replay.feed import ReplayFeed
+from margingate_server.feeds.spec import open_feed
+from margingate_server.observe.logs import Log
+from margingate_server.observe.metrics import Metrics
+from margingate_server.replay_alongside import ReplayAlongside, Use
+from margingate_server.rpc.observers import REASON_WORDS, tell
+
+
+def feed_of(config: ServerConfig, now_ns: int) -> Feed | None:
+    """The feed that is asked for; None where prices come by calls alone. As open_feed."""
+    if config.feed == "none":
+        return None
+    is_held_still = config.is_frozen and config.feed == "simulated"
+    spec = "simulated:frozen" if is_held_still else config.feed
+    return open_feed(spec, seed=config.seed, start_ns=now_ns, speed=config.speed)
+
+
+def follower_of(
+    feed: Feed, decide: Callable[[Use], Any], metrics: Metrics, log: Log
+) -> Callable[[int], None]:
+    """What is to be done after each of a feed's updates, told the server's time of it."""
+    if not isinstance(feed, ReplayFeed):
+        return lambda _now_ns: None
+    decided = metrics.decisions.decided
+    alongside = ReplayAlongside(
+        feed,
+        decide,
+        log,
+        on_answer=lambda answer: tell(decided, REASON_WORDS[answer.decision.reason]),
+    )
+    return alongside.follow
