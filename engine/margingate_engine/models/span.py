@@ -5,14 +5,19 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from margingate_engine.core.amounts import NANO, PICO, ceil_div
+from margingate_engine.core.floors import floor_products
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import InstrumentTable
+from margingate_engine.market.table import InstrumentTable, IntArray
 from margingate_engine.models.basis import basis_features, basis_kinks
 from margingate_engine.models.mark_values import LotRisk, mark_values, risk_arrays
 from margingate_engine.models.span_features import LotFeatures
 from margingate_engine.models.span_parameters import SpanParameters
-from margingate_engine.models.span_requirement import SpanMargin, span_margin
+from margingate_engine.models.span_requirement import (
+    SpanMargin,
+    span_margin,
+    span_requirements,
+)
 from margingate_engine.models.table_model import TableModel
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import EquityBasis, Requirement
@@ -91,6 +96,23 @@ class SpanModel(TableModel[SpanParameters]):
             ceil_div(margin.total * self._maintenance_ppm[margin.underlying], PPM)
             for margin in margins.values()
         )
+
+    def cell_requirements(
+        self,
+        group: GroupArrays,
+        rows_cr: IntArray,
+        highest_ck: IntArray,
+        lowest_ck: IntArray,
+        minimum_c: IntArray,
+    ) -> IntArray:
+        """Requirements of many accounts of a group. [SPAN-12, SPAN-14]"""
+        del group
+        return span_requirements(rows_cr, highest_ck, lowest_ck, minimum_c)
+
+    def cell_maintenances(self, group: GroupArrays, requirement_c: IntArray) -> IntArray:
+        """A fraction of each requirement, rounded up. [SPAN-12]"""
+        fraction_ppm = self._maintenance_ppm[group.underlying]
+        return -floor_products(-requirement_c, fraction_ppm, PPM)
 
     def size_kinks(
         self, before: GroupTotals, filled: GroupTotals, hold: OrderTotals

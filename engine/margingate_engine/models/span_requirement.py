@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from margingate_engine.core.charges import Charge
 from margingate_engine.market.table import IntArray
 from margingate_engine.models.basis import basis_charge, basis_worst
@@ -86,3 +88,12 @@ def _margin(
     else:
         words = group.descriptions[index]
     return SpanMargin(group.underlying, words, scan, basis, minimum, scenario, is_exact)
+
+
+def span_requirements(
+    rows_cr: IntArray, highest_ck: IntArray, lowest_ck: IntArray, minimum_c: IntArray
+) -> IntArray:
+    """Requirements of many cells from their totals, each `total` of `span_margin`. [SPAN-12]"""
+    scan_c = -rows_cr.min(axis=1, initial=0)
+    longs_c, shorts_c = np.maximum(highest_ck, 0).sum(axis=1), np.maximum(-lowest_ck, 0).sum(axis=1)
+    return np.maximum(scan_c + np.minimum(longs_c, shorts_c), minimum_c)

@@ -40,12 +40,41 @@ def held_fee(
     size_nano = lots * instrument.size_nano
     if instrument.is_inverse_future:
         return ceil_div(rate.held_ppm * size_nano * 10**6, price_nano)
-    is_coin_paid = instrument.settlement_asset == instrument.underlying
-    notional_divisor = 10**12 if is_coin_paid else 10**18
     if instrument.kind is not InstrumentKind.OPTION:
-        return ceil_div(rate.held_ppm * size_nano * price_nano, notional_divisor)
-    reference_nano = 10**9 if is_coin_paid else index_nano
-    fee = ceil_div(rate.held_ppm * size_nano * reference_nano, notional_divisor)
-    if rate.cap_ppm is None:
-        return fee
-    return min(fee, ceil_div(rate.cap_ppm * size_nano * price_nano, notional_divisor))
+        return ceil_div(rate.held_ppm * size_nano * price_nano, _divisor(instrument))
+    fee = ceil_div(rate.held_ppm * size_nano * 10**9, 10**12)
+    if not _is_coin_paid(instrument):
+        fee = ceil_div(index_rate(rates, instrument) * lots * index_nano, INDEX_FEE_DIVISOR)
+    cap = premium_cap(rates, instrument, lots, price_nano)
+    return fee if cap is None else min(fee, cap)
+
+
+INDEX_FEE_DIVISOR = 10**18
+"""1e-6 x 1e-9 coins x 1e-9 USD, in 1e-6 USD."""
+
+
+def index_rate(rates: FeeTier, instrument: Instrument) -> int:
+    """What the fee of one lot is of the index price (1e-15 coins), 0 where it does not follow it.
+
+    Only the fee of an option paid in USD does.
+    """
+    if instrument.kind is not InstrumentKind.OPTION or _is_coin_paid(instrument):
+        return 0
+    return rates[instrument.kind].held_ppm * instrument.size_nano
+
+
+def premium_cap(rates: FeeTier, instrument: Instrument, lots: int, price_nano: int) -> int | None:
+    """Most that the fee of an option may be, of its premium, rounded up; None without a cap."""
+    cap_ppm = rates[instrument.kind].cap_ppm
+    if instrument.kind is not InstrumentKind.OPTION or cap_ppm is None:
+        return None
+    return ceil_div(cap_ppm * lots * instrument.size_nano * price_nano, _divisor(instrument))
+
+
+def _is_coin_paid(instrument: Instrument) -> bool:
+    return instrument.settlement_asset == instrument.underlying
+
+
+def _divisor(instrument: Instrument) -> int:
+    """1e-6 x 1e-9 x 1e-9 in the settlement asset's units."""
+    return 10**12 if _is_coin_paid(instrument) else 10**18

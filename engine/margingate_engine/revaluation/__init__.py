@@ -1,0 +1,1 @@
+"""The margin of many accounts at once: holdings in columns, one sparse product for all."""

@@ -1,0 +1,194 @@
+"""What one lot on order does when it fills, of many orders at once. [SPAN-13]
+
+The same integers as portfolio/effect.py. Orders of one instrument, side, limit and fee tier do the
+same: they share an effect.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from margingate_engine.core.amounts import USD
+from margingate_engine.core.floors import WHOLE_MAX, floor_products
+from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.portfolio.fees import (
+    INDEX_FEE_DIVISOR,
+    FeeTier,
+    held_fee,
+    index_rate,
+    premium_cap,
+)
+from margingate_engine.portfolio.flows import fill_flow, spot_coins
+from margingate_engine.portfolio.holdings import OpenLeg
+from margingate_engine.portfolio.risk_arrays import (
+    COIN_VALUE_DIVISOR,
+    GroupArrays,
+    RiskArrays,
+)
+from margingate_engine.revaluation.coins import coin_rows_cs, coin_values
+from margingate_engine.revaluation.keyed import SPOT_COLUMN, KeyedColumns
+
+NOTHING = 0
+"""Number of the effect that does nothing: that of unused entries."""
+
+
+class Known(NamedTuple):
+    """What an effect has whatever the market is.
+
+    flow: settlement asset's units of a lot, less the fee unless that follows the index. fee_rate:
+    that of such a fee, fee_cap its most. coins: what a lot of spot moves.
+    """
+
+    row: int
+    side: int
+    flow: int
+    is_usd_paid: int
+    fee_rate: int
+    fee_cap: int
+    coins: int
+
+
+class Effects:
+    """Effects by number, 0 being that of nothing. They are only added to."""
+
+    def __init__(self) -> None:
+        self._known: list[Known] = [Known(0, 0, 0, 0, 0, 0, 0)]
+        self._number: dict[tuple[int, int, int, int], int] = {}
+        self._tiers: dict[int, FeeTier] = {}
+        self._known_ek = np.array(self._known, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def number(self, table: InstrumentTable, fees: FeeTier, leg: OpenLeg) -> int:
+        """Number of what a lot of a leg does."""
+        self._tiers.setdefault(id(fees), fees)  # kept alive, so that its id stays its own
+        key = (leg.row, int(leg.side), leg.price_nano, id(fees))
+        number = self._number.get(key)
+        if number is None:
+            number = self._number[key] = len(self._known)
+            self._known.append(_known(table, fees, leg))
+        return number
+
+    def known(self) -> IntArray:
+        """Of every effect the fields of Known, (E, 7)."""
+        if len(self._known_ek) < len(self._known):
+            more = np.array(self._known[len(self._known_ek) :], dtype=np.int64)
+            self._known_ek = np.concatenate((self._known_ek, more))
+        return self._known_ek
+
+
+def _known(table: InstrumentTable, fees: FeeTier, leg: OpenLeg) -> Known:
+    instrument, side = table.instruments[leg.row], int(leg.side)
+    rate = index_rate(fees, instrument)
+    flow = fill_flow(instrument, side, leg.price_nano)
+    if not rate:
+        flow -= held_fee(fees, instrument, 1, leg.price_nano, 0)
+    cap = premium_cap(fees, instrument, 1, leg.price_nano)
+    return Known(
+        row=leg.row,
+        side=side,
+        flow=flow,
+        is_usd_paid=int(instrument.settlement_asset == USD),
+        fee_rate=rate,
+        fee_cap=WHOLE_MAX if cap is None else cap,
+        coins=spot_coins(instrument, side),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EffectColumns:
+    """Effects of a lot at one market (axis E), 1e-6 USD.
+
+    amount_en: side by side the rows min(0, e + d), the null row last, what fills can add to each
+    keyed column, what they can take, and 1 for what has no price. entry_e, minimum_e: as in
+    LegEffect. row_e: the instrument. gross: bound of any row's size.
+    """
+
+    amount_en: IntArray
+    row_e: IntArray
+    entry_e: IntArray
+    minimum_e: IntArray
+    gross: int
+    row_count: int
+
+    def split(self, sum_cn: IntArray) -> "OrderSums":
+        """Sums of the amounts over the open lots of cells, under their names."""
+        rows, keys = self.row_count, (sum_cn.shape[1] - self.row_count - 1) // 2
+        return OrderSums(
+            worst_cr=sum_cn[:, :rows],
+            up_ck=sum_cn[:, rows : rows + keys],
+            down_ck=sum_cn[:, rows + keys : -1],
+            unpriced_c=sum_cn[:, -1],
+        )
+
+
+class OrderSums(NamedTuple):
+    """Sums over the open lots of cells (axis C), as OrderTotals has them."""
+
+    worst_cr: IntArray
+    up_ck: IntArray
+    down_ck: IntArray
+    unpriced_c: IntArray
+
+
+def effect_columns(arrays: RiskArrays, effects: Effects, keyed: KeyedColumns) -> EffectColumns:
+    """What the effects do at a market."""
+    known = dict(zip(Known._fields, effects.known().T, strict=True))
+    row_e, side_e = known["row"], known["side"]
+    pnl_er = side_e[:, None] * arrays.pnl_ir[row_e]
+    lowest_ek = side_e[:, None] * keyed.amount_ik[row_e]
+    highest_ek = lowest_ek.copy()
+    gain_e, coin_gross = np.zeros(len(row_e), dtype=np.int64), 0
+    group_e = np.array(arrays.group_i, dtype=np.int64)[row_e]
+    for number, group in enumerate(arrays.groups):
+        chosen = np.flatnonzero(group_e == number)
+        if group is None or not len(chosen):
+            continue
+        part = {name: column[chosen] for name, column in known.items()}
+        usd_e, coin_pico_e = _moved(arrays, group, part)
+        gain_e[chosen] = usd_e + coin_values(group, coin_pico_e)
+        coin_er = coin_rows_cs(group, coin_pico_e)
+        pnl_er[chosen, :-1] += coin_er
+        coin_gross = max(coin_gross, int(np.abs(coin_er).max(initial=0)))
+        rate = group.index_nano * group.coin_feature_ppm
+        lowest_ek[chosen, SPOT_COLUMN] += floor_products(coin_pico_e, rate, COIN_VALUE_DIVISOR)
+        highest_ek[chosen, SPOT_COLUMN] -= floor_products(-coin_pico_e, rate, COIN_VALUE_DIVISOR)
+    entry_e = np.minimum(gain_e, 0)
+    credit_e = np.where(side_e > 0, 0, np.array(arrays.minimum_credit_i, dtype=np.int64)[row_e])
+    minimum_i = np.array(arrays.minimum_i, dtype=np.int64)
+    gross = max(arrays.gross_i, default=0) - int(entry_e.min(initial=0)) + coin_gross
+    parts = (
+        np.minimum(pnl_er + entry_e[:, None], 0),
+        np.maximum(highest_ek, 0),
+        np.minimum(lowest_ek, 0),
+        np.where(np.array(arrays.priced_i)[row_e], 0, 1)[:, None],
+    )
+    return EffectColumns(
+        amount_en=np.concatenate(parts, axis=1),
+        row_e=row_e,
+        entry_e=entry_e,
+        minimum_e=np.minimum(0, np.minimum(gain_e, credit_e) + side_e * minimum_i[row_e]),
+        gross=gross,
+        row_count=pnl_er.shape[1],
+    )
+
+
+def _moved(
+    arrays: RiskArrays, group: GroupArrays, known: dict[str, IntArray]
+) -> tuple[IntArray, IntArray]:
+    """(1e-6 USD, 1e-12 coins) that a fill of a lot brings, its mark value counted."""
+    row_e, side_e, is_usd_e = known["row"], known["side"], known["is_usd_paid"] > 0
+    fee_e = -floor_products(-known["fee_rate"], group.index_nano, INDEX_FEE_DIVISOR)
+    flow_e = known["flow"] - np.minimum(fee_e, known["fee_cap"])
+    value_e, held_coin_e = (
+        side_e * np.where(side_e > 0, np.array(long_i)[row_e], np.array(short_i)[row_e])
+        for long_i, short_i in (
+            (arrays.value_long_i, arrays.value_short_i),
+            (arrays.coin_long_pico_i, arrays.coin_short_pico_i),
+        )
+    )
+    usd_e = np.where(is_usd_e, flow_e, 0) + value_e
+    coin_pico_e = np.where(is_usd_e, known["coins"], flow_e) + held_coin_e
+    return usd_e, coin_pico_e

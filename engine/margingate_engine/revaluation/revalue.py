@@ -1,0 +1,176 @@
+"""Margins of many accounts at one market: the integers of AccountRisk, by a few sparse products."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from margingate_engine.core.floors import floor_products
+from margingate_engine.market.table import BoolArray, IntArray
+from margingate_engine.portfolio.hold import GROSS_MAX
+from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, GroupArrays, RiskArrays
+from margingate_engine.revaluation.coins import coin_rows_cs, coin_values
+from margingate_engine.revaluation.effects import EffectColumns, effect_columns
+from margingate_engine.revaluation.floors import worst_minimum_c
+from margingate_engine.revaluation.group_cells import Entries, GroupCells
+from margingate_engine.revaluation.holdings import Holdings
+from margingate_engine.revaluation.keyed import SPOT_COLUMN, KeyedColumns
+from margingate_engine.revaluation.lot_amounts import LotAmounts
+from margingate_engine.revaluation.many_margins import ManyMargins, many_margins
+
+CELLS_AT_ONCE = 8_192
+"""So many cells' rows stay in the processor's cache from the product to the margin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revaluation:
+    """Margins of accounts (axis A), 1e-6 USD, at the market of `arrays`.
+
+    equity_a signed; initial_a and maintenance_a of positions alone; worst_initial_a with open
+    orders at their worst fills. is_known_a: False where columns do not know all, something has no
+    price, or the risk integers might not hold it; the amounts are then 0.
+    """
+
+    arrays: RiskArrays
+    accounts: tuple[str, ...]
+    version_a: IntArray
+    equity_a: IntArray
+    initial_a: IntArray
+    maintenance_a: IntArray
+    worst_initial_a: IntArray
+    is_known_a: BoolArray
+
+
+def revalued(holdings: Holdings, arrays: RiskArrays) -> Revaluation | None:
+    """Margins of all accounts; None when the model cannot be worked out in columns."""
+    model, keyed = many_margins(arrays.model), KeyedColumns.of(arrays)
+    if model is None or keyed is None:
+        return None
+    lot, effects = LotAmounts.of(arrays, keyed), effect_columns(arrays, holdings.effects, keyed)
+    sums = _Sums(holdings)
+    for number, cells in enumerate(holdings.groups):
+        group = arrays.groups[number] if number < len(arrays.groups) else None
+        if group is None:
+            sums.leave_out(cells)
+            continue
+        work = _Work(arrays, model, lot, effects, group)
+        for part, margins in work.margins(cells):
+            sums.add(cells.account_c()[part], margins)
+    return sums.revaluation(arrays)
+
+
+class _Sums:
+    """Sums over the groups of each account."""
+
+    def __init__(self, holdings: Holdings) -> None:
+        self._holdings = holdings
+        self._equity_a = holdings.usd_a().copy()
+        zeros = np.zeros((3, len(holdings)), dtype=np.int64)
+        self._initial_a, self._maintenance_a, self._worst_a = zeros
+        self._is_known_a = np.ones(len(holdings), dtype=np.bool_)
+        for account in holdings.left_out:
+            self._is_known_a[holdings.number(account)] = False
+
+    def leave_out(self, cells: GroupCells) -> None:
+        """Whoever has something of a group that has no price."""
+        has_some_c = (cells.lots_c() > 0) | (cells.coin_c() != 0)
+        self._is_known_a[cells.account_c()[has_some_c]] = False
+
+    def add(self, account_c: IntArray, margins: "_Margins") -> None:
+        """Margins of cells of these accounts, each of which is there once."""
+        self._equity_a[account_c] += margins.value_c
+        self._initial_a[account_c] += margins.initial_c
+        self._maintenance_a[account_c] += margins.maintenance_c
+        self._worst_a[account_c] += margins.worst_c
+        self._is_known_a[account_c] &= margins.is_known_c
+
+    def revaluation(self, arrays: RiskArrays) -> Revaluation:
+        """What the sums come to."""
+        known_a = self._is_known_a
+        return Revaluation(
+            arrays=arrays,
+            accounts=tuple(self._holdings.accounts),
+            version_a=self._holdings.version_a().copy(),
+            equity_a=np.where(known_a, self._equity_a, 0),
+            initial_a=np.where(known_a, self._initial_a, 0),
+            maintenance_a=np.where(known_a, self._maintenance_a, 0),
+            worst_initial_a=np.where(known_a, self._worst_a, 0),
+            is_known_a=known_a,
+        )
+
+
+class _Margins(NamedTuple):
+    """Of some cells: what they add to equity, and what they require."""
+
+    value_c: IntArray
+    initial_c: IntArray
+    maintenance_c: IntArray
+    worst_c: IntArray
+    is_known_c: BoolArray
+
+
+class _Work:
+    """Works out cells of one group."""
+
+    def __init__(
+        self,
+        arrays: RiskArrays,
+        model: ManyMargins,
+        lot: LotAmounts,
+        effects: EffectColumns,
+        group: GroupArrays,
+    ) -> None:
+        self._model, self._lot, self._effects, self._group = model, lot, effects, group
+        self._minimum_i = np.array(arrays.minimum_i, dtype=np.int64)
+        self._gross = max(effects.gross, max(arrays.gross_i, default=0))
+
+    def margins(self, cells: GroupCells) -> Iterator[tuple[slice, _Margins]]:
+        """Margins of all cells, some at a time."""
+        positions, orders = cells.positions(), cells.orders()
+        coin_c, lots_c = cells.coin_c(), cells.lots_c()
+        for first in range(0, len(cells), CELLS_AT_ONCE):
+            last = min(first + CELLS_AT_ONCE, len(cells))
+            part = slice(first, last)
+            yield (
+                part,
+                self._part(
+                    positions.part(first, last),
+                    orders.part(first, last),
+                    coin_c[part],
+                    lots_c[part],
+                ),
+            )
+
+    def _part(
+        self, positions: Entries, orders: Entries, coin_c: IntArray, lots_c: IntArray
+    ) -> _Margins:
+        group, model = self._group, self._model
+        sums = self._lot.split(positions.times(self._lot.amount_jn))
+        coin_pico_c = coin_c + sums.coin_c
+        rows_cr, keyed_ck = sums.rows_cr, sums.keyed_ck
+        coin_cr = coin_rows_cs(group, coin_pico_c)
+        rows_cr[:, :-1] += coin_cr
+        rate = group.index_nano * group.coin_feature_ppm
+        keyed_ck[:, SPOT_COLUMN] += floor_products(coin_pico_c, rate, COIN_VALUE_DIVISOR)
+        initial_c = model.cell_requirements(group, rows_cr, keyed_ck, keyed_ck, sums.minimum_c)
+        worst_c, unpriced_c = initial_c, sums.unpriced_c
+        if orders.lots_n.any():
+            fills = self._effects.split(orders.times(self._effects.amount_en))
+            minimum_c = worst_minimum_c(sums.minimum_c, orders, self._effects, self._minimum_i)
+            worst_c = model.cell_requirements(
+                group,
+                rows_cr + fills.worst_cr,
+                keyed_ck + fills.up_ck,
+                keyed_ck + fills.down_ck,
+                minimum_c,
+            )
+            unpriced_c = unpriced_c + fills.unpriced_c
+        gross_c = lots_c * float(self._gross) + np.abs(coin_cr).max(axis=1, initial=0)
+        return _Margins(
+            value_c=sums.value_c + coin_values(group, coin_pico_c),
+            initial_c=initial_c,
+            maintenance_c=model.cell_maintenances(group, initial_c),
+            worst_c=worst_c,
+            is_known_c=(unpriced_c == 0) & (gross_c < GROSS_MAX / 2),
+        )
