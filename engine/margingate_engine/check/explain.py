@@ -61,6 +61,7 @@ def scenario_tables(account: AccountRisk) -> tuple[GroupScenarios, ...]:
             with_orders_s=totals.worst_rows((totals.orders,))[:-1],
         )
         for totals in _held_groups(account)
+        if not totals.group.is_collateral_only
     )
 
 

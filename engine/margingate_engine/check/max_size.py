@@ -13,13 +13,14 @@ from dataclasses import replace
 
 from margingate_engine.check.decide import Outcome, decide
 from margingate_engine.check.question import Question
-from margingate_engine.check.risk_reducing import fill_at_mark
+from margingate_engine.check.risk_reducing import fill_at_mark, lots_to_flat
 from margingate_engine.check.sizing import LOTS_MAX, sized_legs
 from margingate_engine.core.amounts import NANO, whole
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import hold_of
 from margingate_engine.portfolio.holdings import OpenLeg
+from margingate_engine.portfolio.own_charges import own_kinks
 
 RUNS_MAX = 200
 """Runs of accepted sizes that are looked at, beyond what is margined."""
@@ -89,9 +90,16 @@ def _end_of_run(question: Question, start: int) -> int:
 
 
 def _kinks(question: Question, account: AccountRisk, leg: OpenLeg) -> Iterable[int] | None:
-    """Sizes at which the model's requirement may turn; None where each has to be tried."""
+    """Sizes at which a requirement may turn; None where each has to be tried."""
     totals = account.peek(account.arrays.group_i[leg.row])
     filled = totals.positions_copy()
     fill_at_mark(account.arrays, filled, leg)
     (hold,) = hold_of(account.arrays, question.portfolio.fees, (leg,)).by_group.values()
-    return account.arrays.model.size_kinks(totals, filled, hold)
+    instrument = question.table.instruments[leg.row]
+    room = int(lots_to_flat(question.portfolio, instrument, leg.row, leg.side))
+    closing = (abs(totals.lots.get(leg.row, 0)), max(0, room))
+    own = tuple(own_kinks(totals, filled, hold, closing))
+    if totals.group.is_collateral_only:
+        return own
+    kinks = account.arrays.model.size_kinks(totals, filled, hold)
+    return kinks if kinks is None else (*kinks, *own)

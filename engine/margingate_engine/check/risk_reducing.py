@@ -14,6 +14,7 @@ from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.portfolio.margin_model import EquityBasis
+from margingate_engine.portfolio.own_charges import equity_change_by_cap
 from margingate_engine.portfolio.risk_arrays import PPM, RiskArrays
 
 
@@ -24,7 +25,7 @@ def grows_a_position(question: Question) -> bool:
     here, so they are compared as fractions of a lot.
     """
     asked = question.open_lots_asked()
-    return any(lots > room for lots, room in _rooms(question.portfolio, question.table, asked))
+    return any(lots > room for _, lots, room in _rooms(question.portfolio, question.table, asked))
 
 
 def grows_the_order(question: Question) -> bool:
@@ -51,26 +52,27 @@ def is_risk_reducing(
     arrays = account.arrays
     notional = sum(leg.lots * arrays.notional_i[leg.row] for leg in legs)
     allowance = policy.allowance_ppm * notional // PPM
-    if headroom_change < -allowance:
-        return False
     asked = ((leg.row, leg.side, Fraction(leg.lots)) for leg in legs)
+    rooms = list(_rooms(portfolio, arrays.table, asked))
+    # Whatever is filled of closing lots, the surcharge of their price never rises. [COL-06]
+    closing = sum(arrays.surcharge_i[row] * max(0, int(min(each))) for row, *each in rooms)
+    if headroom_change + closing < -allowance:
+        return False
     # |q| grows when the lots are more than twice what would make it flat. [DEC-02 c]
-    if not policy.may_hedges_grow and any(
-        lots > 2 * room for lots, room in _rooms(portfolio, arrays.table, asked)
-    ):
+    if not policy.may_hedges_grow and any(lots > 2 * room for _, lots, room in rooms):
         return False
     return _positions_get_safer(account, legs)
 
 
 def _rooms(
     portfolio: Portfolio, table: InstrumentTable, asked: Iterable[tuple[int, Side, Fraction]]
-) -> Iterable[tuple[Fraction, Fraction]]:
-    """(lots asked, lots to flat) for each instrument and side, legs of one added up."""
+) -> Iterable[tuple[int, Fraction, Fraction]]:
+    """(row, lots asked, lots to flat) for each instrument and side, legs of one added up."""
     sums: dict[tuple[int, Side], Fraction] = {}
     for row, side, lots in asked:
         sums[row, side] = sums.get((row, side), Fraction(0)) + lots
     for (row, side), lots in sums.items():
-        yield lots, lots_to_flat(portfolio, table.instruments[row], row, side)
+        yield row, lots, lots_to_flat(portfolio, table.instruments[row], row, side)
 
 
 def _held_lots(portfolio: Portfolio, instrument: Instrument, row: int) -> Fraction:
@@ -92,7 +94,8 @@ def _positions_get_safer(account: AccountRisk, legs: tuple[OpenLeg, ...]) -> boo
     """Filled in full at mark, initial margin falls and maintenance does not rise. [DEC-02 a]
 
     Equity does not move when a fill is at mark, so requirements alone are compared; but where
-    options count nothing in equity their premium moves it, and what is sold may bring cash instead.
+    options count nothing in equity their premium moves it, and what is sold may bring cash instead;
+    and coins that come to lie beyond their cap leave it.
     """
     touched: dict[int, GroupTotals] = {}
     equity_change = 0
@@ -102,6 +105,9 @@ def _positions_get_safer(account: AccountRisk, legs: tuple[OpenLeg, ...]) -> boo
             touched[number] = account.peek(number).positions_copy()
         equity_change += _premium_at_mark(account.arrays, touched[number], leg)
         fill_at_mark(account.arrays, touched[number], leg)
+    equity_change += sum(
+        equity_change_by_cap(account.peek(number), each) for number, each in touched.items()
+    )
     # Coins at the mark may be far more than those at the limit, which the order's range was about.
     if any(each.coin_gross >= GROSS_MAX for each in touched.values()):
         return False

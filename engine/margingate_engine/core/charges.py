@@ -21,3 +21,5 @@ class Charge(Enum):
     DELIVERY_CHARGE = "delivery_charge"
     INTER_COMMODITY_CREDIT = "inter_commodity_credit"
     ACCOUNT_RATIO = "account_ratio"
+    COLLATERAL_CAP = "collateral_cap"
+    PRICE_SURCHARGE = "price_surcharge"

@@ -21,7 +21,7 @@ from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
-from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, PPM, SPOT_KEY, RiskArrays
+from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, SPOT_KEY, RiskArrays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +71,8 @@ class IsolatedModel(TableModel[IsolatedParameters]):
 
     def group_margin(self, totals: GroupTotals, holds: Sequence[OrderTotals]) -> IsolatedMargin:
         """What positions and orders of a group take from the free wallet. [ISO-03, ISO-05]"""
-        ratios_ppm = _ratios(totals, holds)
-        own = {row: own_equity(totals, row, ratios_ppm) for row in totals.lots}
+        rates = _rates(totals, holds)
+        own = {row: own_equity(totals, row, rates) for row in totals.lots}
         futures = {
             row: future_initial(totals, row, lots) for row, *lots in future_lots(totals, holds)
         }
@@ -123,13 +123,13 @@ class IsolatedModel(TableModel[IsolatedParameters]):
     @staticmethod
     def position_risks(totals: GroupTotals) -> list[PositionRisk]:
         """Margin of every position of a group, by row, orders left out. [ISO-04]"""
-        ratios_ppm = _ratios(totals, ())
+        rates = _rates(totals, ())
         return [
             PositionRisk(
                 row,
                 totals.pockets[row].wallet if row in totals.pockets else 0,
                 Risk(
-                    equity=own_equity(totals, row, ratios_ppm, is_rounded_up=False),
+                    equity=own_equity(totals, row, rates, is_rounded_up=False),
                     initial=initial_of(totals, row),
                     maintenance=maintenance_of(totals, row, lots),
                 ),
@@ -159,8 +159,8 @@ def free_wallet(account: AccountRisk) -> int:
     """Equity less what every position has to itself, 1e-6 USD, signed. [ISO-02]"""
     own = 0
     for totals in account.groups.values():
-        ratios_ppm = _ratios(totals, ())
-        own += sum(own_equity(totals, row, ratios_ppm) for row in totals.lots)
+        rates = _rates(totals, ())
+        own += sum(own_equity(totals, row, rates) for row in totals.lots)
     return account.equity - own
 
 
@@ -172,7 +172,7 @@ def wallet_units_of_fill(account: AccountRisk, row: int, fee: int) -> int:
     """
     arrays = account.arrays
     totals = account.peek(arrays.group_i[row])
-    lacking = initial_of(totals, row) - own_equity(totals, row, _ratios(totals, ()))
+    lacking = initial_of(totals, row) - own_equity(totals, row, _rates(totals, ()))
     if lacking > 0:
         return max(0, min(lacking, free_wallet(account)))
     is_coins = arrays.table.is_inverse_i[row]
@@ -189,7 +189,7 @@ def top_ups(account: AccountRisk) -> dict[int, int]:
     names, free, units_by_row = account.arrays.table.instruments, free_wallet(account), {}
     held = [(names[row].name, row, each) for each in account.groups.values() for row in each.lots]
     for _, row, totals in sorted(held, key=lambda position: position[0]):
-        lacking = initial_of(totals, row) - own_equity(totals, row, _ratios(totals, ()))
+        lacking = initial_of(totals, row) - own_equity(totals, row, _rates(totals, ()))
         units = min(lacking, free)
         if units > 0:
             units_by_row[row] = units
@@ -200,17 +200,17 @@ def top_ups(account: AccountRisk) -> dict[int, int]:
 def own_with_orders(totals: GroupTotals, row: int) -> int:
     """What a position surely has to itself while orders are open, 1e-6 USD. [ISO-06]"""
     return min(
-        own_equity(totals, row, (ratio_ppm,), is_rounded_up=False)
-        for ratio_ppm in _ratios(totals, (totals.orders,))
+        own_equity(totals, row, (rate,), is_rounded_up=False)
+        for rate in _rates(totals, (totals.orders,))
     )
 
 
 def own_equity(
-    totals: GroupTotals, row: int, ratios_ppm: Iterable[int], *, is_rounded_up: bool = True
+    totals: GroupTotals, row: int, rates: Iterable[int], *, is_rounded_up: bool = True
 ) -> int:
     """What a position has to itself, wallet and result, 1e-6 USD, signed. [ISO-02]
 
-    ratios_ppm: what a coin may count of its index; the largest value is taken. Where the totals
+    rates: what a coin may count, 1e-15 USD; the largest value is taken. Where the totals
     have other lots than the pocket was told of, a fill at the mark is tried: the closed part takes
     its share with it.
     """
@@ -224,22 +224,22 @@ def own_equity(
             coins = pocket.entry + arrays.position_coin(row, pocket.lots)
         else:
             usd += pocket.entry
-    worth = max(coins * totals.group.index_nano * ratio_ppm for ratio_ppm in ratios_ppm)
+    worth = max(coins * rate for rate in rates)
     own = usd
     own += ceil_div(worth, COIN_VALUE_DIVISOR) if is_rounded_up else worth // COIN_VALUE_DIVISOR
     return own if abs(lots) >= abs(pocket.lots) else ceil_div(own * abs(lots), abs(pocket.lots))
 
 
-def _ratios(totals: GroupTotals, holds: Sequence[OrderTotals]) -> tuple[int, ...]:
-    """What a coin of the group may count of its index, in 1e-6, whatever fills do to the balance.
+def _rates(totals: GroupTotals, holds: Sequence[OrderTotals]) -> tuple[int, ...]:
+    """What a coin of the group may count, 1e-15 USD, whatever fills do to the balance.
 
-    A positive balance counts less, a negative one more. [ISO-02]
+    Owned it counts less, owed more. [ISO-02]
     """
     highest, lowest = totals.extreme_features(holds)
-    haircut_ppm, coins = totals.group.haircut_ppm, totals.coin_pico
+    group, coins = totals.group, totals.coin_pico
     above = coins > 0 or (holds and highest[SPOT_KEY] > 0)
     below = coins <= 0 or (holds and lowest[SPOT_KEY] < 0)
-    return (PPM - haircut_ppm,) * bool(above) + (PPM + haircut_ppm,) * bool(below)
+    return (group.owned_rate,) * bool(above) + (group.owed_rate,) * bool(below)
 
 
 def _floors(totals: GroupTotals, holds: Sequence[OrderTotals]) -> dict[int, tuple[int, int]]:

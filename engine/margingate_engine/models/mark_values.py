@@ -1,12 +1,12 @@
 """What one lot is worth at its mark: the part of risk arrays that all models share. [SPAN-06]"""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from margingate_engine.core.amounts import MICRO, NANO, PICO
+from margingate_engine.core.amounts import MICRO, NANO, PICO, ceil_div
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import (
     BoolArray,
@@ -16,7 +16,7 @@ from margingate_engine.market.table import (
     read_only,
 )
 from margingate_engine.portfolio.margin_model import EquityBasis, MarginModel
-from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays
+from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays, RiskArrays
 from margingate_engine.scenarios.rounding import fits, units_down, units_up
 
 
@@ -35,6 +35,19 @@ class MarkValues:
     coin_pico_i: FloatArray
     notional_i: FloatArray
     reserve_i: IntArray
+
+    def with_spot_of(self, groups: Iterable[GroupArrays]) -> "MarkValues":
+        """The same with spot of what is collateral alone, worth its index; it owes no reserve."""
+        names = {each.underlying for each in groups if each.is_collateral_only}
+        if not names:
+            return self
+        table, snapshot = self.table, self.snapshot
+        is_named_u = np.array([name in names for name in table.underlyings])
+        priced_i = is_named_u[table.underlying_i] & table.is_spot_i & snapshot.priced_i(table)
+        index_i = (snapshot.index_nano_u / NANO)[table.underlying_i]
+        notional_i = np.where(priced_i, MICRO * table.size_i * index_i, self.notional_i)
+        added = replace(self, priced_i=self.priced_i | priced_i, notional_i=notional_i)
+        return added.keeping(np.ones(len(table), dtype=np.bool_))
 
     def keeping(self, fits_i: BoolArray) -> "MarkValues":
         """The same with the other rows unpriced: one absurd lot must not stop the table."""
@@ -108,8 +121,15 @@ def risk_arrays(
 
     groups: by underlying; those that are not named have no parameters. Without option value in
     equity [0.2] a long option is worth nothing and the minimum of a short one has its mark in it.
+    Coins count by the model's terms of collateral, also those that it has no parameters for.
     """
-    table = values.table
+    table, index_nano_u = values.table, values.snapshot.index_nano_u.tolist()
+    collateral, scenario_count = model.collateral, lot.pnl_is.shape[1]
+    valued = {
+        name: collateral.group(name, index_nano, groups.get(name), scenario_count)
+        for name, index_nano in zip(table.underlyings, index_nano_u, strict=True)
+    }
+    values = values.with_spot_of([each for each in valued.values() if each is not None])
     count_r = lot.pnl_is.shape[1] + 1
     pnl_ir = np.zeros((len(table), count_r), dtype=np.int64)
     pnl_ir[:, :-1] = lot.pnl_is
@@ -128,8 +148,8 @@ def risk_arrays(
         table=table,
         snapshot=values.snapshot,
         model=model,
-        groups=tuple(groups.get(name) for name in table.underlyings),
-        unmodelled=frozenset(table.underlyings) - groups.keys(),
+        groups=tuple(valued.values()),
+        unmodelled=frozenset(table.underlyings) - groups.keys() - collateral.assets.keys(),
         group_i=table.underlying_i.tolist(),
         pnl_ir=read_only(pnl_ir),
         gross_i=np.abs(pnl_ir).max(axis=1, initial=0).tolist(),
@@ -143,5 +163,15 @@ def risk_arrays(
         notional_i=units_down(values.notional_i).tolist(),
         priced_i=values.priced_i.tolist(),
         mark_nano_i=values.snapshot.mark_nano_i.tolist(),
+        surcharge_i=surcharges(values),
         own=lot.own,
     )
+
+
+def surcharges(values: MarkValues) -> list[int]:
+    """What a lot of each row puts up on top of its margin, 1e-6 USD, rounded up. [COL-06]"""
+    surcharge_i, ppm_i = [0] * len(values.table), values.snapshot.surcharge_ppm_i
+    for row in np.flatnonzero((ppm_i > 0) & values.priced_i).tolist():
+        notional = int(units_up(values.notional_i[row : row + 1])[0])
+        surcharge_i[row] = ceil_div(notional * int(ppm_i[row]), PPM)
+    return surcharge_i

@@ -10,6 +10,7 @@ from margingate_engine.models.span_cc.model import SpanCcModel
 from margingate_engine.models.strategy.model import StrategyModel
 from margingate_engine.models.tims.model import TimsModel
 from margingate_engine.models.var.model import VarModel
+from margingate_engine.portfolio.collateral import NO_TERMS, CollateralTerms
 from margingate_engine.portfolio.margin_model import MarginModel
 
 ParameterTables = Mapping[str, object]
@@ -27,14 +28,17 @@ MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
 
 
 _STATED = (
-    *("name", "parameters_digest", "equity_basis", "worst_fill", "parameter_items"),
+    *("name", "parameters_digest", "equity_basis", "worst_fill", "parameter_items", "collateral"),
     *("risk_arrays", "group_margin", "requirements", "maintenance", "size_kinks"),
 )
 
 
-def model(name: str, parameters: ParameterTables) -> MarginModel:
-    """The named model with these parameters; InvalidInput naming what is wrong.
+def model(
+    name: str, parameters: ParameterTables, collateral: CollateralTerms = NO_TERMS
+) -> MarginModel:
+    """The named model with these parameters, coins counted by `collateral`.
 
+    InvalidInput naming what is wrong with the parameters.
     ModelFailure for one that does not say what its equity is, how good its worst fill, or lacks a
     requirement: nothing of that has a default.
     """
@@ -44,4 +48,5 @@ def model(name: str, parameters: ParameterTables) -> MarginModel:
     lacking = [each for each in _STATED if not hasattr(made, each)]
     if lacking:
         raise ModelFailure(f"the model {name} does not state {', '.join(lacking)}")
+    made.collateral = collateral
     return made

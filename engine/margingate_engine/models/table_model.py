@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.parameter_table import digest, tables_of
+from margingate_engine.portfolio.collateral import NO_TERMS, CollateralTerms
 from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays
 
 
@@ -24,6 +25,7 @@ class TableModel(Generic[ParametersT]):
     """Base of a model; PARAMETERS reads the table of one underlying with `from_mapping`."""
 
     PARAMETERS: ClassVar[Any]
+    collateral: CollateralTerms = NO_TERMS
 
     def __init__(self, parameters: Mapping[str, ParametersT]) -> None:
         self.parameters = dict(parameters)

@@ -12,6 +12,7 @@ from margingate_engine.portfolio.hold import GROSS_MAX, OrderHold, order_hold
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.portfolio.margin_model import Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
+from margingate_engine.portfolio.own_charges import own_requirements
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 
 
@@ -112,9 +113,9 @@ class AccountRisk:
 
     @property
     def equity(self) -> int:
-        """Value of cash and positions, 1e-6 USD, rounded down. [SPAN-08]"""
+        """Value of cash and positions, 1e-6 USD, rounded down, coins up to a cap. [SPAN-08]"""
         return self.usd + sum(
-            totals.group.coin_value(totals.coin_pico) for totals in self.groups.values()
+            totals.group.counted(totals.coin_pico) for totals in self.groups.values()
         )
 
     @property
@@ -126,7 +127,7 @@ class AccountRisk:
             self._risk = Risk(
                 equity=self.equity,
                 initial=sum(each.total for each in self.requirements()),
-                maintenance=self.arrays.model.maintenance(self._positions_margins()),
+                maintenance=self.positions_maintenance(),
             )
         return self._risk
 
@@ -138,20 +139,39 @@ class AccountRisk:
 
     def requirements(self, order: OrderHold | None = None) -> Sequence[Requirement]:
         """Requirements over worst fills of the open orders, and of one order more."""
-        extra = order.by_group if order is not None else {}
+        arrays, extra = self.arrays, order.by_group if order is not None else {}
         numbers = sorted({*self._held(), *extra})
-        margins = {n: self._worst_margin(n, extra.get(n)) for n in numbers}
-        return self.arrays.model.requirements(margins)
+        modelled = [n for n in numbers if n not in arrays.collateral_only]
+        margins = {n: self._worst_margin(n, extra.get(n)) for n in modelled}
+        required = arrays.model.requirements(margins)
+        if not arrays.has_own_charges:
+            return required
+        held = {}
+        for number in numbers:
+            totals, added = self.peek(number), extra.get(number)
+            holds = (totals.orders,) if added is None else (totals.orders, added)
+            held[totals.group.underlying] = (totals, holds)
+        return [*required, *own_requirements(held)]
 
     def positions_requirements(
         self, changed: Mapping[int, GroupTotals] | None = None
     ) -> Sequence[Requirement]:
         """Requirements of the positions alone, those of some groups changed."""
-        return self.arrays.model.requirements(self._positions_margins(changed))
+        required = self.arrays.model.requirements(self._positions_margins(changed))
+        if not self.arrays.has_own_charges:
+            return required
+        held = {**self.groups, **(changed or {})}
+        each_group = (held[number] for number in sorted(held))
+        alone = {totals.group.underlying: (totals, ()) for totals in each_group}
+        return [*required, *own_requirements(alone)]
 
-    def positions_maintenance(self, changed: Mapping[int, GroupTotals]) -> int:
-        """Maintenance margin, the positions of some groups changed, 1e-6 USD."""
-        return self.arrays.model.maintenance(self._positions_margins(changed))
+    def positions_maintenance(self, changed: Mapping[int, GroupTotals] | None = None) -> int:
+        """Maintenance margin, the positions of some groups changed, 1e-6 USD. [COL-06]"""
+        maintenance = self.arrays.model.maintenance(self._positions_margins(changed))
+        if not self.arrays.has_own_charges:
+            return maintenance
+        held = {**self.groups, **(changed or {})}
+        return maintenance + sum(totals.surcharge for totals in held.values())
 
     def _held(self) -> Iterator[int]:
         return (number for number, totals in self.groups.items() if not totals.is_empty)
@@ -160,7 +180,7 @@ class AccountRisk:
         self, changed: Mapping[int, GroupTotals] | None = None
     ) -> dict[int, Any]:
         changed = changed or {}
-        numbers = sorted({*self._held(), *changed})
+        numbers = sorted({*self._held(), *changed} - self.arrays.collateral_only)
         return {n: self._positions_margin(changed.get(n) or self.peek(n)) for n in numbers}
 
     def _positions_margin(self, totals: GroupTotals) -> Any:

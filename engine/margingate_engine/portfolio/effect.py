@@ -12,6 +12,9 @@ from margingate_engine.portfolio.fees import FeeTier, held_fee
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.risk_arrays import SPOT_KEY, GroupArrays, RiskArrays
 
+COIN_ROUNDING_PICO = 3
+"""More coins than these a lot never brings: flow, fee and mark value are rounded one by one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegEffect:
@@ -23,7 +26,8 @@ class LegEffect:
     shorts binds; where k has the mark in it, what a sale brings counts up to the mark. cash: what a
     fill moves of each asset, signed in its units; futures are settled through their entry and move
     none. gross: bound of any row's size; where it is beyond the integers the leg must not be held,
-    and pnl_r is zero.
+    and pnl_r is zero. coin_up: most coins (1e-12) that a fill brings where these have a cap, >= 0.
+    surcharge: what a lot puts up on top while its price is in doubt.
     """
 
     row: int
@@ -37,6 +41,8 @@ class LegEffect:
     minimum: int
     cash: tuple[tuple[str, int], ...]
     gross: int
+    coin_up: int = 0
+    surcharge: int = 0
 
 
 def leg_effect(
@@ -78,6 +84,8 @@ def leg_effect(
         minimum=min(0, arrays.minimum_change(row, int(side), gain)),
         cash=cash,
         gross=gross,
+        coin_up=0 if group.cap is None else max(0, coin_pico + COIN_ROUNDING_PICO),
+        surcharge=arrays.surcharge_i[row],
     )
 
 

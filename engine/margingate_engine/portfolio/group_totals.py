@@ -28,9 +28,10 @@ class GroupTotals:
 
     pnl_r: positions' rows without the coin balance; its last entry is the null row. coin_pico: coin
     balance. keyed: features by key, the coin balance's part not included. lots: signed, by
-    instrument row. minimum: what the shorts require at least. pockets: what positions have to
-    themselves, by row. positions_margin, worst_margin: what the model made of them last, None when
-    something changed since.
+    instrument row. minimum: what the shorts require at least. surcharge: what positions put up on
+    top while their prices are in doubt. pockets: what positions have to themselves, by row.
+    positions_margin, worst_margin: what the model made of them last, None when something changed
+    since.
     """
 
     arrays: RiskArrays
@@ -41,6 +42,7 @@ class GroupTotals:
     keyed: dict[int, int] = field(default_factory=dict)
     lots: dict[int, int] = field(default_factory=dict)
     minimum: int = 0
+    surcharge: int = 0
     pockets: dict[int, Pocket] = field(default_factory=dict)
     floor_worst: int = 0
     positions_margin: Any = None
@@ -74,7 +76,7 @@ class GroupTotals:
         copy = GroupTotals.empty(self.arrays, self.group)
         copy.pnl_r, copy.coin_pico, copy.minimum = self.pnl_r, self.coin_pico, self.minimum
         copy.keyed, copy.lots = dict(self.keyed), dict(self.lots)
-        copy.pockets = dict(self.pockets)
+        copy.pockets, copy.surcharge = dict(self.pockets), self.surcharge
         return copy
 
     def move_position(self, row: int, lots: int) -> None:
@@ -91,6 +93,7 @@ class GroupTotals:
         for key, amount in self.arrays.features_i[row]:
             self.keyed[key] = self.keyed.get(key, 0) + lots * amount
         self.minimum += self.arrays.minimum_i[row] * (max(0, -after) - max(0, -before))
+        self.surcharge += self.arrays.surcharge_i[row] * (abs(after) - abs(before))
         self._rows = self.positions_margin = self.worst_margin = None
 
     def allocate(self, row: int, pocket: Pocket) -> None:
@@ -150,6 +153,16 @@ class GroupTotals:
         for row in holds[-1].floors if len(holds) > 1 else ():
             floor += self._floor(row, *holds) - self._floor(row, self.orders)
         return -floor
+
+    def cap_hold(self, holds: Sequence[OrderTotals]) -> int:
+        """What the value that counts may lack of the value at the worst fills, >= 0. [COL-05]
+
+        Beyond what it lacks now, which equity knows.
+        """
+        if self.group.cap is None:
+            return 0
+        up = self.coin_pico + sum(hold.coin_up for hold in holds)
+        return self.group.beyond_cap(up) - self.group.beyond_cap(self.coin_pico)
 
     def _floor(self, row: int, *holds: OrderTotals) -> int:
         """Worst headroom effect of an instrument where the minimum binds, <= 0."""

@@ -11,6 +11,7 @@ from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 
 if TYPE_CHECKING:
+    from margingate_engine.portfolio.collateral import CollateralTerms
     from margingate_engine.portfolio.group_totals import GroupTotals
     from margingate_engine.portfolio.order_totals import OrderTotals
     from margingate_engine.portfolio.risk_arrays import RiskArrays
@@ -60,6 +61,8 @@ class MarginModel(Protocol):
     name: str
     parameters_digest: str
     equity_basis: EquityBasis
+    collateral: "CollateralTerms"
+    """What assets count as collateral: of the house, alike under every model."""
     worst_fill: Exactness
     """EXACT where the requirement over open orders can be their worst fill itself."""
 

@@ -16,6 +16,8 @@ class OrderTotals:
     worst_r: sum of min(0, e + d) per row. up, down: what fills can add to and take from each keyed
     feature. floors: per instrument (sum of e, sum of e + sign x k). lots: how many are open; of
     row_bound_lots the rows, of floor_bound_lots the floors are worse than any fills make them.
+    coin_up: most coins (1e-12) that fills bring, of those with a cap. surcharge: sum over open lots
+    of what each puts up on top.
     """
 
     worst_r: IntArray
@@ -25,6 +27,8 @@ class OrderTotals:
     lots: int = 0
     row_bound_lots: int = 0
     floor_bound_lots: int = 0
+    coin_up: int = 0
+    surcharge: int = 0
 
     @classmethod
     def empty(cls, row_count: int) -> "OrderTotals":
@@ -67,6 +71,8 @@ class OrderTotals:
         else:
             self.floors.pop(effect.row, None)
         self.lots += lots
+        self.coin_up += lots * effect.coin_up
+        self.surcharge += lots * effect.surcharge
 
     def merge(self, other: "OrderTotals", sign: int) -> None:
         """Put the sums of another in (sign 1) or take them out (sign -1)."""
@@ -85,6 +91,8 @@ class OrderTotals:
         self.lots += sign * other.lots
         self.row_bound_lots += sign * other.row_bound_lots
         self.floor_bound_lots += sign * other.floor_bound_lots
+        self.coin_up += sign * other.coin_up
+        self.surcharge += sign * other.surcharge
 
     def worse(self, other: "OrderTotals") -> "OrderTotals":
         """The worse of both in every sum: whichever of two orders it turns out to be. [SPAN-17]"""
@@ -101,6 +109,8 @@ class OrderTotals:
             lots=max(self.lots, other.lots),
             row_bound_lots=max(self.row_bound_lots, other.row_bound_lots),
             floor_bound_lots=max(self.floor_bound_lots, other.floor_bound_lots),
+            coin_up=max(self.coin_up, other.coin_up),
+            surcharge=max(self.surcharge, other.surcharge),
         )
 
 

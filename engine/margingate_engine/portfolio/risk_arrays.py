@@ -51,6 +51,11 @@ class GroupArrays:
 
     descriptions: of the scenarios. coin_factor_s: index in 1e-9 USD times the weighted move in
     1e-12, per scenario. coin_feature_ppm: of a coin's value, what it has as a keyed feature.
+    haircut_ppm: of coins owned; debt_haircut_ppm: on coins owed, the same when None. owned_nano,
+    owed_nano: prices that these count at, 1e-9 USD, the index when None. cap: most that coins owned
+    count, 1e-6 USD. is_collateral_only: of no model, no derivative has it as its underlying.
+    owned_rate, owed_rate: what a coin owned adds to equity and a coin owed takes from it, 1e-15
+    USD.
     """
 
     underlying: str
@@ -59,11 +64,24 @@ class GroupArrays:
     coin_factor_s: tuple[int, ...]
     coin_feature_ppm: int
     haircut_ppm: int
+    debt_haircut_ppm: int | None = None
+    owned_nano: int | None = None
+    owed_nano: int | None = None
+    cap: int | None = None
+    is_depegged: bool = False
+    is_collateral_only: bool = False
+    owned_rate: int = field(init=False)
+    owed_rate: int = field(init=False)
     _float_factor_s: FloatArray = field(init=False, repr=False, compare=False)
     _ends: tuple[int, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Work out what every row is made of."""
+        """Work out what every row and value is made of."""
+        owed_ppm = self.haircut_ppm if self.debt_haircut_ppm is None else self.debt_haircut_ppm
+        owned_nano = self.index_nano if self.owned_nano is None else self.owned_nano
+        owed_nano = self.index_nano if self.owed_nano is None else self.owed_nano
+        object.__setattr__(self, "owned_rate", owned_nano * (PPM - self.haircut_ppm))
+        object.__setattr__(self, "owed_rate", owed_nano * (PPM + owed_ppm))
         factor_s = self.coin_factor_s
         floats = np.array([factor / COIN_ROW_DIVISOR for factor in factor_s], dtype=np.float64)
         object.__setattr__(self, "_float_factor_s", floats)
@@ -86,9 +104,24 @@ class GroupArrays:
         return max(abs(coin_pico * factor // COIN_ROW_DIVISOR) for factor in self._ends)
 
     def coin_value(self, coin_pico: int) -> int:
-        """Value of a coin balance in equity, 1e-6 USD, rounded down, haircut applied. [SPAN-08]"""
-        ratio_ppm = PPM - self.haircut_ppm if coin_pico > 0 else PPM + self.haircut_ppm
-        return coin_pico * self.index_nano * ratio_ppm // COIN_VALUE_DIVISOR
+        """Value of a coin balance, 1e-6 USD, rounded down, haircut applied, no cap. [SPAN-08]"""
+        rate = self.owned_rate if coin_pico > 0 else self.owed_rate
+        return coin_pico * rate // COIN_VALUE_DIVISOR
+
+    def counted(self, coin_pico: int) -> int:
+        """What a coin balance counts in equity, 1e-6 USD: its value up to the cap. [COL-04]"""
+        value = self.coin_value(coin_pico)
+        return value if self.cap is None else min(value, self.cap)
+
+    def beyond_cap(self, coin_pico: int) -> int:
+        """What of the value of a coin balance does not count, 1e-6 USD, >= 0. [COL-04]"""
+        return self.coin_value(coin_pico) - self.counted(coin_pico)
+
+    def coins_to_cap(self, coin_pico: int) -> int | None:
+        """Coins (1e-12, signed) that bring a balance to its cap, rounded down; None without one."""
+        if self.cap is None:
+            return None
+        return self.cap * COIN_VALUE_DIVISOR // self.owned_rate - coin_pico
 
     def coin_feature(self, coin_pico: int) -> int:
         """Feature of a coin balance under SPOT_KEY, 1e-6 USD, rounded down. [SPAN-10]"""
@@ -111,6 +144,9 @@ class RiskArrays:
     mark where the minimum has the mark in it. priced_i: False where something is missing or out of
     range; the features are then zero and must not be used. own: what the model alone reads. groups:
     None without an index price or without parameters; unmodelled: underlyings without parameters.
+    surcharge_i: what a lot held or on order puts up on top while its price is in doubt. [COL-06]
+    collateral_only: numbers of the groups that no model has. has_own_charges: whether an account
+    may require anything beside what its model does.
     """
 
     table: InstrumentTable
@@ -131,7 +167,20 @@ class RiskArrays:
     notional_i: list[int]
     priced_i: list[bool]
     mark_nano_i: list[int]
+    surcharge_i: list[int]
     own: Any = None
+    collateral_only: frozenset[int] = field(init=False)
+    has_own_charges: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Know whether there is anything to charge beside the model."""
+        groups = [(n, each) for n, each in enumerate(self.groups) if each is not None]
+        only = frozenset(n for n, each in groups if each.is_collateral_only)
+        is_capped = any(each.cap is not None for _, each in groups)
+        object.__setattr__(self, "collateral_only", only)
+        object.__setattr__(
+            self, "has_own_charges", bool(only) or is_capped or any(self.surcharge_i)
+        )
 
     def position_value(self, row: int, lots: int) -> int:
         """Mark value of a position in 1e-6 USD, rounded against the account. [SPAN-06, SPAN-07]"""

@@ -23,7 +23,7 @@ BASES = {
 def model_message(arrays: RiskArrays, *, is_opening: bool) -> pb.MarginModel:
     """The model that made the arrays; its scenarios while any of its groups has a price."""
     model = arrays.model
-    groups = [each for each in arrays.groups if each is not None]
+    groups = [each for each in arrays.groups if each is not None and not each.is_collateral_only]
     return pb.MarginModel(
         model=model.name,
         parameters_digest=model.parameters_digest,

@@ -21,6 +21,7 @@ from margingate_engine.models.span_cc.lot_deltas import lot_deltas
 from margingate_engine.models.span_cc.requirement import ceiling
 from margingate_engine.models.span_features import LotFeatures
 from margingate_engine.models.span_parameters import SpanParameters
+from margingate_engine.portfolio.collateral import NO_TERMS, CollateralTerms
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
@@ -40,6 +41,7 @@ class SpanCcModel:
 
     name = MODEL_NAME
     equity_basis = EquityBasis.WITH_OPTION_VALUE
+    collateral: CollateralTerms = NO_TERMS
     worst_fill = Exactness.BOUND
 
     def __init__(self, parameters: CoinParameters) -> None:

@@ -28,6 +28,7 @@ from margingate_engine.models.tims.requirement import (
     maintenance,
     portfolio_requirements,
 )
+from margingate_engine.portfolio.collateral import NO_TERMS, CollateralTerms
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import (
     NO_SCENARIO,
@@ -54,6 +55,7 @@ class TimsModel:
 
     name = "tims"
     equity_basis = EquityBasis.WITH_OPTION_VALUE
+    collateral: CollateralTerms = NO_TERMS
     worst_fill = Exactness.EXACT
 
     def __init__(self, parameters: TimsParameters) -> None:

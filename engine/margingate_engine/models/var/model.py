@@ -31,6 +31,7 @@ from margingate_engine.models.var.served_parametric import (
 )
 from margingate_engine.models.var.settings import Estimator, Method
 from margingate_engine.models.var.worlds import horizon_covariance, worlds_of
+from margingate_engine.portfolio.collateral import NO_TERMS, CollateralTerms
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import (
     NO_SCENARIO,
@@ -66,6 +67,7 @@ class VarModel:
 
     name = "var"
     equity_basis = EquityBasis.WITH_OPTION_VALUE
+    collateral: CollateralTerms = NO_TERMS
     worst_fill = Exactness.BOUND
 
     def __init__(self, parameters: VarParameters) -> None:

@@ -1,0 +1,103 @@
+"""What an account requires beside its model: price surcharges, caps, orders of mere collateral.
+
+Alike under every model. docs/methodology/collateral.md
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from margingate_engine.core.charges import Charge
+from margingate_engine.core.explanation import Component
+from margingate_engine.portfolio.group_totals import GroupTotals
+from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, Requirement
+from margingate_engine.portfolio.order_totals import OrderTotals
+
+Held = Mapping[str, tuple[GroupTotals, Sequence[OrderTotals]]]
+"""By underlying: a group's totals and the open orders that may fill."""
+
+
+def own_requirements(held: Held) -> list[Requirement]:
+    """The requirements that are not zero, with what each group brings to them."""
+    made = (
+        _requirement(
+            "price surcharge",
+            "prices in doubt",
+            {Charge.PRICE_SURCHARGE: {name: surcharge(*each) for name, each in held.items()}},
+            is_exact=not any(hold.surcharge for _, holds in held.values() for hold in holds),
+        ),
+        _requirement(
+            "collateral",
+            "collateral that orders may bring or cost",
+            {
+                Charge.COLLATERAL_CAP: {n: t.cap_hold(h) for n, (t, h) in held.items()},
+                Charge.ENTRY_LOSSES: {n: spot_losses(*each) for n, each in held.items()},
+            },
+            is_exact=False,
+        ),
+    )
+    return [each for each in made if each.total]
+
+
+def surcharge(totals: GroupTotals, holds: Sequence[OrderTotals]) -> int:
+    """What positions and open orders put up while their prices are in doubt, 1e-6 USD. [COL-06]
+
+    |held + filled| <= |held| + |filled|: no combination of fills requires more.
+    """
+    return totals.surcharge + sum(hold.surcharge for hold in holds)
+
+
+def spot_losses(totals: GroupTotals, holds: Sequence[OrderTotals]) -> int:
+    """What open orders lose when they fill, of an asset that no model has, 1e-6 USD. [COL-01]"""
+    if not totals.group.is_collateral_only:
+        return 0
+    return -sum(int(hold.worst_r[-1]) for hold in holds)
+
+
+def equity_change_by_cap(before: GroupTotals, after: GroupTotals) -> int:
+    """What equity gains, 1e-6 USD, as more or less of the coins lies beyond their cap. [COL-04]"""
+    group = before.group
+    return group.beyond_cap(before.coin_pico) - group.beyond_cap(after.coin_pico)
+
+
+def own_kinks(
+    before: GroupTotals, filled: GroupTotals, hold: OrderTotals, closing: Iterable[int]
+) -> Iterator[int]:
+    """Sizes of an order where one of these requirements turns. [DEC-06]
+
+    Arguments as of MarginModel.size_kinks. closing: sizes that close what is held.
+    """
+    if hold.surcharge:
+        yield from closing
+    gap = before.group.coins_to_cap(before.coin_pico)
+    if gap is None:
+        return
+    steps = (
+        (gap - before.orders.coin_up, hold.coin_up),
+        (gap, filled.coin_pico - before.coin_pico),
+    )
+    for distance, step in steps:
+        if distance * step > 0:
+            yield from (distance // step, distance // step + 1)
+
+
+def _requirement(
+    subject: str, words: str, amounts: Mapping[Charge, Mapping[str, int]], *, is_exact: bool
+) -> Requirement:
+    charges = tuple((charge, sum(each.values())) for charge, each in amounts.items())
+    return Requirement(
+        subject=subject,
+        total=sum(amount for _, amount in charges),
+        charges=tuple(each for each in charges if each[1]),
+        binding=max(charges, key=lambda charge: charge[1]),
+        scenario=NOT_A_SCENARIO,
+        words=words,
+        groups=(),
+        is_exact=is_exact,
+        parts=tuple(_parts(amounts.values())),
+    )
+
+
+def _parts(amounts: Iterable[Mapping[str, int]]) -> Iterator[Component]:
+    for each in amounts:
+        for name, amount in each.items():
+            if amount:
+                yield Component(name="underlying", subject=name, amount=amount)
