@@ -80,8 +80,6 @@ def answer(world: World, portfolio: Portfolio, wanted: OpenLeg) -> Outcome:
 @pytest.mark.parametrize("call", [CALL, COIN_CALL])
 def test_closing_shorts_in_a_margin_call_is_accepted(name: str, lots: int, call: str) -> None:
     """[DEC-02]"""
-    if lots == 1 and call == COIN_CALL and name.startswith("span_cc"):
-        pytest.skip("its bound charges the coins of one lot more than the allowance")
     world = world_of(name)
     assert answer(world, margin_call(world, call), leg(world, call, lots)).is_accepted
 

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from margingate_engine.models.span_cc.intervals import CommodityHolds
 from margingate_engine.models.span_cc.requirement import CommodityRisk, requirements
-from margingate_engine.models.span_cc.upper import upper_requirements
+from margingate_engine.models.span_cc.totals import CommodityTotals
+from margingate_engine.models.span_cc.upper import (
+    calendar_bound,
+    delta_ranges,
+    upper_requirements,
+)
 from tests.property.effort import examples
 from tests.property.span_cc_books import CODES, Positions, World, book, with_spreads, world
 
@@ -90,6 +95,23 @@ def test_no_fills_require_more(seed: int, count: int) -> None:
     drawn, held, open_orders = made(seed, count)
     upper = upper_requirements(drawn.parameters, drawn.totals(held), holds(drawn, open_orders))
     assert needed(upper) >= worst(drawn, held, open_orders)
+
+
+@examples(60)
+@given(seeds)
+def test_the_calendar_bound_grows_with_what_deltas_can_reach(seed: int) -> None:
+    """[SCC-16] Spreads that come within reach only add to what a delta may be charged."""
+    random = Random(seed)
+    drawn, held, open_orders = made(seed, 3)
+    on_order, totals = holds(drawn, open_orders), drawn.totals(held)
+    for each in drawn.parameters.commodities:
+        of_code = totals.get(each.code, CommodityTotals())
+        ranges = delta_ranges(of_code, on_order.get(each.code, CommodityHolds()))
+        wider = {
+            period: (low - random.randint(0, 10**10), high + random.randint(0, 10**10))
+            for period, (low, high) in ranges.items()
+        }
+        assert calendar_bound(each, ranges) <= calendar_bound(each, wider)
 
 
 @pytest.mark.skipif(not os.environ.get("SPAN_CC_BOOKS"), reason="SPAN_CC_BOOKS says how many")

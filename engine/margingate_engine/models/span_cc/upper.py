@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import lcm
+from typing import NamedTuple
 
 import numpy as np
 
@@ -123,6 +124,18 @@ def calendar_bound(commodity: CombinedCommodity, ranges: Mapping[int, Range]) ->
     return CalendarPrices(commodity).bound(ranges)
 
 
+class _Price(NamedTuple):
+    """The most that a delta of a leg is charged by a spread that the leg is in.
+
+    spread: number of the spread, each of its directions one. sign: 1 a long leg, -1 a short one.
+    """
+
+    spread: int
+    place: Place
+    sign: int
+    price: int
+
+
 class CalendarPrices:
     """What a delta of each place and side can be charged at most; for any ranges. [SCC-16]
 
@@ -130,12 +143,14 @@ class CalendarPrices:
     what a dear one would have used; so it does not do to charge the highest deltas. Instead every
     delta of one side bears the most that any spread could charge it, where each spread's charge is
     spread over its long legs alone, over its short legs alone, or over all: three bounds, by the
-    weak duality of linear programming. The smallest counts.
+    weak duality of linear programming. The smallest counts. A spread of which a leg has no deltas
+    in any fill is never formed and has no price.
     """
 
     def __init__(self, commodity: CombinedCommodity) -> None:
         price_risk = MICRO * Fraction(commodity.price_scan_range)
-        prices: list[dict[tuple[Place, int], Fraction]] = [{}, {}, {}]
+        prices: list[list[tuple[int, Place, int, Fraction]]] = [[], [], []]
+        self._legs: list[list[tuple[Place, int]]] = []
         for spread in commodity.spreads:
             charge, ratios = charge_per_spread(spread, price_risk), leg_ratios(commodity, spread)
             for long_side in (Side.A, Side.B):
@@ -143,18 +158,18 @@ class CalendarPrices:
                     (place, sign_of(side, long_side)): ratio
                     for (place, side), ratio in ratios.items()
                 }
-                for price_by_leg, signs in zip(prices, ((1,), (-1,), (1, -1)), strict=True):
+                for found, signs in zip(prices, ((1,), (-1,), (1, -1)), strict=True):
                     bearing = {leg: ratio for leg, ratio in legs.items() if leg[1] in signs}
                     price = charge / sum(bearing.values(), Fraction(0))
-                    for leg in bearing:
-                        price_by_leg[leg] = max(price_by_leg.get(leg, Fraction(0)), price)
-        self._parts = lcm(*(price.denominator for each in prices for price in each.values()))
+                    found += [(len(self._legs), place, sign, price) for place, sign in bearing]
+                self._legs.append(list(legs))
+        self._parts = lcm(*(price.denominator for each in prices for *_, price in each))
         self._prices = [
             [
-                (first, last, sign, int(price * self._parts))
-                for ((first, last), sign), price in items
+                _Price(spread, place, sign, int(price * self._parts))
+                for spread, place, sign, price in each
             ]
-            for items in (each.items() for each in prices)
+            for each in prices
         ]
 
     def bound(self, ranges: Mapping[int, Range]) -> Fraction:
@@ -165,16 +180,29 @@ class CalendarPrices:
             for sign, most in ((1, high), (-1, -low))
             if most > 0
         ]
-        least = min(_priced(prices, highest) for prices in self._prices)
+        formed = {
+            spread
+            for spread, legs in enumerate(self._legs)
+            if all(_is_within_reach(leg, highest) for leg in legs)
+        }
+        least = min(
+            _priced([each for each in prices if each.spread in formed], highest)
+            for prices in self._prices
+        )
         return Fraction(least, self._parts * NANO)
 
 
-def _priced(prices: Sequence[tuple[int, int, int, int]], highest: Iterable[_Most]) -> int:
+def _is_within_reach(leg: tuple[Place, int], highest: Iterable[_Most]) -> bool:
+    (first, last), side = leg
+    return any(sign == side and first <= period <= last for period, sign, _ in highest)
+
+
+def _priced(prices: Sequence[_Price], highest: Iterable[_Most]) -> int:
     """Every period's highest delta of either sign times the dearest place that it is in."""
     total = 0
     for period, sign, most in highest:
         dearest = 0
-        for first, last, side, price in prices:
+        for _, (first, last), side, price in prices:
             if side == sign and first <= period <= last and price > dearest:
                 dearest = price
         total += dearest * most

@@ -91,6 +91,19 @@ def test_a_delta_is_bounded_by_the_dearest_spread_that_can_take_it(rates: tuple[
     assert found["ES"].calendar == 100 * MICRO
 
 
+@pytest.mark.parametrize(("september", "bound"), [(0, "1"), (-1, "100")])
+def test_a_spread_with_a_leg_out_of_reach_has_no_price(september: int, bound: str) -> None:
+    """[SCC-16] Nothing is short in September, but where it is on order."""
+    cheap, dear = (
+        spread(1, "1", leg(1, "A"), leg(2, "B")),
+        spread(2, "100", leg(1, "A"), leg(3, "B")),
+    )
+    given = parameters(commodity(spreads=(cheap, dear)))
+    on_order = [(JUNE, -1), *([(SEPTEMBER, september)] if september else [])]
+    found = upper(given, {"ES": [(MARCH, 1)]}, {"ES": on_order})
+    assert found["ES"].calendar == int(bound) * MICRO
+
+
 def test_an_outright_on_order_has_no_calendar_charge() -> None:
     """[SCC-16]"""
     given = parameters(commodity(spreads=(spread(1, "120", leg(1, "A"), leg(2, "B")),)))
