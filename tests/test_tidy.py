@@ -14,8 +14,8 @@ ENGINE, SERVER = "margingate_engine", "margingate_server"
 FILE_LINES_MAX, FUNCTION_LINES_MAX = 300, 60
 
 ENGINE_LAYERS = (
-    *("core", "market", "pricing", "statistics", "scenarios", "portfolio", "revaluation"),
-    *("models", "check"),
+    *("core", "market", "pricing", "quality", "statistics", "scenarios", "portfolio"),
+    *("revaluation", "models", "check"),
     "monitoring",
 )
 ENGINE_LIBRARIES = {

@@ -1,0 +1,85 @@
+"""One update beside what is in force: all that the rules look at."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from margingate_engine.market.snapshot import MarketSnapshot, Quotes
+from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.quality.memory import QualityMemory
+from margingate_engine.quality.parameters import Limits, QualityParameters
+from margingate_engine.quality.prices import Prices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """Prices that arrived: market time is the market's clock, observed_ns the server's."""
+
+    quotes: Quotes
+    market_time_ns: int
+    observed_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """before: in force. arrived: with the whole update taken. old, new: their prices as floats.
+
+    arrived_u: indices of the update. judged_i: instruments of it that rules apply to: those that
+    live; no margin rests on a spot's own price, and what has expired has left its market.
+    """
+
+    before: MarketSnapshot
+    arrived: MarketSnapshot
+    old: Prices
+    new: Prices
+    arrived_u: BoolArray
+    arrived_i: BoolArray
+    judged_i: BoolArray
+    limits: Limits
+    memory: QualityMemory
+
+    @classmethod
+    def of(
+        cls,
+        before: MarketSnapshot,
+        update: Update,
+        parameters: QualityParameters,
+        memory: QualityMemory,
+    ) -> "Case":
+        """The case of an update; InvalidInput as `with_quotes`."""
+        table, quotes = memory.layout.table, update.quotes
+        arrived = before.with_quotes(
+            table, quotes, market_time_ns=update.market_time_ns, observed_ns=update.observed_ns
+        )
+        arrived_u = np.array([name in quotes.index_by_underlying for name in table.underlyings])
+        arrived_i = np.zeros(len(table), dtype=np.bool_)
+        arrived_i[quotes.rows] = True
+        return cls(
+            before=before,
+            arrived=arrived,
+            old=Prices.of(table, before),
+            new=Prices.of(table, arrived),
+            arrived_u=arrived_u.astype(np.bool_),
+            arrived_i=arrived_i,
+            judged_i=arrived_i & ~arrived.has_expired_i(table) & ~table.is_spot_i,
+            limits=parameters.limits(table.underlyings),
+            memory=memory,
+        )
+
+    @property
+    def table(self) -> InstrumentTable:
+        """The instruments."""
+        return self.memory.layout.table
+
+    @property
+    def market_time_ns(self) -> int:
+        """Market time of the update."""
+        return self.arrived.market_time_ns
+
+    def ratio_i(self, name: str) -> FloatArray:
+        """A limit in 1e-6 as a fraction, over instruments."""
+        return np.asarray(self.limits.ratio(name)[self.table.underlying_i])
+
+    def whole_i(self, name: str) -> IntArray:
+        """A limit in its own units, over instruments."""
+        return np.asarray(self.limits.whole(name)[self.table.underlying_i])

@@ -1,0 +1,125 @@
+"""Which prices of an update are refused, and why: the first rule that speaks counts."""
+
+import numpy as np
+
+from margingate_engine.market.snapshot import no_doubt
+from margingate_engine.market.table import BoolArray, CodeArray, FloatArray
+from margingate_engine.quality import consistency
+from margingate_engine.quality.case import Case
+from margingate_engine.quality.doubt import Doubt
+from margingate_engine.quality.following import Candidates, JumpLimits, Moves, follow, growth
+
+
+def index_jumps(case: Case) -> tuple[BoolArray, Candidates]:
+    """(which indices that arrived jumped and are not confirmed, their candidates), axis U."""
+    limits, candidates = case.limits, case.memory.index
+    growth_u = growth(
+        candidates,
+        case.market_time_ns,
+        limits.whole("jump_ns"),
+        limits.ratio("jump_growth"),
+    )
+    moves = Moves(
+        former_n=case.old.index_u,
+        has_former_n=case.before.observed_ns_u >= 0,
+        arrived_n=case.new.index_u,
+        is_sound_n=case.arrived_u,
+    )
+    jump_limits = JumpLimits(
+        limit_n=limits.ratio("index_jump") * growth_u * case.old.index_u,
+        agree_n=limits.ratio("agree"),
+        confirmations_n=limits.whole("confirmations"),
+        confirm_ns_n=limits.whole("confirm_ns"),
+    )
+    return follow(moves, jump_limits, candidates, case.market_time_ns)
+
+
+def refused(case: Case, jumped_u: BoolArray) -> tuple[CodeArray, Candidates, Candidates]:
+    """(Doubt about every instrument of the update, candidates of levels and of vols), axis I."""
+    code_i = _inconsistent(case, jumped_u)
+    memory, is_option_i = case.memory, case.table.is_option_i
+    growing_i = (case.whole_i("jump_ns"), case.ratio_i("jump_growth"))
+    level_limit_i = case.ratio_i("price_jump") * case.old.level_i
+    level_limit_i *= growth(memory.level, case.market_time_ns, *growing_i)
+    vol_limit_i = case.ratio_i("vol_jump") * case.old.vol_i + case.ratio_i("vol_jump_points")
+    vol_limit_i *= growth(memory.vol, case.market_time_ns, *growing_i)
+    sound_i = case.judged_i & (code_i == Doubt.NONE)
+    # Both are followed whatever the other does, so that they are confirmed together.
+    level_jumped_i, level = _followed(
+        case, (case.old.level_i, case.new.level_i), sound_i, level_limit_i, memory.level
+    )
+    vol_jumped_i, vol = _followed(
+        case, (case.old.vol_i, case.new.vol_i), sound_i & is_option_i, vol_limit_i, memory.vol
+    )
+    code_i = np.where(sound_i & vol_jumped_i, Doubt.VOL_JUMP, code_i)
+    code_i = np.where(sound_i & level_jumped_i, Doubt.PRICE_JUMP, code_i)
+    return code_i.astype(np.int8), level, vol
+
+
+def _inconsistent(case: Case, jumped_u: BoolArray) -> CodeArray:
+    """Doubt about every instrument of the update whose prices cannot be right together."""
+    table, layout, new = case.table, case.memory.layout, case.new
+    option_i, code_i = table.is_option_i, no_doubt(len(table)).copy()
+
+    def asked_i() -> BoolArray:
+        return np.asarray(case.judged_i & (code_i == Doubt.NONE))
+
+    def refuse(wrong_i: BoolArray, doubt: Doubt) -> None:
+        code_i[asked_i() & wrong_i] = doubt
+
+    refuse(new.level_i <= 0, Doubt.PRICE_MISSING)
+    refuse(option_i & (new.vol_i <= 0), Doubt.VOL_MISSING)
+    too_low_i, too_high_i = (
+        new.vol_i < case.ratio_i("vol_min"),
+        new.vol_i > case.ratio_i("vol_max"),
+    )
+    refuse(option_i & (too_low_i | too_high_i), Doubt.VOL_BOUNDS)
+    basis_i = case.ratio_i("basis") + case.ratio_i("basis_annual") * new.tau_years_i
+    refuse(consistency.far_from_index(table, new, _indices(case, jumped_u), basis_i), Doubt.BASIS)
+    gap_i = case.ratio_i("forward_gap")
+    refuse(consistency.far_from_expiry(layout, new, asked_i(), gap_i), Doubt.FORWARD_GAP)
+    gap_i = case.ratio_i("mark_gap")
+    refuse(consistency.far_from_model(table, new, asked_i(), gap_i), Doubt.MARK_GAP)
+    gaps_i = (case.ratio_i("vol_gap"), case.ratio_i("vol_gap_points"))
+    refuse(consistency.far_from_neighbours(layout, new, asked_i(), gaps_i), Doubt.VOL_GAP)
+    gap_i = case.ratio_i("parity_gap")
+    refuse(consistency.without_parity(layout, new, asked_i(), gap_i), Doubt.PARITY)
+    return code_i
+
+
+def _indices(case: Case, jumped_u: BoolArray) -> tuple[FloatArray, FloatArray]:
+    """The index that will be in force, and the one that waits to be confirmed.
+
+    A forward may have gone with either of them: a spike of the index condemns no forward, and in
+    a crash the forwards are confirmed together with the index, not after it.
+    """
+    in_force_u = np.where(jumped_u, case.old.index_u, case.new.index_u)
+    waiting = case.memory.index
+    waits_u = (waiting.seen_n > 0) & ~case.arrived_u
+    waiting_u = np.where(jumped_u, case.new.index_u, np.where(waits_u, waiting.value_n, 0.0))
+    return in_force_u, waiting_u
+
+
+def _followed(
+    case: Case,
+    values: tuple[FloatArray, FloatArray],
+    sound_i: BoolArray,
+    limit_i: FloatArray,
+    candidates: Candidates,
+) -> tuple[BoolArray, Candidates]:
+    """As `follow`, of values over instruments (in force, arrived)."""
+    former_i, arrived_i = values
+    was_certain_i = (case.before.observed_ns_i >= 0) & (case.memory.code_i != Doubt.INTERPOLATED)
+    moves = Moves(
+        former_n=former_i,
+        has_former_n=was_certain_i & (former_i > 0),
+        arrived_n=arrived_i,
+        is_sound_n=sound_i,
+    )
+    limits = JumpLimits(
+        limit_n=limit_i,
+        agree_n=case.ratio_i("agree"),
+        confirmations_n=case.whole_i("confirmations"),
+        confirm_ns_n=case.whole_i("confirm_ns"),
+    )
+    return follow(moves, limits, candidates, case.market_time_ns)
