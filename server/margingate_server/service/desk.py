@@ -7,6 +7,7 @@ from margingate_server.service.asking import Asking
 from margingate_server.service.checking import Checking
 from margingate_server.service.expiry import Expiries
 from margingate_server.service.freshness import AgeLimits
+from margingate_server.service.monitoring import Monitor
 from margingate_server.service.orders import Orders
 from margingate_server.service.qualification_watch import QualificationWatch
 from margingate_server.service.regimes import Regimes
@@ -32,3 +33,4 @@ class Desk:
         self.regimes = Regimes(shard, age_limits)
         self.wallets = Wallets(shard, age_limits)
         self.qualifications = QualificationWatch(shard, age_limits)
+        self.monitor = Monitor(shard, age_limits)

@@ -1,0 +1,159 @@
+"""Publishes the margin states of a shard's accounts, as events. docs/monitoring.md
+
+`consider` looks at everybody's figures beside the decisions and finds who should change; `look`
+changes them between two decisions, each by its figures of that instant.
+"""
+
+from collections import deque
+
+from margingate_engine.core.risk import Risk
+from margingate_engine.monitoring.figures import AccountFigures
+from margingate_engine.monitoring.publishing import wanted
+from margingate_engine.monitoring.resting import RestingOrders, risk_increasing_orders
+from margingate_engine.monitoring.states import MarginState
+from margingate_server.ledger.monitoring_events import MarginStateChanged
+from margingate_server.ledger.numbers import RiskNumbers
+from margingate_server.ledger.state import AccountState
+from margingate_server.service.freshness import AgeLimits, oldest_of_portfolio
+from margingate_server.service.limits import policy_of
+from margingate_server.service.margin_states import (
+    Instant,
+    instant_of,
+    instant_of_risk,
+    publishing_of,
+)
+from margingate_server.service.monitoring_round import Due, Round
+from margingate_server.service.shard import Shard
+
+EFFORT_MAX = 12
+"""How much one call of `look` does: nobody else decides meanwhile."""
+
+WORKED_OUT = 3
+"""Effort of an account whose margin is worked out anew; of any other, and of an order, it is 1."""
+
+ORDERS_MAX = 20
+"""Most resting orders of an account that an event judges; outlook judges them all."""
+
+CALLED = (MarginState.MARGIN_CALL, MarginState.LIQUIDATION)
+NO_ORDERS = RestingOrders((), is_cut=False)
+
+
+class Monitor:
+    """Published states of a shard. Whoever makes a new shard of the log makes this anew.
+
+    How long an account has been better is remembered here alone: a new one begins all waits anew.
+    """
+
+    def __init__(self, shard: Shard, age_limits: AgeLimits) -> None:
+        self._shard = shard
+        self._age_limits = age_limits
+        self._round = Round(shard)
+        self._due: deque[Due] = deque()
+        self._touched: dict[str, None] = {}
+        self._effort = 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether accounts wait for another look."""
+        return bool(self._due or self._touched)
+
+    def consider(self, figures: AccountFigures, monotonic_ns: int, now_ns: int) -> int:
+        """How many accounts are due for another state, the worst first; `look` changes them.
+
+        To be called beside decisions, by one thread at a time, for every set of figures.
+        monotonic_ns: of one clock that never goes back.
+        """
+        publishing = publishing_of(self._shard.state.policy.monitoring)
+        due = self._round.due(figures, publishing, monotonic_ns, now_ns)
+        self._due = deque(due)
+        return len(due)
+
+    def touch(self, account: str) -> None:
+        """Have an account looked at once more, because what it has changed."""
+        self._touched[account] = None
+
+    def look(self, now_ns: int) -> tuple[list[MarginStateChanged], int]:
+        """(what is published, number of the event that must be durable before the next call, or 0).
+
+        To be called between two decisions, again while `is_behind`. Accounts that were touched come
+        first; they get a state that needs no waiting, and others when figures come.
+        """
+        published: list[MarginStateChanged] = []
+        self._effort = 0
+        while self._effort < EFFORT_MAX:
+            due = self._next()
+            if due is None:
+                break
+            account = self._shard.state.accounts.get(due.account)
+            event = None if account is None else self._change(account, due, now_ns)
+            if event is not None:
+                self._shard.record(event, now_ns)
+                self._round.forget(event.account)
+                published.append(event)
+        return published, self._shard.state.last_seq if published else 0
+
+    def _next(self) -> Due | None:
+        if self._touched:
+            name = next(iter(self._touched))
+            del self._touched[name]
+            return Due(name)
+        return self._due.popleft() if self._due else None
+
+    def _change(self, account: AccountState, due: Due, now_ns: int) -> MarginStateChanged | None:
+        """What is to be published of an account now, if anything."""
+        instant = self._instant(account, due, now_ns)
+        before, known = account.margin_state, account.known_margin_state
+        target, wait = wanted(before, known, instant.standing)
+        publishing = publishing_of(self._shard.state.policy.monitoring)
+        if target is before or not (wait is due.waited_for or not publishing.wait_ns(wait)):
+            return None
+        is_entered = target in CALLED and (target > known or before is MarginState.UNKNOWN)
+        orders = NO_ORDERS
+        if is_entered and account.portfolio.legs:
+            self._effort += min(len(account.portfolio.legs), ORDERS_MAX)
+            orders = orders_to_cancel(self._shard, account)
+        return margin_state_changed(self._shard, account, target, instant.risk, orders)
+
+    def _instant(self, account: AccountState, due: Due, now_ns: int) -> Instant:
+        """How the account stands now, by its figures as long as they are of now."""
+        shard, numbers = self._shard, self._shard.state.policy.monitoring
+        risk = due.risk_of(account, shard.market.view.arrays)
+        if risk is not None:
+            oldest = oldest_of_portfolio(shard.market.view, account.portfolio)
+            if oldest.stale_subject(now_ns, self._age_limits) is None:
+                self._effort += 1
+                return instant_of_risk(account, risk, numbers, now_ns)
+        self._effort += WORKED_OUT
+        return instant_of(account, shard.view_of(account), numbers, self._age_limits, now_ns)
+
+
+def orders_to_cancel(shard: Shard, account: AccountState) -> RestingOrders:
+    """Resting orders that add risk, of an account whose margin is known. [MON-07]"""
+    view = shard.view_of(account)
+    if view.risk is None:
+        return NO_ORDERS
+    policy = policy_of(shard.state.policy)
+    return risk_increasing_orders(view.risk, account.portfolio, policy, ORDERS_MAX)
+
+
+def margin_state_changed(
+    shard: Shard,
+    account: AccountState,
+    state: MarginState,
+    risk: Risk | None,
+    orders: RestingOrders,
+) -> MarginStateChanged:
+    """The event that publishes a state. risk: of the positions; unknown states rest on none."""
+    figures, digest = None, ""
+    if risk is not None:
+        figures = RiskNumbers(risk.equity, risk.initial, risk.maintenance)
+        digest = shard.market.view.digest
+    return MarginStateChanged(
+        account=account.account,
+        previous=account.margin_state.word,
+        state=state.word,
+        figures=figures,
+        market_digest=digest,
+        orders=orders.order_ids,
+        is_cut=orders.is_cut,
+    )

@@ -1,0 +1,149 @@
+"""Finds, among all accounts at once, those that another margin state is to be published of."""
+
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from margingate_engine.core.risk import Risk
+from margingate_engine.market.table import IntArray, ScalarT
+from margingate_engine.monitoring.figures import AccountFigures
+from margingate_engine.monitoring.publishing import Publishing, Wait, Waits, followed
+from margingate_engine.monitoring.states import Bounds, MarginState, StateArray, states_of
+from margingate_engine.portfolio.risk_arrays import RiskArrays
+from margingate_server.ledger.state import AccountState
+from margingate_server.service.shard import Shard
+
+URGENCY = (
+    MarginState.LIQUIDATION,
+    MarginState.MARGIN_CALL,
+    MarginState.UNKNOWN,
+    MarginState.WARNING,
+    MarginState.HEALTHY,
+)
+"""In which order new states are published."""
+
+
+class Due(NamedTuple):
+    """An account to be looked at. waited_for: what is over of its waits.
+
+    figures, place: where its margin stands; None for one that has none yet.
+    """
+
+    account: str
+    waited_for: Wait = Wait.NOTHING
+    figures: AccountFigures | None = None
+    place: int = 0
+
+    def risk_of(self, account: AccountState, arrays: RiskArrays) -> Risk | None:
+        """Margin of its positions; None unless it is of these arrays and the account of now."""
+        figures, place = self.figures, self.place
+        if figures is None or figures.arrays is not arrays or not figures.is_known_a[place]:
+            return None
+        if figures.version_a[place] != account.version:
+            return None
+        return Risk(
+            equity=int(figures.equity_a[place]),
+            initial=int(figures.initial_a[place]),
+            maintenance=int(figures.maintenance_a[place]),
+        )
+
+
+class Round:
+    """What is published of every account, as arrays (axis A), and what each waits for."""
+
+    def __init__(self, shard: Shard) -> None:
+        self._shard = shard
+        self._accounts: tuple[str, ...] = ()
+        self._place: dict[str, int] = {}
+        self._version_a: IntArray = np.zeros(0, dtype=np.int64)
+        self._state_a: StateArray = np.zeros(0, dtype=np.int8)
+        self._known_a: StateArray = np.zeros(0, dtype=np.int8)
+        self._not_before_ns_a: IntArray = np.zeros(0, dtype=np.int64)
+        self._waits = Waits.none(0)
+        self._forgotten: deque[str] = deque()
+
+    def due(
+        self, figures: AccountFigures, publishing: Publishing, monotonic_ns: int, now_ns: int
+    ) -> list[Due]:
+        """Accounts that are to have another state by these figures now, the most urgent first."""
+        self._follow(figures)
+        standing = (
+            self._standing(figures, publishing.entering, now_ns),
+            self._standing(figures, publishing.leaving, now_ns),
+        )
+        target_a, self._waits, changes_a = followed(
+            self._state_a, self._known_a, standing, self._waits, publishing, monotonic_ns
+        )
+        places = np.flatnonzero(changes_a)
+        if not len(places):
+            return []
+        rank_by_state = np.zeros(max(MarginState) + 1, dtype=np.int8)
+        rank_by_state[list(URGENCY)] = np.arange(len(URGENCY))
+        order = np.argsort(rank_by_state[target_a[places]], kind="stable")
+        waits = [Wait(code) for code in self._waits.wait_a[places[order]].tolist()]
+        return [
+            Due(figures.accounts[place], wait, figures, place)
+            for place, wait in zip(places[order].tolist(), waits, strict=True)
+        ]
+
+    def forget(self, account: str) -> None:
+        """Read again what is published of an account, before the next figures."""
+        self._forgotten.append(account)
+
+    def _standing(self, figures: AccountFigures, bounds: Bounds, now_ns: int) -> StateArray:
+        amounts = (figures.equity_a, figures.initial_a, figures.maintenance_a)
+        state_a = states_of(*amounts, bounds)
+        suspended_a = self._not_before_ns_a > now_ns
+        if suspended_a.any():
+            state_a[suspended_a] = np.minimum(state_a[suspended_a], MarginState.MARGIN_CALL)
+        state_a[~figures.is_known_a] = MarginState.UNKNOWN
+        return state_a
+
+    def _follow(self, figures: AccountFigures) -> None:
+        """Have one entry per account of the figures, as the ledger has it now."""
+        if figures.accounts is not self._accounts:
+            self._take_accounts(figures.accounts)
+        stale = figures.version_a != self._version_a
+        for _ in range(len(self._forgotten)):
+            place = self._place.get(self._forgotten.popleft())
+            if place is not None:
+                stale[place] = True
+        self._version_a = figures.version_a
+        for place in np.flatnonzero(stale).tolist():
+            self._read(place)
+
+    def _take_accounts(self, accounts: tuple[str, ...]) -> None:
+        """Go on with more accounts; where they are others, every wait begins anew."""
+        known = len(self._accounts)
+        if accounts[:known] != self._accounts:
+            self._place, known = {}, 0
+        new = len(accounts) - known
+        self._place.update(zip(accounts[known:], range(known, len(accounts)), strict=True))
+        self._accounts = accounts
+        self._version_a = _longer(self._version_a[:known], new, -1)
+        self._state_a = _longer(self._state_a[:known], new, MarginState.HEALTHY)
+        self._known_a = _longer(self._known_a[:known], new, MarginState.HEALTHY)
+        self._not_before_ns_a = _longer(self._not_before_ns_a[:known], new, 0)
+        self._waits = Waits(
+            wait_a=_longer(self._waits.wait_a[:known], new, Wait.NOTHING),
+            waiting_ns_a=_longer(self._waits.waiting_ns_a[:known], new, 0),
+        )
+
+    def _read(self, place: int) -> None:
+        account = self._shard.state.accounts.get(self._accounts[place])
+        if account is None:
+            return
+        self._not_before_ns_a[place] = account.liquidation_not_before_ns
+        if (self._state_a[place], self._known_a[place]) != (
+            account.margin_state,
+            account.known_margin_state,
+        ):
+            self._state_a[place] = account.margin_state
+            self._known_a[place] = account.known_margin_state
+            self._waits.wait_a[place] = Wait.NOTHING
+
+
+def _longer(array: NDArray[ScalarT], count: int, value: int) -> NDArray[ScalarT]:
+    return np.concatenate((array, np.full(count, value, dtype=array.dtype)))
