@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from margingate_engine.core.errors import MissingData
+from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.revaluation.account_holdings import holdings_of
 from margingate_engine.revaluation.holdings import Holdings
 from margingate_engine.revaluation.revalue import Revaluation, revalued
 from tests.property.chain import World, worlds
+from tests.property.collateral_worlds import collateral_world
 from tests.property.model_worlds import model_world
 from tests.worst_fills.books import book
 
@@ -49,16 +51,35 @@ def found(holdings: Holdings, arrays: RiskArrays) -> Revaluation:
     return all_of_them
 
 
-@pytest.mark.parametrize("number", range(len(worlds())))
+def some_book(world: World, draw: random.Random) -> Portfolio:
+    """A book of the chain; where there are dollar coins, with some of them and orders for them."""
+    portfolio = book(world, draw.randint(0, 10**6))
+    for coin in ("USDC", "USDT"):
+        row = world.table.row(coin)
+        if row is not None and draw.random() < 0.7:
+            portfolio.cash[coin] = draw.randint(-(10**16), 6 * 10**17)
+            leg = OpenLeg(
+                row=row,
+                side=draw.choice(list(Side)),
+                lots=draw.randint(1, 200_000),
+                price_nano=draw.randint(9_000, 11_000) * 100_000,
+            )
+            portfolio.legs[coin] = (leg,)
+    return portfolio
+
+
+@pytest.mark.parametrize(
+    "world", [*worlds(), collateral_world("span")], ids=lambda world: str(world.name)
+)
 def test_every_account_has_the_margin_that_it_has_alone_however_its_holdings_changed(
-    number: int,
+    world: World,
 ) -> None:
-    world, draw, holdings = worlds()[number], random.Random(number), Holdings()
+    draw, holdings = random.Random(world.name), Holdings()
     portfolios: dict[str, Portfolio] = {}
     for version in range(ROUNDS):
         for account in range(ACCOUNTS):
             if draw.random() < 0.5 or not version:
-                portfolio = book(world, draw.randint(0, 10**6))
+                portfolio = some_book(world, draw)
                 portfolios[f"a{account}"] = portfolio
                 put(holdings, world, f"a{account}", version, portfolio)
         all_of_them = found(holdings, world.arrays)

@@ -7,7 +7,6 @@ from margingate_engine.market.table import IntArray
 from margingate_engine.portfolio.risk_arrays import (
     COIN_ROW_DIVISOR,
     COIN_VALUE_DIVISOR,
-    PPM,
     GroupArrays,
 )
 
@@ -21,8 +20,15 @@ def coin_rows_cs(group: GroupArrays, coin_pico_c: IntArray) -> IntArray:
 
 
 def coin_values(group: GroupArrays, coin_pico_c: IntArray) -> IntArray:
-    """Values of coin balances in equity, as GroupArrays.coin_value."""
-    long_rate = group.index_nano * (PPM - group.haircut_ppm)
-    short_rate = group.index_nano * (PPM + group.haircut_ppm)
-    longs_c = floor_products(np.maximum(coin_pico_c, 0), long_rate, COIN_VALUE_DIVISOR)
-    return longs_c + floor_products(np.minimum(coin_pico_c, 0), short_rate, COIN_VALUE_DIVISOR)
+    """Values of coin balances without a cap, as GroupArrays.coin_value."""
+    longs_c, shorts_c = np.maximum(coin_pico_c, 0), np.minimum(coin_pico_c, 0)
+    return floor_products(longs_c, group.owned_rate, COIN_VALUE_DIVISOR) + floor_products(
+        shorts_c, group.owed_rate, COIN_VALUE_DIVISOR
+    )
+
+
+def beyond_cap(group: GroupArrays, coin_pico_c: IntArray) -> IntArray:
+    """What of the values of coin balances does not count, as GroupArrays.beyond_cap."""
+    if group.cap is None:
+        return np.zeros(len(coin_pico_c), dtype=np.int64)
+    return np.maximum(coin_values(group, coin_pico_c) - group.cap, 0)

@@ -12,6 +12,7 @@ import numpy as np
 from margingate_engine.core.amounts import USD
 from margingate_engine.core.floors import WHOLE_MAX, floor_products
 from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.portfolio.effect import COIN_ROUNDING_PICO
 from margingate_engine.portfolio.fees import (
     INDEX_FEE_DIVISOR,
     FeeTier,
@@ -31,6 +32,9 @@ from margingate_engine.revaluation.keyed import SPOT_COLUMN, KeyedColumns
 
 NOTHING = 0
 """Number of the effect that does nothing: that of unused entries."""
+
+OTHERS = 3
+"""Columns after the rows and the keyed features."""
 
 
 class Known(NamedTuple):
@@ -102,7 +106,8 @@ class EffectColumns:
     """Effects of a lot at one market (axis E), 1e-6 USD.
 
     amount_en: side by side the rows min(0, e + d), the null row last, what fills can add to each
-    keyed column, what they can take, and 1 for what has no price. entry_e, minimum_e: as in
+    keyed column, what they can take, coins that they bring at most, the surcharge, and 1 for what
+    has no price. entry_e, minimum_e: as in
     LegEffect. row_e: the instrument. gross: bound of any row's size.
     """
 
@@ -115,11 +120,13 @@ class EffectColumns:
 
     def split(self, sum_cn: IntArray) -> "OrderSums":
         """Sums of the amounts over the open lots of cells, under their names."""
-        rows, keys = self.row_count, (sum_cn.shape[1] - self.row_count - 1) // 2
+        rows, keys = self.row_count, (sum_cn.shape[1] - self.row_count - OTHERS) // 2
         return OrderSums(
             worst_cr=sum_cn[:, :rows],
             up_ck=sum_cn[:, rows : rows + keys],
-            down_ck=sum_cn[:, rows + keys : -1],
+            down_ck=sum_cn[:, rows + keys : -OTHERS],
+            coin_up_c=sum_cn[:, -3],
+            surcharge_c=sum_cn[:, -2],
             unpriced_c=sum_cn[:, -1],
         )
 
@@ -130,6 +137,8 @@ class OrderSums(NamedTuple):
     worst_cr: IntArray
     up_ck: IntArray
     down_ck: IntArray
+    coin_up_c: IntArray
+    surcharge_c: IntArray
     unpriced_c: IntArray
 
 
@@ -140,7 +149,8 @@ def effect_columns(arrays: RiskArrays, effects: Effects, keyed: KeyedColumns) ->
     pnl_er = side_e[:, None] * arrays.pnl_ir[row_e]
     lowest_ek = side_e[:, None] * keyed.amount_ik[row_e]
     highest_ek = lowest_ek.copy()
-    gain_e, coin_gross = np.zeros(len(row_e), dtype=np.int64), 0
+    gain_e, coin_up_e = np.zeros((2, len(row_e)), dtype=np.int64)
+    coin_gross = 0
     group_e = np.array(arrays.group_i, dtype=np.int64)[row_e]
     for number, group in enumerate(arrays.groups):
         chosen = np.flatnonzero(group_e == number)
@@ -149,6 +159,8 @@ def effect_columns(arrays: RiskArrays, effects: Effects, keyed: KeyedColumns) ->
         part = {name: column[chosen] for name, column in known.items()}
         usd_e, coin_pico_e = _moved(arrays, group, part)
         gain_e[chosen] = usd_e + coin_values(group, coin_pico_e)
+        if group.cap is not None:
+            coin_up_e[chosen] = np.maximum(coin_pico_e + COIN_ROUNDING_PICO, 0)
         coin_er = coin_rows_cs(group, coin_pico_e)
         pnl_er[chosen, :-1] += coin_er
         coin_gross = max(coin_gross, int(np.abs(coin_er).max(initial=0)))
@@ -163,6 +175,8 @@ def effect_columns(arrays: RiskArrays, effects: Effects, keyed: KeyedColumns) ->
         np.minimum(pnl_er + entry_e[:, None], 0),
         np.maximum(highest_ek, 0),
         np.minimum(lowest_ek, 0),
+        coin_up_e[:, None],
+        np.array(arrays.surcharge_i, dtype=np.int64)[row_e][:, None],
         np.where(np.array(arrays.priced_i)[row_e], 0, 1)[:, None],
     )
     return EffectColumns(

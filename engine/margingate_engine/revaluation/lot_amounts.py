@@ -8,7 +8,7 @@ from margingate_engine.market.table import IntArray
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.revaluation.keyed import KeyedColumns
 
-OTHERS = 4
+OTHERS = 5
 """Columns between the rows and the keyed features."""
 
 
@@ -16,13 +16,15 @@ OTHERS = 4
 class CellSums:
     """Sums of positions per cell (axis C), 1e-6 USD but for coins in 1e-12.
 
-    rows_cr: P&L, the null row last. unpriced_c: lots of what has no price.
+    rows_cr: P&L, the null row last. surcharge_c: what prices in doubt put up. unpriced_c: lots of
+    what has no price.
     """
 
     rows_cr: IntArray
     value_c: IntArray
     coin_c: IntArray
     minimum_c: IntArray
+    surcharge_c: IntArray
     unpriced_c: IntArray
     keyed_ck: IntArray
 
@@ -46,7 +48,9 @@ class LotAmounts:
             side_in = amount_jn[is_short::2]
             side_in[:, :rows] = arrays.pnl_ir
             side_in[:, rows], side_in[:, rows + 1] = value_i, coin_i
-            side_in[:, rows + 3] = np.where(arrays.priced_i, 0, -1 if is_short else 1)
+            sign = -1 if is_short else 1
+            side_in[:, rows + 3] = sign * np.array(arrays.surcharge_i, dtype=np.int64)
+            side_in[:, rows + 4] = np.where(arrays.priced_i, 0, sign)
             side_in[:, rows + OTHERS :] = keyed.amount_ik
         amount_jn[1::2, rows + 2] = -np.array(arrays.minimum_i, dtype=np.int64)
         return cls(amount_jn, rows)
@@ -54,12 +58,13 @@ class LotAmounts:
     def split(self, sum_cn: IntArray) -> CellSums:
         """Sums of the amounts under their names."""
         rows = self.row_count
-        value_c, coin_c, minimum_c, unpriced_c = sum_cn[:, rows : rows + OTHERS].T
+        value_c, coin_c, minimum_c, surcharge_c, unpriced_c = sum_cn[:, rows : rows + OTHERS].T
         return CellSums(
             rows_cr=sum_cn[:, :rows],
             value_c=value_c,
             coin_c=coin_c,
             minimum_c=minimum_c,
+            surcharge_c=surcharge_c,
             unpriced_c=unpriced_c,
             keyed_ck=sum_cn[:, rows + OTHERS :],
         )

@@ -10,13 +10,13 @@ from margingate_engine.core.floors import floor_products
 from margingate_engine.market.table import BoolArray, IntArray
 from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, GroupArrays, RiskArrays
-from margingate_engine.revaluation.coins import coin_rows_cs, coin_values
-from margingate_engine.revaluation.effects import EffectColumns, effect_columns
+from margingate_engine.revaluation.coins import beyond_cap, coin_rows_cs, coin_values
+from margingate_engine.revaluation.effects import EffectColumns, OrderSums, effect_columns
 from margingate_engine.revaluation.floors import worst_minimum_c
 from margingate_engine.revaluation.group_cells import Entries, GroupCells
 from margingate_engine.revaluation.holdings import Holdings
 from margingate_engine.revaluation.keyed import SPOT_COLUMN, KeyedColumns
-from margingate_engine.revaluation.lot_amounts import LotAmounts
+from margingate_engine.revaluation.lot_amounts import CellSums, LotAmounts
 from margingate_engine.revaluation.many_margins import ManyMargins, many_margins
 
 CELLS_AT_ONCE = 8_192
@@ -121,7 +121,8 @@ class _Work:
         effects: EffectColumns,
         group: GroupArrays,
     ) -> None:
-        self._model, self._lot, self._effects, self._group = model, lot, effects, group
+        self._model, self._group = model, group
+        self._lot, self._effects = lot, effects
         self._minimum_i = np.array(arrays.minimum_i, dtype=np.int64)
         self._gross = max(effects.gross, max(arrays.gross_i, default=0))
 
@@ -145,32 +146,51 @@ class _Work:
     def _part(
         self, positions: Entries, orders: Entries, coin_c: IntArray, lots_c: IntArray
     ) -> _Margins:
-        group, model = self._group, self._model
+        group = self._group
         sums = self._lot.split(positions.times(self._lot.amount_jn))
         coin_pico_c = coin_c + sums.coin_c
-        rows_cr, keyed_ck = sums.rows_cr, sums.keyed_ck
         coin_cr = coin_rows_cs(group, coin_pico_c)
-        rows_cr[:, :-1] += coin_cr
+        sums.rows_cr[:, :-1] += coin_cr
         rate = group.index_nano * group.coin_feature_ppm
-        keyed_ck[:, SPOT_COLUMN] += floor_products(coin_pico_c, rate, COIN_VALUE_DIVISOR)
-        initial_c = model.cell_requirements(group, rows_cr, keyed_ck, keyed_ck, sums.minimum_c)
-        worst_c, unpriced_c = initial_c, sums.unpriced_c
+        sums.keyed_ck[:, SPOT_COLUMN] += floor_products(coin_pico_c, rate, COIN_VALUE_DIVISOR)
+        beyond_c = beyond_cap(group, coin_pico_c)
+        required_c = self._required_c(sums.rows_cr, sums.keyed_ck, sums.keyed_ck, sums.minimum_c)
+        worst_c, unpriced_c = required_c, sums.unpriced_c
         if orders.lots_n.any():
             fills = self._effects.split(orders.times(self._effects.amount_en))
-            minimum_c = worst_minimum_c(sums.minimum_c, orders, self._effects, self._minimum_i)
-            worst_c = model.cell_requirements(
-                group,
-                rows_cr + fills.worst_cr,
-                keyed_ck + fills.up_ck,
-                keyed_ck + fills.down_ck,
-                minimum_c,
-            )
+            worst_c = self._worst_c(sums, fills, orders)
+            worst_c += beyond_cap(group, coin_pico_c + fills.coin_up_c) - beyond_c
             unpriced_c = unpriced_c + fills.unpriced_c
         gross_c = lots_c * float(self._gross) + np.abs(coin_cr).max(axis=1, initial=0)
         return _Margins(
-            value_c=sums.value_c + coin_values(group, coin_pico_c),
-            initial_c=initial_c,
-            maintenance_c=model.cell_maintenances(group, initial_c),
-            worst_c=worst_c,
+            value_c=sums.value_c + coin_values(group, coin_pico_c) - beyond_c,
+            initial_c=required_c + sums.surcharge_c,
+            maintenance_c=self._maintenance_c(required_c) + sums.surcharge_c,
+            worst_c=worst_c + sums.surcharge_c,
             is_known_c=(unpriced_c == 0) & (gross_c < GROSS_MAX / 2),
+        )
+
+    def _required_c(
+        self, rows_cr: IntArray, highest_ck: IntArray, lowest_ck: IntArray, minimum_c: IntArray
+    ) -> IntArray:
+        """What the model requires; of mere collateral nothing."""
+        if self._group.is_collateral_only:
+            return np.zeros(len(minimum_c), dtype=np.int64)
+        return self._model.cell_requirements(self._group, rows_cr, highest_ck, lowest_ck, minimum_c)
+
+    def _maintenance_c(self, required_c: IntArray) -> IntArray:
+        if self._group.is_collateral_only:
+            return required_c
+        return self._model.cell_maintenances(self._group, required_c)
+
+    def _worst_c(self, sums: CellSums, fills: OrderSums, orders: Entries) -> IntArray:
+        """What is required over the fills of orders, but for coins beyond the cap."""
+        if self._group.is_collateral_only:
+            return fills.surcharge_c - fills.worst_cr[:, -1]
+        minimum_c = worst_minimum_c(sums.minimum_c, orders, self._effects, self._minimum_i)
+        return fills.surcharge_c + self._required_c(
+            sums.rows_cr + fills.worst_cr,
+            sums.keyed_ck + fills.up_ck,
+            sums.keyed_ck + fills.down_ck,
+            minimum_c,
         )
