@@ -9,7 +9,7 @@ from typing import Any
 
 from deploy.grafana.panel import Panel
 from deploy.grafana.service_rows import DECISIONS, NOW, REQUESTS
-from deploy.grafana.state_rows import LEDGER, MARKET, PROCESS
+from deploy.grafana.state_rows import FEED, LEDGER, MARKET, PROCESS
 
 TARGET = Path(__file__).parent / "dashboards" / "margingate.json"
 SELECTION = 'job="$job", instance=~"$instance"'
@@ -22,6 +22,7 @@ ROWS = (
     ("Requests", REQUESTS),
     ("Ledger", LEDGER),
     ("Market", MARKET),
+    ("Feed", FEED),
     ("Process", PROCESS),
 )
 

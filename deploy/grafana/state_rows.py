@@ -110,6 +110,51 @@ MARKET = (
     ),
 )
 
+FEED = (
+    Panel(
+        title="Feed connected",
+        description="1 while everything that is wanted of the venue is subscribed.",
+        unit="none",
+        queries=(("margingate_feed_connected{@}", "{{instance}}"),),
+    ),
+    Panel(
+        title="Feed messages by kind",
+        description="Messages of the venue per second.",
+        unit="ops",
+        queries=((rate("margingate_feed_received_total", "kind"), "{{kind}}"),),
+    ),
+    Panel(
+        title="Feed drops by reason",
+        description="Messages or prices per second that were not taken.",
+        unit="ops",
+        queries=((rate("margingate_feed_dropped_total", "reason"), "{{reason}}"),),
+    ),
+    Panel(
+        title="Feed disconnects by reason",
+        description="Connections per second that ended or did not come about.",
+        unit="ops",
+        queries=((rate("margingate_feed_disconnects_total", "reason"), "{{reason}}"),),
+    ),
+    Panel(
+        title="Feed lag",
+        description="From the venue's timestamp of the latest index price to its arrival.",
+        unit="s",
+        queries=(("margingate_feed_lag_seconds{@}", "{{instance}}"),),
+    ),
+    Panel(
+        title="Volatility index",
+        description="The venue's volatility index, per year as a fraction.",
+        unit="none",
+        queries=(("max by (underlying) (margingate_feed_volatility_index{@})", "{{underlying}}"),),
+    ),
+    Panel(
+        title="Feed entries left out",
+        description="Entries of the venue's listing that are not taken.",
+        unit="none",
+        queries=(("max by (reason) (margingate_feed_left_out{@})", "{{reason}}"),),
+    ),
+)
+
 PROCESS = (
     Panel(
         title="Resident memory",

@@ -14,6 +14,7 @@ from margingate_server.clock import Clock, SystemClock
 from margingate_server.config import ServerConfig
 from margingate_server.feed_choice import feed_of, follower_of
 from margingate_server.feed_loop import FeedLoop
+from margingate_server.feed_observing import FeedObserving
 from margingate_server.hint import example_command
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
@@ -76,15 +77,15 @@ class Application:
         newest = partial(newest_snapshot, config.data_dir)
         self._builder = DeskBuilder.of(self._read_terms(), age_limits, newest)
         now_ns = self._clock.now_ns()
-        feed = feed_of(config, now_ns)
-        self._store = SqliteStore(config.data_dir, opened_ns=now_ns)
-        self._markets = SqliteMarketStore(config.data_dir)
-        self._journal = Journal(self._store, self._markets)
         self._metrics = Metrics(
             new_registry(),
             version=version("margingate"),
             age_seconds_by_underlying=self._ages,
         )
+        feed = feed_of(config, self._clock, FeedObserving(self._metrics, self._log))
+        self._store = SqliteStore(config.data_dir, opened_ns=now_ns)
+        self._markets = SqliteMarketStore(config.data_dir)
+        self._journal = Journal(self._store, self._markets)
         observer = LaneObserving(self._metrics, self._store, self._log)
         self._desk = self._open_desk(self._store)
         self._lane = Lane(self._desk, self._journal, self._clock, observer)

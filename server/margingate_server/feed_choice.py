@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from margingate_server.clock import Clock
 from margingate_server.config import ServerConfig
 from margingate_server.feeds.feed import Feed
+from margingate_server.feeds.observer import FeedObserver
 from margingate_server.feeds.replay.feed import ReplayFeed
 from margingate_server.feeds.spec import open_feed
 from margingate_server.observe.logs import Log
@@ -13,13 +15,20 @@ from margingate_server.replay_alongside import ReplayAlongside, Use
 from margingate_server.rpc.observers import REASON_WORDS, tell
 
 
-def feed_of(config: ServerConfig, now_ns: int) -> Feed | None:
+def feed_of(config: ServerConfig, clock: Clock, observer: FeedObserver) -> Feed | None:
     """The feed that is asked for; None where prices come by calls alone. As open_feed."""
     if config.feed == "none":
         return None
     is_held_still = config.is_frozen and config.feed == "simulated"
     spec = "simulated:frozen" if is_held_still else config.feed
-    return open_feed(spec, seed=config.seed, start_ns=now_ns, speed=config.speed)
+    return open_feed(
+        spec,
+        seed=config.seed,
+        start_ns=clock.now_ns(),
+        clock=clock,
+        speed=config.speed,
+        observer=observer,
+    )
 
 
 def follower_of(

@@ -43,7 +43,8 @@ class FeedLoop:
         """Publish the prices of now, listing what is new first; raises what is wrong with them.
 
         A contract that changed under its name is left out with its price, which is another
-        contract's: what was listed grows stale, and everything else goes on.
+        contract's: what was listed grows stale, and everything else goes on. Without any price
+        nothing is published.
         """
         now_ns = self._clock.now_ns()
         update = self._feed.update(now_ns)
@@ -51,7 +52,9 @@ class FeedLoop:
         changed = self._publisher.changed_contracts(listed)
         self._tell_changed(changed)
         self._publisher.list_instruments([each for each in listed if each.name not in changed])
-        self._publisher.publish(without(update, changed))
+        update = without(update, changed)
+        if update.names or update.index_by_underlying:
+            self._publisher.publish(update)
         self._follow(now_ns)
 
     def attempt(self) -> bool:
@@ -76,8 +79,9 @@ class FeedLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread, and what the feed holds."""
         self._stopping.set()
+        self._feed.stop()
         if self._thread.is_alive():
             self._thread.join()
 

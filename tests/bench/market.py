@@ -6,6 +6,7 @@ from random import Random
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.registry import model
+from margingate_server.clock import SystemClock
 from margingate_server.config import ServerConfig
 from margingate_server.feeds.spec import open_feed
 from margingate_server.files.toml_tables import read_tables
@@ -21,7 +22,8 @@ DAY_NS = 86_400 * 10**9
 def simulated_view(*, is_frozen: bool) -> MarketView:
     """The chain, its prices and risk arrays as a server that starts now begins with them."""
     spec, now_ns = "simulated:frozen" if is_frozen else "simulated", time.time_ns()
-    feed = open_feed(spec, seed=ServerConfig().seed, start_ns=now_ns)
+    seed = ServerConfig().seed
+    feed = open_feed(spec, seed=seed, start_ns=now_ns, clock=SystemClock())
     market = Market(model("span", read_tables(None, "span.toml")), InstrumentTable([]))
     market.view = market.planned_listing(feed.instruments())
     market.view = market.planned_update(feed.update(now_ns), now_ns)

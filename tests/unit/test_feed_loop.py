@@ -38,6 +38,9 @@ class ToldFeed:
         self.has_more.set()
         return update()
 
+    def stop(self) -> None:
+        self.has_more.set()
+
 
 class BrokenLog(Log):
     """A log that fails, which a log must not do."""

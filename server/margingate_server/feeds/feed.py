@@ -42,3 +42,7 @@ class Feed(Protocol):
     def update(self, now_ns: int) -> MarketUpdate:
         """Prices at `now_ns` of the server's clock; raises MissingData while there are none."""
         ...
+
+    def stop(self) -> None:
+        """Give back what the feed holds; `update` is not called any more."""
+        ...

@@ -9,6 +9,7 @@ from prometheus_client import (
 )
 
 from margingate_server.observe.decision_metrics import DecisionMetrics
+from margingate_server.observe.feed_metrics import FeedMetrics
 from margingate_server.observe.ledger_metrics import LedgerMetrics
 from margingate_server.observe.market_metrics import AgeByUnderlying, MarketMetrics
 from margingate_server.observe.request_metrics import RequestMetrics
@@ -42,6 +43,7 @@ class Metrics:
         self.decisions = DecisionMetrics(registry)
         self.ledger = LedgerMetrics(registry)
         self.market = MarketMetrics(registry, age_seconds_by_underlying)
+        self.feed = FeedMetrics(registry)
         build = Info("margingate_build", "Version of the package that serves.", registry=registry)
         build.info({"version": version})
         ProcessCollector(registry=registry)

@@ -4,7 +4,7 @@ import re
 
 from prometheus_client import generate_latest
 
-from margingate_server.observe import labels
+from margingate_server.observe import feed_metrics, labels
 from margingate_server.observe.metrics import SERIES_MAX, Metrics
 
 MANY = 200
@@ -26,6 +26,12 @@ def use_in_every_way(metrics: Metrics) -> None:
         metrics.ledger.recorded(name)
         metrics.market.update_failed(name)
         metrics.market.parameters_changed(name, name)
+        metrics.feed.volatility_index_changed(name, 0.5)
+    for name in (*feed_metrics.MESSAGES, *feed_metrics.DROPS, *feed_metrics.ENDINGS, *inventions):
+        metrics.feed.received(name)
+        metrics.feed.dropped(name)
+        metrics.feed.disconnected(name)
+        metrics.feed.listed({name: 1})
 
 
 def series_of(metrics: Metrics) -> list[str]:
@@ -56,7 +62,7 @@ def test_no_metric_has_a_label_that_names_who_or_what_was_traded(metrics: Metric
 
 def test_names_follow_the_conventions_of_prometheus(metrics: Metrics) -> None:
     families = [f for f in metrics.registry.collect() if f.name.startswith("margingate_")]
-    assert len(families) == 27
+    assert len(families) == 34
     for family in families:
         assert family.documentation.endswith("."), family.name
         assert not re.search(r"_(ms|us|ns|kb|percent)(_|$)", family.name)

@@ -75,6 +75,9 @@ class FileFeed:
         """The file's prices at the file's own instant, whatever `now_ns` is."""
         return self._update
 
+    def stop(self) -> None:
+        """Nothing is held: the file was closed when it was read."""
+
 
 def _index_by_underlying(contents: FileContents) -> dict[str, float]:
     """Index in USD by underlying: as stated, else the median over the quotes that say one."""

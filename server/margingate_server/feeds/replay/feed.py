@@ -70,6 +70,9 @@ class ReplayFeed:
         self._instruments = snapshot.instruments
         return snapshot.update
 
+    def stop(self) -> None:
+        """Nothing is held: what is replayed was read at the start."""
+
     def due_until_ns(self, now_ns: int) -> int:
         """The market's time up to which what goes alongside has happened; 0 before the first price.
 

@@ -96,6 +96,9 @@ class SimulatedFeed:
             forward_price_i=columns[2],
         )
 
+    def stop(self) -> None:
+        """Nothing is held."""
+
     def _levels(self, market_time_ns: int) -> tuple[FloatArray, float]:
         """Index in USD (U,) and the factor on all vols at an instant."""
         second = min((market_time_ns - self._start_ns) // NANO, LAST_SECOND - 1)

@@ -1,0 +1,1 @@
+"""The venue itself: Deribit's public JSON-RPC API over a websocket."""

@@ -1,0 +1,149 @@
+"""What the venue lists, as far as the service knows how to margin it."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import msgspec
+
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.instruments import Instrument, InstrumentKind
+from margingate_server.feeds.deribit.payloads import LISTED, LISTING, ListedPayload
+from margingate_server.feeds.file.payloads import instrument_of_payload
+
+LEFT_OUT: Final = {
+    "combo": "combo",
+    "name is no symbol": "no_symbol",
+    "spot of a dollar coin": "dollar_coin",
+    "terms contradict the symbol": "contradicts_symbol",
+}
+"""Words of our own for why an entry is not listed; what is not here is of an unknown kind."""
+
+_INDEX_RANK: Final = {"usd": 0, "usdc": 1, "usdt": 2}
+_UNRANKED: Final = len(_INDEX_RANK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """Instruments by name, spot under its coin, and the indices that they follow.
+
+    index_by_underlying: the venue's name of the index that values a coin in USD.
+    option_index_names: indices that listed options follow. index_by_name: the index of each
+    instrument. left_out: entries of the venue that are not here, by reason.
+    """
+
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    index_by_underlying: Mapping[str, str] = field(default_factory=dict)
+    option_index_names: tuple[str, ...] = ()
+    index_by_name: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def after(self, former: "Listing", market_time_ns: int) -> "Listing":
+        """This one, with what was listed before, is not any more and has not expired, halted.
+
+        A position in it is still there, and its last price grows old.
+        """
+        gone = {
+            name: replace(instrument, is_halted=True)
+            for name, instrument in former.instruments.items()
+            if name not in self.instruments
+            and (instrument.expiry_ns is None or instrument.expiry_ns > market_time_ns)
+        }
+        if not gone:
+            return self
+        indices = {name: former.index_by_name[name] for name in gone}
+        return replace(
+            self,
+            instruments={**self.instruments, **gone},
+            index_by_name={**self.index_by_name, **indices},
+        )
+
+    def halted_instruments(
+        self, closed_names: Collection[str], locked_indices: Collection[str]
+    ) -> tuple[Instrument, ...]:
+        """Every instrument, halted also where it is closed or its index locked."""
+        return tuple(
+            replace(instrument, is_halted=True)
+            if not instrument.is_halted
+            and (name in closed_names or self.index_by_name[name] in locked_indices)
+            else instrument
+            for name, instrument in self.instruments.items()
+        )
+
+
+class ListingReader:
+    """Gathers a listing from several answers of public/get_instruments."""
+
+    def __init__(self, underlyings: Collection[str]) -> None:
+        self._underlyings = underlyings
+        self._instruments: dict[str, Instrument] = {}
+        self._index_by_name: dict[str, str] = {}
+        self._symbol_by_name: dict[str, str] = {}
+        self._left_out: Counter[str] = Counter()
+        self._seen: set[str] = set()
+
+    def take(self, answer: msgspec.Raw) -> None:
+        """Add what one answer lists; msgspec.DecodeError when it is no list."""
+        for entry in LISTING.decode(answer):
+            reason = self._taken(entry)
+            if reason:
+                self._left_out[reason] += 1
+
+    def listing(self) -> Listing:
+        """Everything read so far."""
+        options = (
+            self._index_by_name[name]
+            for name, instrument in self._instruments.items()
+            if instrument.kind is InstrumentKind.OPTION
+        )
+        return Listing(
+            instruments=self._instruments,
+            index_by_underlying=self._index_by_underlying(),
+            option_index_names=tuple(dict.fromkeys(options)),
+            index_by_name=self._index_by_name,
+            left_out=dict(self._left_out),
+        )
+
+    def _taken(self, entry: msgspec.Raw) -> str:
+        """Why the entry is left out; empty when it is taken, or was before."""
+        try:
+            payload = LISTED.decode(entry)
+            if payload.instrument_name in self._seen:
+                return ""
+            self._seen.add(payload.instrument_name)
+            instrument = instrument_of_payload(payload)
+        except msgspec.DecodeError:
+            return "unreadable"
+        except InvalidInput:
+            return "invalid"
+        if isinstance(instrument, str):
+            return LEFT_OUT.get(instrument, "unknown_kind")
+        if instrument.underlying not in self._underlyings:
+            return "underlying"
+        self._put(instrument, payload)
+        return ""
+
+    def _put(self, instrument: Instrument, payload: ListedPayload) -> None:
+        """List it; of several spot pairs of a coin the first by name, USDC before USDT."""
+        name, symbol = instrument.name, payload.instrument_name
+        if name in self._instruments and self._symbol_by_name[name] < symbol:
+            return
+        self._instruments[name] = instrument
+        self._symbol_by_name[name] = symbol
+        self._index_by_name[name] = payload.price_index or f"{instrument.underlying.lower()}_usd"
+
+    def _index_by_underlying(self) -> dict[str, str]:
+        """Of the indices of an underlying's instruments the one in USD, else in a dollar coin."""
+        names: dict[str, set[str]] = {}
+        for name, instrument in self._instruments.items():
+            names.setdefault(instrument.underlying, set()).add(self._index_by_name[name])
+        return {underlying: _best(of) for underlying, of in names.items()}
+
+
+def _best(index_names: Iterable[str]) -> str:
+    """The index nearest to USD; among equals the first by name."""
+    return min(
+        index_names,
+        key=lambda name: (_INDEX_RANK.get(name.rpartition("_")[2], _UNRANKED), name),
+    )
