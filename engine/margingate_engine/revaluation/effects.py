@@ -11,7 +11,7 @@ import numpy as np
 
 from margingate_engine.core.amounts import USD
 from margingate_engine.core.floors import WHOLE_MAX, floor_products
-from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.market.table import BoolArray, InstrumentTable, IntArray
 from margingate_engine.portfolio.effect import COIN_ROUNDING_PICO
 from margingate_engine.portfolio.fees import (
     INDEX_FEE_DIVISOR,
@@ -142,8 +142,10 @@ class OrderSums(NamedTuple):
     unpriced_c: IntArray
 
 
-def effect_columns(arrays: RiskArrays, effects: Effects, keyed: KeyedColumns) -> EffectColumns:
-    """What the effects do at a market."""
+def effect_columns(
+    arrays: RiskArrays, effects: Effects, keyed: KeyedColumns, is_usable_i: BoolArray
+) -> EffectColumns:
+    """What the effects do at a market; lots of what is not usable count as without a price."""
     known = dict(zip(Known._fields, effects.known().T, strict=True))
     row_e, side_e = known["row"], known["side"]
     pnl_er = side_e[:, None] * arrays.pnl_ir[row_e]
@@ -177,7 +179,7 @@ def effect_columns(arrays: RiskArrays, effects: Effects, keyed: KeyedColumns) ->
         np.minimum(lowest_ek, 0),
         coin_up_e[:, None],
         np.array(arrays.surcharge_i, dtype=np.int64)[row_e][:, None],
-        np.where(np.array(arrays.priced_i)[row_e], 0, 1)[:, None],
+        np.where(is_usable_i[row_e], 0, 1)[:, None],
     )
     return EffectColumns(
         amount_en=np.concatenate(parts, axis=1),

@@ -47,10 +47,17 @@ class Holdings:
             self._usd_a[number] = held.balances[USD]
             self._put_groups(number, held, table)
         else:
-            self.left_out.add(held.account)
-            self._usd_a[number] = 0
-            for group in self.groups:
-                group.put(number, 0, {}, ())
+            self.drop(held.account)
+
+    def drop(self, account: str) -> None:
+        """Have nothing of an account any more; its number stays."""
+        number = self._number.get(account)
+        if number is None:
+            return
+        self.left_out.add(account)
+        self._usd_a[number] = 0
+        for group in self.groups:
+            group.put(number, 0, {}, ())
 
     def _put_groups(self, number: int, held: AccountHoldings, table: InstrumentTable) -> None:
         lots: dict[int, dict[int, int]] = {}

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.market.table import BoolArray, IntArray
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.revaluation.keyed import KeyedColumns
 
@@ -37,8 +37,8 @@ class LotAmounts:
     row_count: int
 
     @classmethod
-    def of(cls, arrays: RiskArrays, keyed: KeyedColumns) -> "LotAmounts":
-        """Amounts at a market."""
+    def of(cls, arrays: RiskArrays, keyed: KeyedColumns, is_usable_i: BoolArray) -> "LotAmounts":
+        """Amounts at a market; lots of what is not usable count as without a price."""
         instruments, rows = arrays.pnl_ir.shape
         amount_jn = np.zeros((2 * instruments, rows + OTHERS + keyed.amount_ik.shape[1]), np.int64)
         for is_short, value_i, coin_i in (
@@ -50,7 +50,7 @@ class LotAmounts:
             side_in[:, rows], side_in[:, rows + 1] = value_i, coin_i
             sign = -1 if is_short else 1
             side_in[:, rows + 3] = sign * np.array(arrays.surcharge_i, dtype=np.int64)
-            side_in[:, rows + 4] = np.where(arrays.priced_i, 0, sign)
+            side_in[:, rows + 4] = np.where(is_usable_i, 0, sign)
             side_in[:, rows + OTHERS :] = keyed.amount_ik
         amount_jn[1::2, rows + 2] = -np.array(arrays.minimum_i, dtype=np.int64)
         return cls(amount_jn, rows)

@@ -24,6 +24,14 @@ CELLS_AT_ONCE = 8_192
 
 
 @dataclass(frozen=True, slots=True)
+class UsablePrices:
+    """Whether the price of each instrument, and the index of each underlying, may be relied on."""
+
+    is_usable_i: BoolArray
+    is_usable_u: BoolArray
+
+
+@dataclass(frozen=True, slots=True)
 class Revaluation:
     """Margins of accounts (axis A), 1e-6 USD, at the market of `arrays`.
 
@@ -42,16 +50,29 @@ class Revaluation:
     is_known_a: BoolArray
 
 
-def revalued(holdings: Holdings, arrays: RiskArrays) -> Revaluation | None:
-    """Margins of all accounts; None when the model cannot be worked out in columns."""
+def revalued(
+    holdings: Holdings, arrays: RiskArrays, usable: UsablePrices | None = None
+) -> Revaluation | None:
+    """Margins of all accounts; None when the model cannot be worked out in columns.
+
+    usable: prices that may be relied on, all when None. The holdings are of a table that the
+    arrays' table begins with.
+    """
     model, keyed = many_margins(arrays.model), KeyedColumns.of(arrays)
     if model is None or keyed is None:
         return None
-    lot, effects = LotAmounts.of(arrays, keyed), effect_columns(arrays, holdings.effects, keyed)
+    is_usable_i = np.array(arrays.priced_i, dtype=np.bool_)
+    is_usable_u = np.array([each is not None for each in arrays.groups], dtype=np.bool_)
+    if usable is not None:
+        is_usable_i, is_usable_u = (
+            is_usable_i & usable.is_usable_i,
+            is_usable_u & usable.is_usable_u,
+        )
+    lot = LotAmounts.of(arrays, keyed, is_usable_i)
+    effects = effect_columns(arrays, holdings.effects, keyed, is_usable_i)
     sums = _Sums(holdings)
-    for number, cells in enumerate(holdings.groups):
-        group = arrays.groups[number] if number < len(arrays.groups) else None
-        if group is None:
+    for cells, group, is_usable in zip(holdings.groups, arrays.groups, is_usable_u, strict=False):
+        if group is None or not is_usable:
             sums.leave_out(cells)
             continue
         work = _Work(arrays, model, lot, effects, group)
