@@ -129,6 +129,8 @@ def _verdict(
         is_reducing = is_reducing or after.headroom >= account.risk.headroom
     if question.gates.is_reduce_only and not is_reducing:
         return RejectReason.KILL_SWITCH, "a kill switch lets only reducing orders pass", False
+    if _is_left_to_liquidators(question, account):
+        return RejectReason.ACCOUNT_IN_LIQUIDATION, "only a liquidator may trade", False
     if question.gates.is_unqualified and not is_reducing:
         detail = "equity is too low for the regime: only reducing orders pass"
         return RejectReason.NOT_QUALIFIED, detail, False
@@ -143,6 +145,16 @@ def _verdict(
         return RejectReason.INSUFFICIENT_INITIAL_MARGIN, "initial margin would exceed equity", False
     detail = "under-margined before, and the order does not reduce risk"
     return RejectReason.STILL_UNDERMARGINED, detail, False
+
+
+def _is_left_to_liquidators(question: Question, account: AccountRisk) -> bool:
+    """True where the policy lets nothing more pass of an account that is in liquidation. [MON-11]
+
+    By the figures of this instant; what was published of it has no part in it.
+    """
+    if question.policy.may_trade_in_liquidation or question.gates.is_liquidation_suspended:
+        return False
+    return account.equity < account.risk.maintenance and grows_the_order(question)
 
 
 def _headroom_without(question: Question, account: AccountRisk) -> int:

@@ -65,11 +65,13 @@ class Policy:
     """Choices of the house.
 
     allowance_ppm: of notional, for fees and spread of risk-reducing orders.
+    may_trade_in_liquidation: whether such orders pass of an account in liquidation.
     """
 
     allowance_ppm: int = 1_000
     borrow_limit_by_asset: tuple[tuple[str, int], ...] = ()
     may_hedges_grow: bool = False
+    may_trade_in_liquidation: bool = True
 
     def borrow_limit(self, asset: str) -> int:
         """How far cash of an asset may fall below zero, in its units."""
@@ -91,9 +93,10 @@ class Freshness:
 class Gates:
     """State outside the account's holdings that can refuse an order.
 
-    is_unqualified: the account's equity is too low for its regime. settled_legs: numbers of the
-    legs whose instruments have settled, whatever the market's clock says now. unpermitted_legs: of
-    those that the regime is not for.
+    is_unqualified: the account's equity is too low for its regime. is_liquidation_suspended: it is
+    given time to come back to its margin. settled_legs: numbers of the legs whose instruments have
+    settled, whatever the market's clock says now. unpermitted_legs: of those that the regime is not
+    for.
     """
 
     is_expired_request: bool = False
@@ -102,6 +105,7 @@ class Gates:
     is_suspended: bool = False
     is_duplicate_order: bool = False
     is_unqualified: bool = False
+    is_liquidation_suspended: bool = False
     settled_legs: tuple[int, ...] = ()
     unpermitted_legs: tuple[int, ...] = ()
 

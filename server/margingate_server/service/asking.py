@@ -34,14 +34,14 @@ class Asking:
     ) -> Question:
         """The question about a new order."""
         is_duplicate = order.order_id in account.orders or account.is_closed(order.order_id)
-        gates = self._gates(account, view, order, is_duplicate=is_duplicate)
+        gates = self._gates(account, view, order, now_ns, is_duplicate=is_duplicate)
         return self._question(account, view, order, gates, now_ns)
 
     def amend_question(
         self, account: AccountState, view: AccountView, order: RequestedOrder, now_ns: int
     ) -> Question:
         """The question about an open order that is to become `order`, quantities being totals."""
-        gates = self._gates(account, view, order, is_duplicate=False)
+        gates = self._gates(account, view, order, now_ns, is_duplicate=False)
         legs = account.portfolio.legs[order.order_id]
         amends = Amend(legs=legs, filled_lots=filled_lots(account, order.order_id))
         return self._question(account, view, order, gates, now_ns, amends)
@@ -74,6 +74,7 @@ class Asking:
         account: AccountState,
         view: AccountView,
         order: RequestedOrder,
+        now_ns: int,
         *,
         is_duplicate: bool,
     ) -> Gates:
@@ -89,6 +90,7 @@ class Asking:
             is_suspended=account.is_suspended,
             is_duplicate_order=is_duplicate,
             is_unqualified=account.unqualified_since_ns > 0,
+            is_liquidation_suspended=account.liquidation_not_before_ns > now_ns,
             settled_legs=tuple(n for n, leg in enumerate(order.legs) if leg.row in settled),
             unpermitted_legs=unpermitted(asked, view.view.table, rows),
         )

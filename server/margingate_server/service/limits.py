@@ -33,6 +33,7 @@ def policy_of(numbers: PolicyNumbers) -> Policy:
         allowance_ppm=numbers.allowance_ppm,
         borrow_limit_by_asset=numbers.borrow_limits,
         may_hedges_grow=numbers.may_hedges_grow,
+        may_trade_in_liquidation=numbers.liquidation_orders != "none",
     )
 
 

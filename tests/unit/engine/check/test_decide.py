@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from margingate_engine.check.decide import Outcome, cash_shortfall, decide
 from margingate_engine.check.question import Gates, Policy
 from margingate_engine.core.charges import Charge
@@ -196,3 +198,61 @@ def test_the_asset_that_is_named_short_of_cash_hangs_on_no_order() -> None:
     for outflows in ({"USD": 1, "BTC": 1}, {"BTC": 1, "USD": 1}):
         hold = OrderHold(outflows=outflows)
         assert cash_shortfall(question, question.account, hold) == "BTC"
+
+
+# One lot of NEAR requires 1,515 USD, 1,212 to maintain it.
+WARNED, CALLED, LIQUIDATED = 1_550, 1_300, 1_000
+
+
+def in_state(usd: int) -> Portfolio:
+    """Three lots of NEAR with so many USD for each, another order to close one of them resting."""
+    portfolio = MARKET.portfolio(3 * usd, NEAR=3)
+    portfolio.legs["closing"] = (MARKET.open_leg("NEAR", -1, "101000"),)
+    return portfolio
+
+
+def test_a_warning_restricts_nothing() -> None:
+    """[MON-10]"""
+    assert answer(in_state(WARNED), "NEAR", -2, "101000").is_accepted
+    assert answer(MARKET.portfolio(2 * WARNED, NEAR=1), "NEAR", 1, "101000").is_accepted
+
+
+@pytest.mark.parametrize("usd", [CALLED, LIQUIDATED])
+def test_in_a_margin_call_and_in_liquidation_only_what_reduces_risk_passes(usd: int) -> None:
+    """[MON-10]"""
+    closing = answer(in_state(usd), "NEAR", -2, "101000")
+    assert closing.is_accepted
+    assert closing.is_risk_reducing
+    for name, lots, price in (
+        ("NEAR", 1, "101000"),
+        ("NEAR", -7, "101000"),  # turns the position over
+        ("CALL", -1, "200"),
+        ("FAR-PUT", -1, "10"),
+    ):
+        refused = answer(in_state(usd), name, lots, price)
+        assert refused.reason is RejectReason.STILL_UNDERMARGINED, name
+
+
+def test_an_account_in_liquidation_may_be_left_to_liquidators() -> None:
+    """[MON-11]"""
+    policy = Policy(may_trade_in_liquidation=False)
+    closing = ("NEAR", -2, "101000")
+    refused = answer(in_state(LIQUIDATED), *closing, policy=policy)
+    assert refused.reason is RejectReason.ACCOUNT_IN_LIQUIDATION
+    assert refused.before is not None
+    assert answer(in_state(CALLED), *closing, policy=policy).is_accepted
+    suspended = Gates(is_liquidation_suspended=True)
+    assert answer(in_state(LIQUIDATED), *closing, policy=policy, gates=suspended).is_accepted
+    both = Gates(is_unqualified=True)
+    unqualified = answer(in_state(LIQUIDATED), *closing, policy=policy, gates=both)
+    assert unqualified.reason is RejectReason.ACCOUNT_IN_LIQUIDATION
+
+
+def test_liquidation_begins_for_orders_one_millionth_below_maintenance() -> None:
+    """[MON-01] [MON-11]"""
+    policy = Policy(may_trade_in_liquidation=False)
+    portfolio = MARKET.portfolio(1_212, NEAR=1)
+    assert answer(portfolio, "NEAR", -1, "101000", policy=policy).is_accepted
+    portfolio.cash["USD"] -= 1
+    refused = answer(portfolio, "NEAR", -1, "101000", policy=policy)
+    assert refused.reason is RejectReason.ACCOUNT_IN_LIQUIDATION
