@@ -11,6 +11,7 @@ from margingate_server.service.monitoring import Monitor
 from margingate_server.service.orders import Orders
 from margingate_server.service.qualification_watch import QualificationWatch
 from margingate_server.service.regimes import Regimes
+from margingate_server.service.revaluing import Revaluing
 from margingate_server.service.settlement import Settling
 from margingate_server.service.shard import Shard
 from margingate_server.service.wallets import Wallets
@@ -34,3 +35,4 @@ class Desk:
         self.wallets = Wallets(shard, age_limits)
         self.qualifications = QualificationWatch(shard, age_limits)
         self.monitor = Monitor(shard, age_limits)
+        self.revaluing = Revaluing(shard, age_limits)

@@ -6,12 +6,14 @@ so that the next decision sees it, and puts it on the list that `take_pending` h
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from margingate_engine.core.errors import MissingData
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_server.ledger.events import (
     AnyEvent,
+    ParametersLoaded,
     cited_market,
     decode_event,
     encode_event,
@@ -63,6 +65,7 @@ class Shard:
         self._recent: dict[int, AnyEvent] = {}
         self._views: dict[str, AccountView] = {}
         self._views_arrays = market.view.arrays
+        self._touched = dict.fromkeys(state.accounts)
 
     def account(self, account: str) -> AccountState:
         """The account; UnknownName when there is none."""
@@ -104,10 +107,21 @@ class Shard:
         if cited_market(event) and market.snapshot.version != self._cited_version:
             self._markets.append(market.snapshot)
             self._cited_version = market.snapshot.version
+        if event.account in self.state.accounts:
+            self._touched[event.account] = None
+        elif isinstance(event, ParametersLoaded):
+            self._touched = dict.fromkeys(self.state.accounts)
         self._recent[seq] = event
         if len(self._recent) > RECENT_EVENTS_MAX:
             del self._recent[next(iter(self._recent))]
         return seq
+
+    def take_touched(self, count: int) -> list[str]:
+        """So many accounts at most that events changed since they were last named here."""
+        names = list(islice(self._touched, count))
+        for name in names:
+            del self._touched[name]
+        return names
 
     def take_pending(self) -> Pending:
         """What is to be made durable, in order; the caller now owns it."""

@@ -1,0 +1,199 @@
+"""Margins of all accounts of a shard, worked out beside its decisions.
+
+`take` copies what changed under the lock, in short turns; everything else touches nothing that
+decisions read. Accounts whose model or holdings columns do not know are worked out one at a time.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from margingate_engine.core.errors import MissingData, ModelFailure
+from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.monitoring.figures import AccountFigures
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.risk_arrays import RiskArrays
+from margingate_engine.revaluation.account_holdings import AccountHoldings, holdings_of
+from margingate_engine.revaluation.growing import Growing
+from margingate_engine.revaluation.holdings import Holdings
+from margingate_engine.revaluation.many_margins import many_margins
+from margingate_engine.revaluation.revalue import UsablePrices, revalued
+from margingate_server.ledger.state import AccountState
+from margingate_server.service.freshness import AgeLimits
+from margingate_server.service.market import MarketView
+from margingate_server.service.shard import Shard
+from margingate_server.service.usable_prices import usable_prices
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an account has, copied. portfolio: for who is worked out alone, None for columns."""
+
+    model: str
+    held: AccountHoldings
+    portfolio: Portfolio | None
+
+
+class Revaluing:
+    """Figures of a shard. Whoever makes a new shard of the log makes this anew."""
+
+    def __init__(self, shard: Shard, age_limits: AgeLimits) -> None:
+        self._shard = shard
+        self._age_limits = age_limits
+        self._accounts: tuple[str, ...] = ()
+        self._number: dict[str, int] = {}
+        self._columns: dict[str, ModelColumns] = {}
+        self._alone: dict[str, Taken] = {}
+
+    def take(self, count: int) -> list[Taken]:
+        """Holdings of so many accounts at most that changed since they were last taken.
+
+        To be called between two decisions.
+        """
+        shard = self._shard
+        names = shard.take_touched(count)
+        return [self._taken(shard.state.accounts[name]) for name in names]
+
+    def _taken(self, account: AccountState) -> Taken:
+        shard = self._shard
+        model = shard.market.model_of(account.model)
+        held = holdings_of(account.account, account.version, account.portfolio, shard.state.table)
+        in_columns = held.is_plain and many_margins(model) is not None
+        portfolio = None if in_columns else account.portfolio.copied()
+        return Taken(model.name, held, portfolio)
+
+    def put(self, taken: Iterable[Taken]) -> None:
+        """Have holdings in the next figures. Not for two threads at once, as all from here on."""
+        table = self._shard.market.view.table
+        names = list(self._accounts)
+        for each in taken:
+            name = each.held.account
+            if name not in self._number:
+                self._number[name] = len(names)
+                names.append(name)
+            for model, columns in self._columns.items():
+                if model != each.model or each.portfolio is not None:
+                    columns.drop(name)
+            self._alone.pop(name, None)
+            if each.portfolio is None:
+                columns = self._columns.setdefault(each.model, ModelColumns())
+                columns.put(self._number[name], each.held, table)
+            else:
+                self._alone[name] = each
+        if len(names) > len(self._accounts):
+            self._accounts = tuple(names)
+
+    def figures(self, view: MarketView, now_ns: int) -> AccountFigures:
+        """Margins of all accounts that were put in, at a market; stale ones are not known."""
+        made = _Figures(len(self._accounts))
+        usable = usable_prices(view, now_ns, self._age_limits)
+        for model, columns in self._columns.items():
+            arrays = _arrays_of(view, model)
+            if arrays is not None:
+                made.add_columns(columns, arrays, usable)
+        for name, taken in self._alone.items():
+            arrays = _arrays_of(view, taken.model)
+            if arrays is not None:
+                made.add_alone(self._number[name], taken, arrays, usable)
+        return made.figures(view.arrays, self._accounts)
+
+
+class ModelColumns:
+    """Holdings of the accounts of one model, and which of all accounts they are."""
+
+    def __init__(self) -> None:
+        self.holdings = Holdings()
+        self._place_a = Growing()
+
+    def put(self, place: int, held: AccountHoldings, table: InstrumentTable) -> None:
+        """Take an account's holdings; place: among all accounts."""
+        self.holdings.put(held, table)
+        number = self.holdings.number(held.account)
+        assert number is not None, "an account was put in and has no number"
+        self._place_a[number] = place
+
+    def drop(self, account: str) -> None:
+        """Have nothing of an account any more."""
+        self.holdings.drop(account)
+
+    def place_a(self) -> IntArray:
+        """The place of each among all accounts."""
+        return self._place_a.first(len(self.holdings))
+
+
+class _Figures:
+    """Figures of all accounts, put together from those of each model."""
+
+    def __init__(self, count: int) -> None:
+        self._amount_fa = np.zeros((5, count), dtype=np.int64)
+        self._is_known_a = np.zeros(count, dtype=np.bool_)
+
+    def add_columns(self, columns: ModelColumns, arrays: RiskArrays, usable: UsablePrices) -> None:
+        """Accounts of one model at once."""
+        found = revalued(columns.holdings, arrays, usable)
+        assert found is not None, "a model that cannot do it was put into columns"
+        known = np.flatnonzero(found.is_known_a)
+        place_k = columns.place_a()[known]
+        self._is_known_a[place_k] = True
+        headroom_a = found.equity_a - found.worst_initial_a
+        amounts = (
+            found.version_a,
+            found.equity_a,
+            found.initial_a,
+            found.maintenance_a,
+            headroom_a,
+        )
+        for amount_a, each_a in zip(self._amount_fa, amounts, strict=True):
+            amount_a[place_k] = each_a[known]
+
+    def add_alone(self, place: int, taken: Taken, arrays: RiskArrays, usable: UsablePrices) -> None:
+        """An account by itself."""
+        portfolio = taken.portfolio
+        assert portfolio is not None, "an account of columns was left alone"
+        if not _rests_on(usable, arrays.table, portfolio):
+            return
+        try:
+            account = AccountRisk.of(portfolio, arrays)
+            alone, worst = account.positions_risk, account.risk
+        except (MissingData, ModelFailure):
+            return
+        amounts = (alone.equity, alone.initial, alone.maintenance, worst.headroom)
+        self._amount_fa[:, place] = (taken.held.version, *amounts)
+        self._is_known_a[place] = True
+
+    def figures(self, arrays: RiskArrays, accounts: tuple[str, ...]) -> AccountFigures:
+        """What was put together."""
+        version_a, equity_a, initial_a, maintenance_a, headroom_a = self._amount_fa
+        return AccountFigures(
+            arrays=arrays,
+            accounts=accounts,
+            version_a=version_a,
+            equity_a=equity_a,
+            initial_a=initial_a,
+            maintenance_a=maintenance_a,
+            headroom_a=headroom_a,
+            is_known_a=self._is_known_a,
+        )
+
+
+def _arrays_of(view: MarketView, model: str) -> RiskArrays | None:
+    try:
+        return view.glimpse(model)
+    except KeyError:
+        return None
+
+
+def _rests_on(usable: UsablePrices, table: InstrumentTable, portfolio: Portfolio) -> bool:
+    """Whether every price that a portfolio needs is usable."""
+    rows = [*portfolio.positions, *_rows_on_order(portfolio)]
+    coins = (table.underlyings.index(a) for a in portfolio.cash if a in table.underlyings)
+    underlyings = {*table.underlying_i[rows].tolist(), *coins} if rows else {*coins}
+    return bool(usable.is_usable_i[rows].all() and usable.is_usable_u[list(underlyings)].all())
+
+
+def _rows_on_order(portfolio: Portfolio) -> Iterator[int]:
+    for legs_by_order in (portfolio.legs, portfolio.amendments):
+        for legs in legs_by_order.values():
+            yield from (leg.row for leg in legs)

@@ -1,0 +1,150 @@
+"""Figures of all accounts, worked out beside the decisions: those of each account by itself."""
+
+import numpy as np
+import pytest
+
+from margingate_engine.monitoring.figures import AccountFigures
+from margingate_server.ledger.numbers import PolicyNumbers
+from margingate_server.service.revaluing import Revaluing
+from margingate_server.service.terms import Terms
+from tests.unit.engine.small_market import MARKS
+from tests.unit.service.margin_figures import figures_of
+from tests.unit.service.regime_desk import change, regime_desk
+from tests.unit.service.small_desk import (
+    AGE_LIMITS,
+    SECOND_NS,
+    SOME_FEES,
+    SmallDesk,
+    small_desk,
+    small_model,
+    update,
+)
+
+
+class Revalued:
+    """A desk whose accounts are revalued; `figures` takes what changed first."""
+
+    def __init__(self, desk: SmallDesk) -> None:
+        self.desk = desk
+        self.revaluing = Revaluing(desk.shard, AGE_LIMITS)
+
+    def figures(self) -> AccountFigures:
+        while taken := self.revaluing.take(2):
+            self.revaluing.put(taken)
+        return self.revaluing.figures(self.desk.shard.market.view, self.desk.now_ns)
+
+    def assert_each_is_its_own(self) -> AccountFigures:
+        found, expected = self.figures(), figures_of(self.desk)
+        place = [found.accounts.index(name) for name in expected.accounts]
+        assert len(found.accounts) == len(expected.accounts)
+        for name in ("is_known_a", "equity_a", "initial_a", "maintenance_a", "headroom_a"):
+            found_a, expected_a = getattr(found, name)[place], getattr(expected, name)
+            assert found_a.tolist() == expected_a.tolist(), name
+        known = found.is_known_a[place]
+        assert found.version_a[place][known].tolist() == expected.version_a[known].tolist()
+        return found
+
+
+@pytest.fixture
+def held() -> Revalued:
+    """Three accounts with positions, one with orders, one with coins and one with nothing."""
+    desk = small_desk()
+    for account in "abcd":
+        desk.open(account, usd="20000")
+    desk.open("e", coins="1.5").open("f")
+    desk.hold("a", NEAR=10)
+    desk.hold("b", NEAR=-1, CALL=2)
+    desk.hold("c", PERPETUAL=5)
+    desk.check(desk.leg("NEAR", 1, "100000"), account="d")
+    return Revalued(desk)
+
+
+def test_every_account_has_the_figures_that_it_has_alone(held: Revalued) -> None:
+    found = held.assert_each_is_its_own()
+    assert found.is_known_a.all()
+    assert np.count_nonzero(found.initial_a) >= 4
+    assert found.arrays is held.desk.shard.market.view.arrays
+
+
+def test_figures_follow_prices_fills_orders_and_cash(held: Revalued) -> None:
+    held.figures()
+    held.desk.quote(update({**MARKS, "NEAR": 97_000}))
+    held.assert_each_is_its_own()
+    held.desk.hold("b", CALL=-4)
+    held.desk.deposit("-100", account="c")
+    held.desk.check(held.desk.leg("PERPETUAL", 2, "100000"), account="a")
+    held.assert_each_is_its_own()
+
+
+def test_only_accounts_that_changed_are_taken(held: Revalued) -> None:
+    held.figures()
+    held.desk.deposit("5", account="c")
+    held.desk.deposit("5", account="c")
+    assert [each.held.account for each in held.revaluing.take(10)] == ["c"]
+    assert held.revaluing.take(10) == []
+
+
+def test_no_more_accounts_are_taken_at_once_than_asked(held: Revalued) -> None:
+    assert [len(held.revaluing.take(4)) for _ in range(3)] == [4, 2, 0]
+
+
+def test_accounts_keep_their_order_and_the_same_tuple_while_none_is_new(held: Revalued) -> None:
+    before = held.figures().accounts
+    held.desk.deposit("5", account="c")
+    assert held.figures().accounts is before
+    held.desk.open("g")
+    assert held.figures().accounts == (*before, "g")
+
+
+def test_who_rests_on_an_old_price_is_not_known(held: Revalued) -> None:
+    held.desk.now_ns += 61 * SECOND_NS
+    held.desk.quote(update({"NEAR": MARKS["NEAR"]}))
+    found = held.assert_each_is_its_own()
+    known = {
+        name for name, is_known in zip(found.accounts, found.is_known_a, strict=True) if is_known
+    }
+    assert known == {"a", "d", "e", "f"}
+
+
+def test_without_an_index_only_who_has_nothing_of_it_is_known(held: Revalued) -> None:
+    held.desk.now_ns += 11 * SECOND_NS
+    held.desk.quote(update(index=None))
+    found = held.assert_each_is_its_own()
+    assert found.accounts[int(np.flatnonzero(found.is_known_a)[0])] == "f"
+    assert np.count_nonzero(found.is_known_a) == 1
+
+
+def test_a_pending_change_of_an_order_is_worked_out_too(held: Revalued) -> None:
+    desk = held.desk
+    desk.check(desk.leg("NEAR", 1, "100000"), order_id="o", account="a")
+    desk.amend("o", desk.amend_leg("NEAR", 2, "100100"))
+    assert desk.account("a").portfolio.amendments
+    assert held.assert_each_is_its_own().is_known_a.all()
+    desk.confirm("o")
+    assert held.assert_each_is_its_own().is_known_a.all()
+
+
+def test_accounts_of_other_models_are_worked_out_one_by_one_and_come_back() -> None:
+    desk = regime_desk().open("a", usd="200000")
+    held = Revalued(desk)
+    desk.hold("a", NEAR=3)
+    span = held.assert_each_is_its_own()
+    change(desk, "cross")
+    cross = held.assert_each_is_its_own()
+    assert cross.initial_a.tolist() != span.initial_a.tolist()
+    change(desk, "span")
+    assert held.assert_each_is_its_own().initial_a.tolist() == span.initial_a.tolist()
+
+
+def test_new_parameters_have_every_account_taken_again(held: Revalued) -> None:
+    held.figures()
+    charged = Terms(
+        model=small_model(),
+        tiers={"default": SOME_FEES, "charged": SOME_FEES},
+        policy=PolicyNumbers(),
+        others={},
+    )
+    charged.bring_into_force(held.desk.shard, held.desk.now_ns)
+    held.assert_each_is_its_own()
+    charged.bring_into_force(held.desk.shard, held.desk.now_ns)
+    assert held.revaluing.take(10) == []
