@@ -80,13 +80,16 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Freshness:
-    """Age of the prices an answer rests on. Times in nanoseconds of the server's clock.
+    """Which of the account's or order's prices an answer cannot rest on; None where it can.
 
-    stale_subject: the account's or order's input that is too old; None when all are fresh.
+    stale_subject: whose price is too old. suspect_subject: whose is in doubt, and suspect_words
+    why.
     """
 
     stale_subject: str | None = None
     missing_subject: str | None = None
+    suspect_subject: str | None = None
+    suspect_words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,14 @@ def market_data_stale(question: Question) -> str | None:
     return None if subject is None else f"price of {subject} is too old"
 
 
+def market_data_suspect(question: Question) -> str | None:
+    """The price of something held, on order or ordered is in doubt."""
+    freshness = question.freshness
+    if freshness.suspect_subject is None:
+        return None
+    return f"price of {freshness.suspect_subject} is in doubt: {freshness.suspect_words}"
+
+
 def max_order_notional(question: Question) -> str | None:
     """The order's notional exceeds the limit."""
     largest = question.limits.notional_micro_max
@@ -166,6 +174,7 @@ RULES: tuple[tuple[RejectReason, Rule], ...] = (
     (RejectReason.REDUCE_ONLY_WOULD_INCREASE, reduce_only_would_increase),
     (RejectReason.MARKET_DATA_MISSING, market_data_missing),
     (RejectReason.MARKET_DATA_STALE, market_data_stale),
+    (RejectReason.MARKET_DATA_SUSPECT, market_data_suspect),
     (RejectReason.MAX_ORDER_NOTIONAL, max_order_notional),
     (RejectReason.PRICE_COLLAR, price_collar),
 )

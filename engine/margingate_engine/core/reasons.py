@@ -1,4 +1,4 @@
-"""Why an order is rejected, in order of precedence; numbers are those of the wire."""
+"""Why an order is rejected; numbers are those of the wire, which later reasons append to."""
 
 from enum import IntEnum
 
@@ -30,8 +30,13 @@ class RejectReason(IntEnum):
     INSUFFICIENT_COLLATERAL_CURRENCY = 21
     INSUFFICIENT_INITIAL_MARGIN = 22
     STILL_UNDERMARGINED = 23
+    MARKET_DATA_SUSPECT = 24
 
     @property
     def is_from_margin(self) -> bool:
         """True when computed from the account's margin or cash: such a refusal is remembered."""
-        return self >= RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY
+        first, last = (
+            RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY,
+            RejectReason.STILL_UNDERMARGINED,
+        )
+        return first <= self <= last

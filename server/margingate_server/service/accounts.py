@@ -163,9 +163,9 @@ class Accounts:
         view = judged(self._shard.view_of(account))
         if view.risk is None:
             raise NotNow(RejectReason.MARKET_DATA_MISSING, view.missing_subject or "")
-        stale = view.oldest.stale_subject(now_ns, self._age_limits)
-        if stale is not None:
-            raise NotNow(RejectReason.MARKET_DATA_STALE, stale)
+        unfit = view.oldest.unfit(now_ns, self._age_limits)
+        if unfit is not None:
+            raise NotNow(*unfit)
         if balance < view.risk.outflows.get(asset, 0):
             raise NotNow(RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY, asset)
         view.risk.move_cash(asset, units)

@@ -105,7 +105,10 @@ class Asking:
             missing = next(names, None)
         oldest = view.oldest.joined(oldest_of_rows(market, rows))
         return Freshness(
-            missing_subject=missing, stale_subject=oldest.stale_subject(now_ns, self._age_limits)
+            missing_subject=missing,
+            stale_subject=oldest.stale_subject(now_ns, self._age_limits),
+            suspect_subject=oldest.suspect or None,
+            suspect_words=oldest.doubt.words,
         )
 
 

@@ -1,4 +1,4 @@
-"""How old the prices are that an answer would rest on."""
+"""How old and how certain the prices are that an answer would rest on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from margingate_engine.core.amounts import NANO, USD
 from margingate_engine.core.instruments import InstrumentKind
+from margingate_engine.core.reasons import RejectReason
 from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.quality.doubt import Doubt
 from margingate_server.service.market import CLOCK_BACK_NS_MAX, MarketView
 
 FOREVER_NS = 2**62
@@ -36,21 +38,31 @@ class AgeLimits:
 
 
 class Oldest(NamedTuple):
-    """The oldest prices among some things: server's clock when received, and whose."""
+    """The oldest prices among some things: server's clock when received, and whose.
+
+    suspect: whose price is in doubt, empty when none is, and why.
+    """
 
     underlying_ns: int = FOREVER_NS
     underlying: str = ""
     instrument_ns: int = FOREVER_NS
     instrument: str = ""
+    suspect: str = ""
+    doubt: Doubt = Doubt.NONE
 
     def joined(self, other: "Oldest") -> "Oldest":
-        """The older of both, each kind for itself."""
-        if other.underlying_ns >= self.underlying_ns and other.instrument_ns >= self.instrument_ns:
+        """The older of both, each kind for itself; of two in doubt the first."""
+        is_older = (
+            other.underlying_ns < self.underlying_ns or other.instrument_ns < self.instrument_ns
+        )
+        if not is_older and (self.suspect or not other.suspect):
             return self
         first = self if self.underlying_ns <= other.underlying_ns else other
         second = self if self.instrument_ns <= other.instrument_ns else other
+        third = self if self.suspect else other
         return Oldest(
-            first.underlying_ns, first.underlying, second.instrument_ns, second.instrument
+            *(first.underlying_ns, first.underlying, second.instrument_ns, second.instrument),
+            *(third.suspect, third.doubt),
         )
 
     def stale_subject(self, now_ns: int, limits: AgeLimits) -> str | None:
@@ -61,15 +73,23 @@ class Oldest(NamedTuple):
             return self.instrument
         return None
 
+    def unfit(self, now_ns: int, limits: AgeLimits) -> tuple[RejectReason, str] | None:
+        """(why nothing may rest on these prices, whose), None when it may."""
+        stale = self.stale_subject(now_ns, limits)
+        if stale is not None:
+            return RejectReason.MARKET_DATA_STALE, stale
+        return (RejectReason.MARKET_DATA_SUSPECT, self.suspect) if self.suspect else None
+
 
 def oldest_of_rows(view: MarketView, rows: Iterable[int]) -> Oldest:
-    """The oldest price among instruments and their underlyings.
+    """The oldest price among instruments and their underlyings, and the first in doubt.
 
     An expired instrument keeps its last price until it is settled; its own age does not count.
     """
     table, snapshot = view.table, view.snapshot
     underlying, instrument = (FOREVER_NS, ""), (FOREVER_NS, "")
-    for row in rows:
+    checked = tuple(rows)
+    for row in checked:
         each = table.instruments[row]
         observed_ns = int(snapshot.observed_ns_u[table.underlying_i[row]])
         if observed_ns < underlying[0]:
@@ -79,7 +99,20 @@ def oldest_of_rows(view: MarketView, rows: Iterable[int]) -> Oldest:
         observed_ns = int(snapshot.observed_ns_i[row])
         if observed_ns < instrument[0] and each.kind is not InstrumentKind.SPOT:
             instrument = (observed_ns, each.name)
-    return Oldest(*underlying, *instrument)
+    suspect = _suspect_of_rows(view, checked) if view.has_doubt else ("", Doubt.NONE)
+    return Oldest(*underlying, *instrument, *suspect)
+
+
+def _suspect_of_rows(view: MarketView, rows: Iterable[int]) -> tuple[str, Doubt]:
+    """(whose price is in doubt, why) of the first among instruments and underlyings."""
+    table, snapshot = view.table, view.snapshot
+    for row in rows:
+        number, each = int(table.underlying_i[row]), table.instruments[row]
+        if snapshot.doubt_u[number]:
+            return each.underlying, Doubt(int(snapshot.doubt_u[number]))
+        if snapshot.doubt_i[row]:
+            return each.name, Doubt(int(snapshot.doubt_i[row]))
+    return "", Doubt.NONE
 
 
 def oldest_of_portfolio(view: MarketView, portfolio: Portfolio) -> Oldest:
@@ -91,5 +124,12 @@ def oldest_of_portfolio(view: MarketView, portfolio: Portfolio) -> Oldest:
     for asset in portfolio.cash:
         if asset != USD and asset in view.table.underlyings:
             number = view.table.underlyings.index(asset)
-            oldest = oldest.joined(Oldest(int(view.snapshot.observed_ns_u[number]), asset))
+            doubt = Doubt(int(view.snapshot.doubt_u[number])) if view.has_doubt else Doubt.NONE
+            coin = Oldest(
+                underlying_ns=int(view.snapshot.observed_ns_u[number]),
+                underlying=asset,
+                suspect=asset if doubt else "",
+                doubt=doubt,
+            )
+            oldest = oldest.joined(coin)
     return oldest

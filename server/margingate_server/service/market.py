@@ -12,13 +12,15 @@ from margingate_engine.market.snapshot import UNKNOWN_MARK, MarketSnapshot
 from margingate_engine.market.table import InstrumentTable, IntArray, read_only
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.risk_arrays import RiskArrays
+from margingate_engine.quality.case import Update
+from margingate_engine.quality.parameters import QualityParameters
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.ledger.market_inputs import inputs_digest
+from margingate_server.service.judging import QualityView, taken
 from margingate_server.service.quotes import quotes_of, same_prices
 
 MARKET_AHEAD_NS_MAX = 60 * NANO
 """How far a market's clock may be ahead of ours: what it dates later would expire what has not."""
-
 
 CLOCK_BACK_NS_MAX = NANO
 """A price received later than now by more than this was received before the clock stepped back."""
@@ -38,7 +40,14 @@ class MarketView:
     observation: int
     digest: str
     others: "OtherModels"
+    quality: QualityView = field(default_factory=QualityView)
+    has_doubt: bool = field(init=False)
     _views: dict[str, "MarketView"] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Find out whether any price is in doubt, so that orders need not."""
+        has_doubt = bool(self.snapshot.doubt_u.any() or self.snapshot.doubt_i.any())
+        object.__setattr__(self, "has_doubt", has_doubt)
 
     @property
     def table(self) -> InstrumentTable:
@@ -114,12 +123,15 @@ class Market:
         table: InstrumentTable,
         version: int = 0,
         others: Mapping[str, MarginModel] | None = None,
+        quality: QualityParameters | None = None,
     ) -> None:
         """A market without prices. version: of the first view, greater than any that was cited.
 
-        others: models besides `model` that accounts may be margined by, by name.
+        others: models besides `model` that accounts may be margined by, by name. quality: limits
+        that updates are held against; without any they are taken as they come.
         """
         self.model = model
+        self.quality = quality
         self._others = OtherModels(others or {})
         self.view = self._unpriced(table, version)
         self.clock_steps = 0
@@ -233,26 +245,29 @@ class Market:
         table = self.view.table.with_instruments(changed)
         version = self.view.snapshot.version + 1
         snapshot = replace(self.view.snapshot.extended_to(table), version=version)
-        return self._view(table, snapshot, self.view.observation + 1, self.view.others)
+        view = self._view(table, snapshot, self.view.observation + 1, self.view.others)
+        return replace(view, quality=QualityView(self.view.quality.memory))
 
     def planned_update(self, update: MarketUpdate, now_ns: int) -> MarketView:
         """The view with new prices; InvalidInput names what is wrong, and nothing is taken then.
 
-        Prices that do not differ keep the version and the risk arrays: they only get younger.
+        Prices that the limits of `quality` refuse stay as they were. Prices that do not differ
+        keep the version and the risk arrays: they only get younger.
         """
         if update.market_time_ns > now_ns + MARKET_AHEAD_NS_MAX:
             raise InvalidInput("market_time", "is more than a minute ahead of the server's clock")
         view = self.view
-        quotes = quotes_of(view.table, update)
-        snapshot = _aged(view.snapshot, now_ns).with_quotes(
-            view.table, quotes, market_time_ns=update.market_time_ns, observed_ns=now_ns
-        )
-        snapshot = snapshot.with_last_marks(view.table, self._last_mark_nano_i)
+        table, before = view.table, _aged(view.snapshot, now_ns)
+        quotes, time_ns = quotes_of(table, update), update.market_time_ns
+        arrived = Update(quotes=quotes, market_time_ns=time_ns, observed_ns=now_ns)
+        snapshot, quality = taken(table, before, arrived, self.quality, view.quality)
+        snapshot = snapshot.with_last_marks(table, self._last_mark_nano_i)
         observation = view.observation + 1
         if same_prices(view.snapshot, snapshot):
             snapshot = replace(snapshot, version=view.snapshot.version)
-            return replace(view, snapshot=snapshot, observation=observation)
-        return self._view(view.table, snapshot, observation, view.others)
+        else:
+            view = self._view(table, snapshot, observation, view.others)
+        return replace(view, snapshot=snapshot, observation=observation, quality=quality)
 
 
 def _stepped(observed_ns: IntArray, step_ns: int) -> IntArray:

@@ -85,7 +85,7 @@ class QualificationWatch:
             self._deadlines.pop(name, None)
         equity = qualifying_equity(account.portfolio, market.table, market.snapshot)
         oldest = oldest_of_portfolio(market, account.portfolio)
-        if equity is None or oldest.stale_subject(now_ns, self._age_limits) is not None:
+        if equity is None or oldest.unfit(now_ns, self._age_limits) is not None:
             return None
         if not account.unqualified_since_ns:
             if equity >= asked.equity_to_remain:

@@ -116,11 +116,10 @@ class Regimes:
         if answer.after is None:
             subject = after.missing_subject or account.account
             return replace(answer, refusal=RejectReason.MARKET_DATA_MISSING, subject=subject)
-        stale = oldest_of_portfolio(after.view, account.portfolio).stale_subject(
-            now_ns, self._age_limits
-        )
-        if stale is not None:
-            return replace(answer, refusal=RejectReason.MARKET_DATA_STALE, subject=stale)
+        oldest = oldest_of_portfolio(after.view, account.portfolio)
+        unfit = oldest.unfit(now_ns, self._age_limits)
+        if unfit is not None:
+            return replace(answer, refusal=unfit[0], subject=unfit[1])
         refusal, subject = self._why_not(account, model, answer)
         return replace(answer, refusal=refusal, subject=subject)
 

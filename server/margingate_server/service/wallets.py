@@ -83,9 +83,9 @@ class Wallets:
         view = judged(shard.view_of(account))
         if view.risk is None:
             raise NotNow(RejectReason.MARKET_DATA_MISSING, view.missing_subject or "")
-        stale = view.oldest.stale_subject(now_ns, self._age_limits)
-        if stale is not None:
-            raise NotNow(RejectReason.MARKET_DATA_STALE, stale)
+        unfit = view.oldest.unfit(now_ns, self._age_limits)
+        if unfit is not None:
+            raise NotNow(*unfit)
         wallet = account.portfolio.wallets.get(row, 0) + units
         if abs(wallet) >= AMOUNT_UNITS_MAX:
             raise InvalidInput("amount", "is out of range")

@@ -235,9 +235,12 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     """Initial margin with the order included exceeds equity. Permanent until account or prices change."""
     REJECT_REASON_STILL_UNDERMARGINED: _RejectReason.ValueType  # 23
     """The account was under-margined before and the order does not reduce risk. Permanent until account or prices change."""
+    REJECT_REASON_MARKET_DATA_SUSPECT: _RejectReason.ValueType  # 24
+    """A price that the answer would rest on is in doubt: it jumped and is not confirmed yet, or contradicts others. Transient."""
 
 class RejectReason(_RejectReason, metaclass=_RejectReasonEnumTypeWrapper):
-    """Why an order was rejected: the first failing rule, in order of precedence.
+    """Why an order was rejected: the first failing rule, in order of precedence, which is that of the numbers but for
+    MARKET_DATA_SUSPECT, which comes after MARKET_DATA_STALE.
     "Transient" means that the same order may pass later without a change of the account.
     """
 
@@ -291,6 +294,8 @@ REJECT_REASON_INSUFFICIENT_INITIAL_MARGIN: RejectReason.ValueType  # 22
 """Initial margin with the order included exceeds equity. Permanent until account or prices change."""
 REJECT_REASON_STILL_UNDERMARGINED: RejectReason.ValueType  # 23
 """The account was under-margined before and the order does not reduce risk. Permanent until account or prices change."""
+REJECT_REASON_MARKET_DATA_SUSPECT: RejectReason.ValueType  # 24
+"""A price that the answer would rest on is in doubt: it jumped and is not confirmed yet, or contradicts others. Transient."""
 Global___RejectReason: _TypeAlias = RejectReason  # noqa: Y015
 
 class _MarginRegime:
