@@ -88,6 +88,7 @@ REJECT_REASONS = (
     "insufficient_initial_margin",
     "still_undermargined",
 )
+    "market_data_suspect",
 
 STAGES = ("decode", "decide", "commit", "encode")
 KILL_SCOPES = ("all", "account", "underlying")
