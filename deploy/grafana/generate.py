@@ -10,6 +10,7 @@ from typing import Any
 from deploy.grafana.panel import Panel
 from deploy.grafana.service_rows import DECISIONS, NOW, REQUESTS
 from deploy.grafana.state_rows import FEED, LEDGER, MARKET, PROCESS
+from deploy.grafana.stream_rows import STREAMS
 
 TARGET = Path(__file__).parent / "dashboards" / "margingate.json"
 SELECTION = 'job="$job", instance=~"$instance"'
@@ -23,6 +24,7 @@ ROWS = (
     ("Ledger", LEDGER),
     ("Market", MARKET),
     ("Feed", FEED),
+    ("Streams", STREAMS),
     ("Process", PROCESS),
 )
 

@@ -1,6 +1,5 @@
 """The composition root: the only file that knows everyone."""
 
-import gc
 import signal
 import sys
 from collections import Counter
@@ -15,6 +14,7 @@ from margingate_server.config import ServerConfig
 from margingate_server.feed_choice import feed_of, follower_of
 from margingate_server.feed_loop import FeedLoop
 from margingate_server.feed_observing import FeedObserving
+from margingate_server.garbage import settle_garbage_collector
 from margingate_server.hint import example_command
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
@@ -50,6 +50,7 @@ from margingate_server.service.freshness import AgeLimits, age_seconds
 from margingate_server.service.market import MarketView
 from margingate_server.service.terms import Terms
 from margingate_server.snapshot_keeper import SnapshotKeeper
+from margingate_server.streaming import Streaming
 from margingate_server.terms_files import read_terms
 from margingate_server.upkeep import Upkeep
 
@@ -103,6 +104,10 @@ class Application:
         if config.has_seed_accounts and has_market:
             self._lane.decide(lambda desk, now_ns: (None, seed(desk, now_ns)))
         self._upkeep = self._made_upkeep(config)
+        self._streaming = Streaming(
+            self._lane, self._store, self._clock, age_limits, self._metrics, self._log
+        )
+        observer.when_committed(self._streaming.committed)
         self._rpc = self._rpc_server(config, age_limits)
         observer.when_health_changes(self._change_health)
         self.grpc_port = self._rpc.bind(config.host, config.port, config.tls_pair())
@@ -114,6 +119,7 @@ class Application:
     def start(self) -> None:
         """Serve."""
         self._tell_health()
+        self._streaming.start()
         self._rpc.start()
         if self._feed_loop is not None:
             self._feed_loop.start()
@@ -146,6 +152,7 @@ class Application:
         """Finish what is under way, make it durable, and give everything back."""
         self._rpc.set_serving(is_serving=False)
         self._rpc.stop(GRACE_SECONDS)
+        self._streaming.stop()
         self._stopping.set()
         if self._feed_loop is not None:
             self._feed_loop.stop()
@@ -165,11 +172,14 @@ class Application:
                 MarginServicer(lane, metrics.decisions),
                 OrderServicer(lane, metrics.decisions),
             ),
-            "AccountService": (AccountServicer(lane), CompareServicer(lane)),
+            "AccountService": (
+                *(AccountServicer(lane), CompareServicer(lane)),
+                *self._streaming.servicers,
+            ),
             "MarketService": (MarketServicer(lane, self._publisher, self._clock, age_limits),),
             "AdminService": (AdminServicer(lane, self._reload),),
         }
-        return RpcServer(transport, servicers, config.workers)
+        return RpcServer(transport, servicers, config.workers, self._streaming.streams)
 
     def _made_upkeep(self, config: ServerConfig) -> Upkeep:
         clock, log = self._clock, self._log
@@ -272,17 +282,6 @@ class Application:
         """Also once a second: what failed and what recovered may have been told in either order."""
         self._metrics.ledger.health_changed(is_healthy=not self._lane.is_down)
         self._rpc.set_serving(is_serving=all(self._readiness().values()))
-
-
-def settle_garbage_collector() -> None:
-    """Keep what was built at the start out of collections, which stop every thread.
-
-    A full collection over a thousand accounts took more than 0.1 s; reference counts free what
-    requests leave behind, and cycles are rare.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
 
 
 def serve(config: ServerConfig, announce: Callable[[str], None]) -> None:

@@ -1,7 +1,7 @@
 """Joins what happens in the lane, the publisher and the transport to metrics and logs."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from margingate_server.ledger.store import EventDraft, Store
@@ -21,15 +21,22 @@ class LaneObserving:
         self._store = store
         self._log = log
         self._tell_health: Callable[[], None] = lambda: None
+        self._tell_kinds: Callable[[Iterable[str]], None] = lambda _kinds: None
 
     def when_health_changes(self, tell: Callable[[], None]) -> None:
         """Have `tell` called whenever the ledger went down or came up again."""
         self._tell_health = tell
 
+    def when_committed(self, tell: Callable[[Iterable[str]], None]) -> None:
+        """Have `tell` called with the kinds of events that became durable, after each commit."""
+        self._tell_kinds = tell
+
     def committed(self, events: list[EventDraft], byte_count: int, duration_seconds: float) -> None:
         """A batch became durable."""
         self._metrics.ledger.committed(len(events), byte_count, duration_seconds)
-        for kind, count in Counter(event.kind for event in events).items():
+        counts = Counter(event.kind for event in events)
+        self._tell_kinds(counts)
+        for kind, count in counts.items():
             self._metrics.ledger.recorded(kind, count)
 
     def checked(self, decide_seconds: float, commit_seconds: float) -> None:

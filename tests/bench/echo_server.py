@@ -15,6 +15,7 @@ from margingate.v1 import margin_service_pb2 as pb
 from margingate_server.clock import SystemClock
 from margingate_server.config import ServerConfig
 from margingate_server.rpc.server import SERVICE_FILES, RpcServer
+from margingate_server.rpc.streams import Streams
 from margingate_server.rpc.transport import Transport
 
 
@@ -25,6 +26,18 @@ class Silent:
         """Nothing."""
 
     def finished(self, *_: object) -> None:
+        """Nothing."""
+
+    def opened(self, _: str) -> None:
+        """Nothing."""
+
+    def sent(self, _: str) -> None:
+        """Nothing."""
+
+    def ended(self, *_: str) -> None:
+        """Nothing."""
+
+    def refused(self, *_: str) -> None:
         """Nothing."""
 
     def changed(self, *_: object) -> None:
@@ -61,7 +74,8 @@ def main(check_response: str, preview_response: str) -> None:
     )
     names = [name for file in SERVICE_FILES for name in file.services_by_name]
     transport = Transport(SystemClock(), Silent(), Silent())
-    server = RpcServer(transport, dict.fromkeys(names, echo), ServerConfig().workers)
+    streams = Streams(SystemClock(), Silent())
+    server = RpcServer(transport, dict.fromkeys(names, (echo,)), ServerConfig().workers, streams)
     port = server.bind("127.0.0.1", 0, None)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     server.start()

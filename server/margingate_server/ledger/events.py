@@ -286,4 +286,9 @@ def decode_event(body: bytes) -> AnyEvent:
 
 def kind_of(event: AnyEvent) -> str:
     """The event's tag, as stored and counted."""
-    return str(event.__struct_config__.tag)
+    return tag_of(type(event))
+
+
+def tag_of(kind: type[Event]) -> str:
+    """The tag of a class of events."""
+    return str(kind.__struct_config__.tag)

@@ -136,8 +136,8 @@ class Store(Protocol):
     ) -> list[EventRecord]:
         """The records of these kinds with after_seq < seq <= through_seq in order, each verified.
 
-        Looks at the kind of every event between: of a long log ask for a part at a time. A kind that
-        was damaged on the disk hides its event; `read` would find that.
+        Looks at the kind of every event between: of a long log ask for a part at a time. A kind
+        that was damaged on the disk hides its event; `read` would find that.
         """
         ...
 

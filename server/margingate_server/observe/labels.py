@@ -12,6 +12,7 @@ METHODS = (
     "AccountService/ListAccounts",
     "AccountService/SetMarginRegime",
     "AccountService/MoveMargin",
+    "AccountService/RankAccounts",
     "AccountService/SetPositions",
     "AccountService/SimulatePortfolio",
     "AdminService/EngageKillSwitch",
@@ -87,13 +88,18 @@ REJECT_REASONS = (
     "insufficient_collateral_currency",
     "insufficient_initial_margin",
     "still_undermargined",
-)
     "market_data_suspect",
+)
 
 STAGES = ("decode", "decide", "commit", "encode")
 KILL_SCOPES = ("all", "account", "underlying")
 SHED_REASONS = ("overload",)
 UPDATE_ERRORS = ("contract_changed", "invalid", "ledger_down", "missing", "unforeseen")
+STREAMS = ("AccountService/StreamAlerts", "AccountService/WatchAccount")
+STREAM_ENDS = (
+    *("account_not_found", "cancelled", "cursor_beyond_ledger", "internal", "invalid_field"),
+    *("ledger_down", "ok", "slow_client", "stopping", "too_many_streams"),
+)
 LIFECYCLE_FLAGS = ("unknown_order", "over_fill", "late")
 
 # From 50 µs to 100 ms; the limits of the latency objective, 2 ms and 10 ms, are bounds themselves.
@@ -102,4 +108,5 @@ LATENCY_BUCKETS_SECONDS = (
     *(1e-3, 1.5e-3, 2e-3, 3e-3, 5e-3, 7.5e-3, 10e-3, 20e-3, 50e-3, 100e-3),
 )
 REVALUATION_BUCKETS_SECONDS = (1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+DELAY_BUCKETS_SECONDS = (1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)

@@ -13,8 +13,9 @@ from margingate_server.observe.feed_metrics import FeedMetrics
 from margingate_server.observe.ledger_metrics import LedgerMetrics
 from margingate_server.observe.market_metrics import AgeByUnderlying, MarketMetrics
 from margingate_server.observe.request_metrics import RequestMetrics
+from margingate_server.observe.stream_metrics import StreamMetrics
 
-SERIES_MAX = 1800
+SERIES_MAX = 2200
 
 
 def new_registry() -> CollectorRegistry:
@@ -44,6 +45,7 @@ class Metrics:
         self.ledger = LedgerMetrics(registry)
         self.market = MarketMetrics(registry, age_seconds_by_underlying)
         self.feed = FeedMetrics(registry)
+        self.streams = StreamMetrics(registry)
         build = Info("margingate_build", "Version of the package that serves.", registry=registry)
         build.info({"version": version})
         ProcessCollector(registry=registry)

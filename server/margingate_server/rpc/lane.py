@@ -82,6 +82,11 @@ class Lane:
         """True from a failed commit until the log was folded anew."""
         return self._is_down
 
+    @property
+    def durable_seq(self) -> int:
+        """Number of the last event that is known to be durable; what follows it may become void."""
+        return self._durable_seq
+
     def decide(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> ResultT:
         """The result of `use(desk, now_ns)`, once the event whose number it returns is durable.
 

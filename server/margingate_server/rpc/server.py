@@ -17,6 +17,7 @@ from margingate.v1 import (
     market_service_pb2,
 )
 from margingate_engine.core.errors import InvalidInput
+from margingate_server.rpc.streams import Streams
 from margingate_server.rpc.transport import Transport
 
 SERVICE_FILES: tuple[FileDescriptor, ...] = (
@@ -57,12 +58,17 @@ class RpcServer:
     """A grpcio synchronous server with the four services, health and reflection."""
 
     def __init__(
-        self, transport: Transport, servicers: Mapping[str, Sequence[object]], workers: int
+        self,
+        transport: Transport,
+        servicers: Mapping[str, Sequence[object]],
+        workers: int,
+        streams: Streams,
     ) -> None:
         """servicers: by service name, e.g. "MarginService", who together have all its methods.
 
         workers: threads that decide.
         """
+        self._streams = streams
         self._pools = [
             ThreadPoolExecutor(workers, thread_name_prefix="check"),
             ThreadPoolExecutor(LIFECYCLE_THREADS, thread_name_prefix="lifecycle"),
@@ -101,7 +107,11 @@ class RpcServer:
             (behavior,) = (
                 getattr(each, method.name) for each in servicers if hasattr(each, method.name)
             )
-            handlers[method.name] = transport.handler(method, message_type, behavior, pool)
+            handlers[method.name] = (
+                self._streams.handler(method, message_type, behavior)
+                if method.server_streaming
+                else transport.handler(method, message_type, behavior, pool)
+            )
         return handlers
 
     def bind(self, host: str, port: int, tls_pair: tuple[bytes, bytes] | None) -> int:
@@ -124,6 +134,7 @@ class RpcServer:
 
     def start(self) -> None:
         """Begin to answer."""
+        self._streams.start()
         self._server.start()
 
     def set_serving(self, *, is_serving: bool) -> None:
@@ -134,9 +145,11 @@ class RpcServer:
             self._health.set(name, serving if is_serving else not_serving)
 
     def stop(self, grace_seconds: float) -> None:
-        """Refuse new calls, let those under way finish, and end the threads."""
+        """Refuse new calls, end streams, let calls under way finish, and end the threads."""
         self._health.enter_graceful_shutdown()
-        self._server.stop(grace_seconds).wait()
+        is_stopped = self._server.stop(grace_seconds)
+        self._streams.close()
+        is_stopped.wait()
         for pool in self._pools:
             pool.shutdown(wait=True)
 

@@ -12,6 +12,7 @@ from margingate_engine.core.errors import InvalidInput, MissingData, StaleData
 from margingate_server.rpc.lane import LedgerDown
 from margingate_server.service.refusals import (
     AmendPending,
+    BeyondLog,
     NameTaken,
     NotExpired,
     NotNow,
@@ -66,6 +67,13 @@ def failure_of(error: Exception, incident_of: Callable[[Exception], str]) -> Fai
             return _not_now("MARKET_DATA_MISSING", error.subject)
         case StaleData():
             return _not_now("MARKET_DATA_STALE", error.subject)
+        case BeyondLog():
+            return Failure(
+                code=grpc.StatusCode.OUT_OF_RANGE,
+                reason="CURSOR_BEYOND_LEDGER",
+                message=f"no event {error.cursor}: the ledger ends at {error.last_seq}",
+                metadata={"cursor": str(error.cursor), "last": str(error.last_seq)},
+            )
         case LedgerDown():
             return Failure(
                 code=grpc.StatusCode.UNAVAILABLE,

@@ -57,3 +57,12 @@ class NotNow(ServiceRefusal):
         super().__init__(reason, subject)
         self.reason = reason
         self.subject = subject
+
+
+class BeyondLog(ServiceRefusal):
+    """A `cursor` that is no event of this ledger, of which the last one is `last_seq`."""
+
+    def __init__(self, cursor: int, last_seq: int) -> None:
+        super().__init__(cursor, last_seq)
+        self.cursor = cursor
+        self.last_seq = last_seq

@@ -21,7 +21,8 @@ def test_every_method_of_the_contract_has_a_label() -> None:
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }
-    assert set(labels.METHODS) == methods
+    assert {*labels.METHODS, *labels.STREAMS} == methods
+    assert set(labels.METHODS).isdisjoint(labels.STREAMS)
 
 
 def test_every_reject_reason_of_the_contract_has_a_label() -> None:

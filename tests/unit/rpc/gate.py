@@ -27,11 +27,13 @@ from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
 from margingate_server.rpc.compare_servicer import CompareServicer
+from margingate_server.rpc.figures_on_demand import FiguresOnDemand
 from margingate_server.rpc.lane import Lane
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
 from margingate_server.rpc.order_servicer import OrderServicer
 from margingate_server.rpc.publisher import Publisher
+from margingate_server.rpc.rank_servicer import RankServicer
 from margingate_server.rpc.status import DETAILS_KEY
 from margingate_server.rpc.transport import Transport
 from margingate_server.service.desk import Desk
@@ -49,7 +51,9 @@ METHODS: dict[str, MethodDescriptor] = {
     for file in FILES
     for service in file.DESCRIPTOR.services_by_name.values()
     for method in service.methods
+    if not method.server_streaming
 }
+"""Methods with one answer; streams have a harness of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +88,11 @@ class Gate:
                 MarginServicer(self.lane, self.watch),
                 OrderServicer(self.lane, self.watch),
             ),
-            "AccountService": (AccountServicer(self.lane), CompareServicer(self.lane)),
+            "AccountService": (
+                AccountServicer(self.lane),
+                CompareServicer(self.lane),
+                RankServicer(self.lane, FiguresOnDemand(self.lane)),
+            ),
             "MarketService": (market,),
             "AdminService": (AdminServicer(self.lane, self.reload),),
         }
@@ -214,6 +222,8 @@ class _Raw:
         ends: Any,
     ) -> None:
         for method in methods:
+            if method.server_streaming:
+                continue
             (behavior,) = (
                 getattr(each, method.name) for each in servicers if hasattr(each, method.name)
             )

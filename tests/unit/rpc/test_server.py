@@ -18,11 +18,18 @@ from margingate.v1 import (
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
+from margingate_server.rpc.alert_servicer import AlertServicer
+from margingate_server.rpc.alert_tail import AlertTail
 from margingate_server.rpc.compare_servicer import CompareServicer
+from margingate_server.rpc.figures_on_demand import FiguresOnDemand
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
 from margingate_server.rpc.order_servicer import OrderServicer
+from margingate_server.rpc.rank_servicer import RankServicer
 from margingate_server.rpc.server import RpcServer
+from margingate_server.rpc.streams import Streams
+from margingate_server.rpc.watch_servicer import WatchServicer
+from margingate_server.rpc.watching import Watching
 from tests.unit.rpc.gate import AGE_LIMITS, Gate, leg, order
 
 SERVICES = ("MarginService", "AccountService", "MarketService", "AdminService")
@@ -31,16 +38,24 @@ SERVING, NOT_SERVING = 1, 2
 
 def rpc_server(gate: Gate) -> RpcServer:
     market = MarketServicer(gate.lane, gate.publisher, gate.clock, AGE_LIMITS)
+    watching = Watching(gate.lane, gate.clock, gate.watch)
+    tail = AlertTail(gate.lane, gate.store, gate.clock, gate.watch)
     servicers = {
         "MarginService": (
             MarginServicer(gate.lane, gate.watch),
             OrderServicer(gate.lane, gate.watch),
         ),
-        "AccountService": (AccountServicer(gate.lane), CompareServicer(gate.lane)),
+        "AccountService": (
+            AccountServicer(gate.lane),
+            CompareServicer(gate.lane),
+            RankServicer(gate.lane, FiguresOnDemand(gate.lane)),
+            WatchServicer(gate.lane, watching, gate.clock, AGE_LIMITS),
+            AlertServicer(gate.lane, tail, gate.clock),
+        ),
         "MarketService": (market,),
         "AdminService": (AdminServicer(gate.lane, gate.reload),),
     }
-    return RpcServer(gate.transport, servicers, 2)
+    return RpcServer(gate.transport, servicers, 2, Streams(gate.clock, gate.watch))
 
 
 class Served:

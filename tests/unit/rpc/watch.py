@@ -85,6 +85,32 @@ class Watch:
         assert duration_seconds >= 0
         self.told.append(("encoded",))
 
+    def opened(self, path: str) -> None:
+        self.told.append(("opened", path))
+
+    def sent(self, path: str) -> None:
+        self.told.append(("sent", path))
+
+    def ended(self, path: str, reason: str) -> None:
+        self.told.append(("ended", path, reason))
+
+    def refused(self, path: str, reason: str) -> None:
+        self.told.append(("refused", path, reason))
+
+    def found(self, delay_seconds: float) -> None:
+        assert delay_seconds >= 0
+        self.told.append(("found",))
+
+    def unreadable(self, error: Exception) -> None:
+        self.told.append(("unreadable", error))
+
+    def worked_out(self, duration_seconds: float) -> None:
+        assert duration_seconds >= 0
+        self.told.append(("worked_out",))
+
+    def conflated(self) -> None:
+        self.told.append(("conflated",))
+
     def revalued(self, view: MarketView, duration_seconds: float) -> None:
         assert duration_seconds >= 0
         self.told.append(("revalued", view.snapshot.version))

@@ -5,9 +5,11 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from margingate.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +21,150 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _MarginState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MarginStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarginState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MARGIN_STATE_UNSPECIFIED: _MarginState.ValueType  # 0
+    """Not told."""
+    MARGIN_STATE_HEALTHY: _MarginState.ValueType  # 1
+    """Equity covers the initial margin."""
+    MARGIN_STATE_WARNING: _MarginState.ValueType  # 2
+    """It does, but not by much."""
+    MARGIN_STATE_MARGIN_CALL: _MarginState.ValueType  # 3
+    """Equity is below the initial margin: only risk-reducing orders pass."""
+    MARGIN_STATE_LIQUIDATION: _MarginState.ValueType  # 4
+    """Equity is below the maintenance margin."""
+    MARGIN_STATE_UNKNOWN: _MarginState.ValueType  # 5
+    """Prices are missing or too old to say."""
+
+class MarginState(_MarginState, metaclass=_MarginStateEnumTypeWrapper):
+    """How near an account's positions are to liquidation."""
+
+MARGIN_STATE_UNSPECIFIED: MarginState.ValueType  # 0
+"""Not told."""
+MARGIN_STATE_HEALTHY: MarginState.ValueType  # 1
+"""Equity covers the initial margin."""
+MARGIN_STATE_WARNING: MarginState.ValueType  # 2
+"""It does, but not by much."""
+MARGIN_STATE_MARGIN_CALL: MarginState.ValueType  # 3
+"""Equity is below the initial margin: only risk-reducing orders pass."""
+MARGIN_STATE_LIQUIDATION: MarginState.ValueType  # 4
+"""Equity is below the maintenance margin."""
+MARGIN_STATE_UNKNOWN: MarginState.ValueType  # 5
+"""Prices are missing or too old to say."""
+Global___MarginState: _TypeAlias = MarginState  # noqa: Y015
+
+class _AlertSeverity:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AlertSeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertSeverity.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALERT_SEVERITY_UNSPECIFIED: _AlertSeverity.ValueType  # 0
+    """Every alert."""
+    ALERT_SEVERITY_INFO: _AlertSeverity.ValueType  # 1
+    """Good to know."""
+    ALERT_SEVERITY_WARNING: _AlertSeverity.ValueType  # 2
+    """Somebody should look at it."""
+    ALERT_SEVERITY_CRITICAL: _AlertSeverity.ValueType  # 3
+    """Somebody must act."""
+
+class AlertSeverity(_AlertSeverity, metaclass=_AlertSeverityEnumTypeWrapper):
+    """How much an alert matters."""
+
+ALERT_SEVERITY_UNSPECIFIED: AlertSeverity.ValueType  # 0
+"""Every alert."""
+ALERT_SEVERITY_INFO: AlertSeverity.ValueType  # 1
+"""Good to know."""
+ALERT_SEVERITY_WARNING: AlertSeverity.ValueType  # 2
+"""Somebody should look at it."""
+ALERT_SEVERITY_CRITICAL: AlertSeverity.ValueType  # 3
+"""Somebody must act."""
+Global___AlertSeverity: _TypeAlias = AlertSeverity  # noqa: Y015
+
+class _AlertKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AlertKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AlertKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ALERT_KIND_UNSPECIFIED: _AlertKind.ValueType  # 0
+    """Never valid."""
+    ALERT_KIND_MARGIN_STATE_CHANGED: _AlertKind.ValueType  # 1
+    """The published margin state of an account changed."""
+    ALERT_KIND_QUALIFICATION_LOST: _AlertKind.ValueType  # 2
+    """An account's equity is too low for its regime: grace begins."""
+    ALERT_KIND_QUALIFICATION_REGAINED: _AlertKind.ValueType  # 3
+    """An account's equity is enough for its regime again: grace ends."""
+    ALERT_KIND_REGIME_FELL_BACK: _AlertKind.ValueType  # 4
+    """Grace is over: an account was moved to the fallback of its regime."""
+    ALERT_KIND_KILL_SWITCH_ENGAGED: _AlertKind.ValueType  # 5
+    """A kill switch was engaged."""
+    ALERT_KIND_KILL_SWITCH_RELEASED: _AlertKind.ValueType  # 6
+    """A kill switch was lifted."""
+    ALERT_KIND_ACCOUNT_SUSPENDED: _AlertKind.ValueType  # 7
+    """An account was suspended."""
+    ALERT_KIND_ACCOUNT_RESUMED: _AlertKind.ValueType  # 8
+    """A suspended account was resumed."""
+    ALERT_KIND_LIMITS_SET: _AlertKind.ValueType  # 9
+    """Limits of an account, or of all, were replaced."""
+    ALERT_KIND_PARAMETERS_LOADED: _AlertKind.ValueType  # 10
+    """Other parameters, fees or policy are in force."""
+
+class AlertKind(_AlertKind, metaclass=_AlertKindEnumTypeWrapper):
+    """What an alert is about."""
+
+ALERT_KIND_UNSPECIFIED: AlertKind.ValueType  # 0
+"""Never valid."""
+ALERT_KIND_MARGIN_STATE_CHANGED: AlertKind.ValueType  # 1
+"""The published margin state of an account changed."""
+ALERT_KIND_QUALIFICATION_LOST: AlertKind.ValueType  # 2
+"""An account's equity is too low for its regime: grace begins."""
+ALERT_KIND_QUALIFICATION_REGAINED: AlertKind.ValueType  # 3
+"""An account's equity is enough for its regime again: grace ends."""
+ALERT_KIND_REGIME_FELL_BACK: AlertKind.ValueType  # 4
+"""Grace is over: an account was moved to the fallback of its regime."""
+ALERT_KIND_KILL_SWITCH_ENGAGED: AlertKind.ValueType  # 5
+"""A kill switch was engaged."""
+ALERT_KIND_KILL_SWITCH_RELEASED: AlertKind.ValueType  # 6
+"""A kill switch was lifted."""
+ALERT_KIND_ACCOUNT_SUSPENDED: AlertKind.ValueType  # 7
+"""An account was suspended."""
+ALERT_KIND_ACCOUNT_RESUMED: AlertKind.ValueType  # 8
+"""A suspended account was resumed."""
+ALERT_KIND_LIMITS_SET: AlertKind.ValueType  # 9
+"""Limits of an account, or of all, were replaced."""
+ALERT_KIND_PARAMETERS_LOADED: AlertKind.ValueType  # 10
+"""Other parameters, fees or policy are in force."""
+Global___AlertKind: _TypeAlias = AlertKind  # noqa: Y015
+
+class _AccountRanking:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AccountRankingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AccountRanking.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACCOUNT_RANKING_UNSPECIFIED: _AccountRanking.ValueType  # 0
+    """By margin ratio."""
+    ACCOUNT_RANKING_MARGIN_RATIO: _AccountRanking.ValueType  # 1
+    """Greatest margin ratio first."""
+    ACCOUNT_RANKING_HEADROOM: _AccountRanking.ValueType  # 2
+    """Least headroom first."""
+
+class AccountRanking(_AccountRanking, metaclass=_AccountRankingEnumTypeWrapper):
+    """What accounts are ranked by."""
+
+ACCOUNT_RANKING_UNSPECIFIED: AccountRanking.ValueType  # 0
+"""By margin ratio."""
+ACCOUNT_RANKING_MARGIN_RATIO: AccountRanking.ValueType  # 1
+"""Greatest margin ratio first."""
+ACCOUNT_RANKING_HEADROOM: AccountRanking.ValueType  # 2
+"""Least headroom first."""
+Global___AccountRanking: _TypeAlias = AccountRanking  # noqa: Y015
 
 @_typing.final
 class AccountSummary(_message.Message):
@@ -971,3 +1117,397 @@ class CompareRegimesResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CompareRegimesResponse: _TypeAlias = CompareRegimesResponse  # noqa: Y015
+
+@_typing.final
+class RankAccountsRequest(_message.Message):
+    """Asks for the accounts nearest to liquidation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    by: Global___AccountRanking.ValueType
+    """What they are ranked by."""
+    page_size: _builtins.int
+    """At most this many, 1 to 1,000; 0 means 100."""
+    def __init__(
+        self,
+        *,
+        by: Global___AccountRanking.ValueType = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "page_size", b"page_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RankAccountsRequest: _TypeAlias = RankAccountsRequest  # noqa: Y015
+
+@_typing.final
+class RankedAccount(_message.Message):
+    """An account and the margin of its positions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    POSITIONS_ONLY_FIELD_NUMBER: _builtins.int
+    HEADROOM_FIELD_NUMBER: _builtins.int
+    MARGIN_RATIO_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """The account."""
+    headroom: _builtins.str
+    """Headroom with open orders at their worst fills, USD, signed."""
+    margin_ratio: _builtins.float
+    """Maintenance margin / equity: above 1 is liquidation. Infinity where equity is not above 0 and
+    something is required or owed; 0 where nothing is.
+    """
+    state: Global___MarginState.ValueType
+    """State that these figures are."""
+    @_builtins.property
+    def positions_only(self) -> _types_pb2.Risk:
+        """Margin of the positions alone."""
+
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        positions_only: _types_pb2.Risk | None = ...,
+        headroom: _builtins.str = ...,
+        margin_ratio: _builtins.float = ...,
+        state: Global___MarginState.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["positions_only", b"positions_only"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "headroom", b"headroom", "margin_ratio", b"margin_ratio", "positions_only", b"positions_only", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RankedAccount: _TypeAlias = RankedAccount  # noqa: Y015
+
+@_typing.final
+class RankAccountsResponse(_message.Message):
+    """The accounts nearest to liquidation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNTS_FIELD_NUMBER: _builtins.int
+    ACCOUNT_COUNT_FIELD_NUMBER: _builtins.int
+    UNKNOWN_COUNT_FIELD_NUMBER: _builtins.int
+    MARKET_VERSION_FIELD_NUMBER: _builtins.int
+    MARKET_TIME_FIELD_NUMBER: _builtins.int
+    account_count: _builtins.int
+    """How many accounts there are."""
+    unknown_count: _builtins.int
+    """Of how many the margin is not known, for want of a price."""
+    market_version: _builtins.int
+    """Version of the market snapshot that they are valued at."""
+    @_builtins.property
+    def accounts(self) -> _containers.RepeatedCompositeFieldContainer[Global___RankedAccount]:
+        """In order; equals by id. Accounts whose margin is not known are not among them."""
+
+    @_builtins.property
+    def market_time(self) -> _timestamp_pb2.Timestamp:
+        """Instant of that snapshot, by the market's own clock."""
+
+    def __init__(
+        self,
+        *,
+        accounts: _abc.Iterable[Global___RankedAccount] | None = ...,
+        account_count: _builtins.int = ...,
+        unknown_count: _builtins.int = ...,
+        market_version: _builtins.int = ...,
+        market_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["market_time", b"market_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account_count", b"account_count", "accounts", b"accounts", "market_time", b"market_time", "market_version", b"market_version", "unknown_count", b"unknown_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RankAccountsResponse: _TypeAlias = RankAccountsResponse  # noqa: Y015
+
+@_typing.final
+class WatchAccountRequest(_message.Message):
+    """Asks for an account's margin as it moves."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    MIN_INTERVAL_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """The account."""
+    @_builtins.property
+    def min_interval(self) -> _duration_pb2.Duration:
+        """No two messages closer than this, 0.1 s to 60 s; absent means 1 s."""
+
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        min_interval: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["min_interval", b"min_interval"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "min_interval", b"min_interval"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchAccountRequest: _TypeAlias = WatchAccountRequest  # noqa: Y015
+
+@_typing.final
+class WatchAccountResponse(_message.Message):
+    """The margin of an account."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    RISK_FIELD_NUMBER: _builtins.int
+    POSITIONS_ONLY_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PUBLISHED_STATE_FIELD_NUMBER: _builtins.int
+    MARGIN_RATIO_FIELD_NUMBER: _builtins.int
+    EXACTNESS_FIELD_NUMBER: _builtins.int
+    WORST_FIELD_NUMBER: _builtins.int
+    BASIS_FIELD_NUMBER: _builtins.int
+    PRICE_AGE_FIELD_NUMBER: _builtins.int
+    OLDEST_PRICE_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
+    MISSING_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """The account."""
+    state: Global___MarginState.ValueType
+    """State of the positions now, by these figures."""
+    published_state: Global___MarginState.ValueType
+    """State that was last published as an alert: it waits before it gets better."""
+    margin_ratio: _builtins.float
+    """As in RankedAccount; absent while prices are missing."""
+    exactness: _types_pb2.Exactness.ValueType
+    """Whether `risk` is exact or a bound."""
+    oldest_price: _builtins.str
+    """What that price is of: an underlying or an instrument."""
+    stale: _builtins.bool
+    """True when prices are too old to decide by: orders of the account are refused."""
+    missing: _builtins.str
+    """What has no price; empty when `risk` is there."""
+    heartbeat: _builtins.bool
+    """True when nothing but ages changed since the message before."""
+    @_builtins.property
+    def risk(self) -> _types_pb2.Risk:
+        """Margin with open orders at their worst fills; absent while prices are missing."""
+
+    @_builtins.property
+    def positions_only(self) -> _types_pb2.Risk:
+        """Margin of the positions alone; absent while prices are missing."""
+
+    @_builtins.property
+    def worst(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.WorstScenario]:
+        """Binding scenario of every group."""
+
+    @_builtins.property
+    def basis(self) -> _types_pb2.Basis:
+        """The state the numbers rest on; decision_time is when they were worked out."""
+
+    @_builtins.property
+    def price_age(self) -> _duration_pb2.Duration:
+        """Age of the oldest price they rest on when this was sent; absent without one."""
+
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        risk: _types_pb2.Risk | None = ...,
+        positions_only: _types_pb2.Risk | None = ...,
+        state: Global___MarginState.ValueType = ...,
+        published_state: Global___MarginState.ValueType = ...,
+        margin_ratio: _builtins.float | None = ...,
+        exactness: _types_pb2.Exactness.ValueType = ...,
+        worst: _abc.Iterable[_types_pb2.WorstScenario] | None = ...,
+        basis: _types_pb2.Basis | None = ...,
+        price_age: _duration_pb2.Duration | None = ...,
+        oldest_price: _builtins.str = ...,
+        stale: _builtins.bool = ...,
+        missing: _builtins.str = ...,
+        heartbeat: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "basis", b"basis", "margin_ratio", b"margin_ratio", "positions_only", b"positions_only", "price_age", b"price_age", "risk", b"risk"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio", "account", b"account", "basis", b"basis", "exactness", b"exactness", "heartbeat", b"heartbeat", "margin_ratio", b"margin_ratio", "missing", b"missing", "oldest_price", b"oldest_price", "positions_only", b"positions_only", "price_age", b"price_age", "published_state", b"published_state", "risk", b"risk", "stale", b"stale", "state", b"state", "worst", b"worst"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__margin_ratio: _TypeAlias = _typing.Literal["margin_ratio"]  # noqa: Y015
+    _WhichOneofArgType__margin_ratio: _TypeAlias = _typing.Literal["_margin_ratio", b"_margin_ratio"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__margin_ratio) -> _WhichOneofReturnType__margin_ratio | None: ...
+
+Global___WatchAccountResponse: _TypeAlias = WatchAccountResponse  # noqa: Y015
+
+@_typing.final
+class StreamAlertsRequest(_message.Message):
+    """Asks for alerts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    FROM_NOW_FIELD_NUMBER: _builtins.int
+    MIN_SEVERITY_FIELD_NUMBER: _builtins.int
+    KINDS_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """Only those of this account and those that concern all; empty for all."""
+    cursor: _builtins.int
+    """Those after it, as an earlier message had it; 0 for all since the ledger began."""
+    from_now: _builtins.bool
+    """True for those that happen from now on. Not with a cursor."""
+    min_severity: Global___AlertSeverity.ValueType
+    """Only those that matter as much or more."""
+    @_builtins.property
+    def kinds(self) -> _containers.RepeatedScalarFieldContainer[Global___AlertKind.ValueType]:
+        """Only these kinds, up to 32; none for all."""
+
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+        cursor: _builtins.int = ...,
+        from_now: _builtins.bool = ...,
+        min_severity: Global___AlertSeverity.ValueType = ...,
+        kinds: _abc.Iterable[Global___AlertKind.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "cursor", b"cursor", "from_now", b"from_now", "kinds", b"kinds", "min_severity", b"min_severity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamAlertsRequest: _TypeAlias = StreamAlertsRequest  # noqa: Y015
+
+@_typing.final
+class StreamAlertsResponse(_message.Message):
+    """An alert, or how far the ledger was looked through."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURSOR_FIELD_NUMBER: _builtins.int
+    ALERT_FIELD_NUMBER: _builtins.int
+    cursor: _builtins.int
+    """Number of the event: call again with it to go on from here."""
+    @_builtins.property
+    def alert(self) -> Global___Alert:
+        """The alert; absent in the first message and every 5 s without alerts: there was none to this cursor."""
+
+    def __init__(
+        self,
+        *,
+        cursor: _builtins.int = ...,
+        alert: Global___Alert | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert", "cursor", b"cursor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamAlertsResponse: _TypeAlias = StreamAlertsResponse  # noqa: Y015
+
+@_typing.final
+class Alert(_message.Message):
+    """Something that somebody may have to act on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TIME_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    FROM_STATE_FIELD_NUMBER: _builtins.int
+    TO_STATE_FIELD_NUMBER: _builtins.int
+    POSITIONS_ONLY_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    MARKET_VERSION_FIELD_NUMBER: _builtins.int
+    ORDER_IDS_FIELD_NUMBER: _builtins.int
+    ORDER_IDS_CUT_FIELD_NUMBER: _builtins.int
+    kind: Global___AlertKind.ValueType
+    """What it is about."""
+    severity: Global___AlertSeverity.ValueType
+    """How much it matters."""
+    account: _builtins.str
+    """The account; empty when it concerns all."""
+    text: _builtins.str
+    """What happened, for a person."""
+    from_state: Global___MarginState.ValueType
+    """Margin state before; only of a change of it."""
+    to_state: Global___MarginState.ValueType
+    """Margin state from then on; only of a change of it."""
+    market_version: _builtins.int
+    """Version of the market snapshot when it was recorded."""
+    order_ids_cut: _builtins.bool
+    """True when there may be more of them."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When it was recorded."""
+
+    @_builtins.property
+    def positions_only(self) -> _types_pb2.Risk:
+        """Margin of the positions that the state follows from; only of a change of it, while it is known."""
+
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedCompositeFieldContainer[Global___AlertFigure]:
+        """Amounts in it, USD."""
+
+    @_builtins.property
+    def order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Resting orders of an account in trouble that add risk and should be cancelled; until the venue
+        says that they are, they keep their holds.
+        """
+
+    def __init__(
+        self,
+        *,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        kind: Global___AlertKind.ValueType = ...,
+        severity: Global___AlertSeverity.ValueType = ...,
+        account: _builtins.str = ...,
+        text: _builtins.str = ...,
+        from_state: Global___MarginState.ValueType = ...,
+        to_state: Global___MarginState.ValueType = ...,
+        positions_only: _types_pb2.Risk | None = ...,
+        figures: _abc.Iterable[Global___AlertFigure] | None = ...,
+        market_version: _builtins.int = ...,
+        order_ids: _abc.Iterable[_builtins.str] | None = ...,
+        order_ids_cut: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["positions_only", b"positions_only", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "figures", b"figures", "from_state", b"from_state", "kind", b"kind", "market_version", b"market_version", "order_ids", b"order_ids", "order_ids_cut", b"order_ids_cut", "positions_only", b"positions_only", "severity", b"severity", "text", b"text", "time", b"time", "to_state", b"to_state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Alert: _TypeAlias = Alert  # noqa: Y015
+
+@_typing.final
+class AlertFigure(_message.Message):
+    """An amount in an alert."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name of the amount, e.g. "shortfall"."""
+    amount: _builtins.str
+    """USD, signed."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        amount: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AlertFigure: _TypeAlias = AlertFigure  # noqa: Y015

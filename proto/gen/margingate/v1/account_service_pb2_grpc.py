@@ -85,6 +85,21 @@ class AccountServiceStub(object):
                 request_serializer=margingate_dot_v1_dot_account__service__pb2.CompareRegimesRequest.SerializeToString,
                 response_deserializer=margingate_dot_v1_dot_account__service__pb2.CompareRegimesResponse.FromString,
                 _registered_method=True)
+        self.RankAccounts = channel.unary_unary(
+                '/margingate.v1.AccountService/RankAccounts',
+                request_serializer=margingate_dot_v1_dot_account__service__pb2.RankAccountsRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_account__service__pb2.RankAccountsResponse.FromString,
+                _registered_method=True)
+        self.WatchAccount = channel.unary_stream(
+                '/margingate.v1.AccountService/WatchAccount',
+                request_serializer=margingate_dot_v1_dot_account__service__pb2.WatchAccountRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_account__service__pb2.WatchAccountResponse.FromString,
+                _registered_method=True)
+        self.StreamAlerts = channel.unary_stream(
+                '/margingate.v1.AccountService/StreamAlerts',
+                request_serializer=margingate_dot_v1_dot_account__service__pb2.StreamAlertsRequest.SerializeToString,
+                response_deserializer=margingate_dot_v1_dot_account__service__pb2.StreamAlertsResponse.FromString,
+                _registered_method=True)
 
 
 class AccountServiceServicer(object):
@@ -165,6 +180,32 @@ class AccountServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RankAccounts(self, request, context):
+        """Accounts nearest to liquidation first, by the margin of their positions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchAccount(self, request, context):
+        """Pushes the margin of an account when it is called, whenever the market or the account moved, and
+        every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
+        that takes nothing for 5 s is dropped with RESOURCE_EXHAUSTED; UNAVAILABLE when the server stops.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamAlerts(self, request, context):
+        """Every alert after a cursor, in order and none left out: first those of the past, then each within a
+        second of its cause, without end. Alerts are events of the ledger, so that a cursor stays valid
+        when the server restarts: call again with the last one received. Ends as WatchAccount does, and with
+        OUT_OF_RANGE for a cursor beyond the ledger.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AccountServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -217,6 +258,21 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     servicer.CompareRegimes,
                     request_deserializer=margingate_dot_v1_dot_account__service__pb2.CompareRegimesRequest.FromString,
                     response_serializer=margingate_dot_v1_dot_account__service__pb2.CompareRegimesResponse.SerializeToString,
+            ),
+            'RankAccounts': grpc.unary_unary_rpc_method_handler(
+                    servicer.RankAccounts,
+                    request_deserializer=margingate_dot_v1_dot_account__service__pb2.RankAccountsRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_account__service__pb2.RankAccountsResponse.SerializeToString,
+            ),
+            'WatchAccount': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchAccount,
+                    request_deserializer=margingate_dot_v1_dot_account__service__pb2.WatchAccountRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_account__service__pb2.WatchAccountResponse.SerializeToString,
+            ),
+            'StreamAlerts': grpc.unary_stream_rpc_method_handler(
+                    servicer.StreamAlerts,
+                    request_deserializer=margingate_dot_v1_dot_account__service__pb2.StreamAlertsRequest.FromString,
+                    response_serializer=margingate_dot_v1_dot_account__service__pb2.StreamAlertsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -490,6 +546,87 @@ class AccountService(object):
             '/margingate.v1.AccountService/CompareRegimes',
             margingate_dot_v1_dot_account__service__pb2.CompareRegimesRequest.SerializeToString,
             margingate_dot_v1_dot_account__service__pb2.CompareRegimesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RankAccounts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/margingate.v1.AccountService/RankAccounts',
+            margingate_dot_v1_dot_account__service__pb2.RankAccountsRequest.SerializeToString,
+            margingate_dot_v1_dot_account__service__pb2.RankAccountsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchAccount(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/margingate.v1.AccountService/WatchAccount',
+            margingate_dot_v1_dot_account__service__pb2.WatchAccountRequest.SerializeToString,
+            margingate_dot_v1_dot_account__service__pb2.WatchAccountResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamAlerts(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/margingate.v1.AccountService/StreamAlerts',
+            margingate_dot_v1_dot_account__service__pb2.StreamAlertsRequest.SerializeToString,
+            margingate_dot_v1_dot_account__service__pb2.StreamAlertsResponse.FromString,
             options,
             channel_credentials,
             insecure,

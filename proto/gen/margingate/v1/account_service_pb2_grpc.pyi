@@ -59,6 +59,19 @@ class AccountServiceStub:
     """Margin that a portfolio which no account holds would have under a model, and how it comes about."""
     CompareRegimes: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.CompareRegimesRequest, _account_service_pb2.CompareRegimesResponse]
     """An account's portfolio, or one that nobody holds, under every model side by side."""
+    RankAccounts: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.RankAccountsRequest, _account_service_pb2.RankAccountsResponse]
+    """Accounts nearest to liquidation first, by the margin of their positions."""
+    WatchAccount: _grpc.UnaryStreamMultiCallable[_account_service_pb2.WatchAccountRequest, _account_service_pb2.WatchAccountResponse]
+    """Pushes the margin of an account when it is called, whenever the market or the account moved, and
+    every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
+    that takes nothing for 5 s is dropped with RESOURCE_EXHAUSTED; UNAVAILABLE when the server stops.
+    """
+    StreamAlerts: _grpc.UnaryStreamMultiCallable[_account_service_pb2.StreamAlertsRequest, _account_service_pb2.StreamAlertsResponse]
+    """Every alert after a cursor, in order and none left out: first those of the past, then each within a
+    second of its cause, without end. Alerts are events of the ledger, so that a cursor stays valid
+    when the server restarts: call again with the last one received. Ends as WatchAccount does, and with
+    OUT_OF_RANGE for a cursor beyond the ledger.
+    """
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
@@ -91,6 +104,19 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Margin that a portfolio which no account holds would have under a model, and how it comes about."""
     CompareRegimes: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CompareRegimesRequest, _account_service_pb2.CompareRegimesResponse]  # type: ignore[assignment]
     """An account's portfolio, or one that nobody holds, under every model side by side."""
+    RankAccounts: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RankAccountsRequest, _account_service_pb2.RankAccountsResponse]  # type: ignore[assignment]
+    """Accounts nearest to liquidation first, by the margin of their positions."""
+    WatchAccount: _aio.UnaryStreamMultiCallable[_account_service_pb2.WatchAccountRequest, _account_service_pb2.WatchAccountResponse]  # type: ignore[assignment]
+    """Pushes the margin of an account when it is called, whenever the market or the account moved, and
+    every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
+    that takes nothing for 5 s is dropped with RESOURCE_EXHAUSTED; UNAVAILABLE when the server stops.
+    """
+    StreamAlerts: _aio.UnaryStreamMultiCallable[_account_service_pb2.StreamAlertsRequest, _account_service_pb2.StreamAlertsResponse]  # type: ignore[assignment]
+    """Every alert after a cursor, in order and none left out: first those of the past, then each within a
+    second of its cause, without end. Alerts are events of the ledger, so that a cursor stays valid
+    when the server restarts: call again with the last one received. Ends as WatchAccount does, and with
+    OUT_OF_RANGE for a cursor beyond the ledger.
+    """
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     """For back office and risk: accounts, their collateral and positions, and their margin."""
@@ -180,5 +206,36 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.CompareRegimesResponse, _abc.Awaitable[_account_service_pb2.CompareRegimesResponse]]:
         """An account's portfolio, or one that nobody holds, under every model side by side."""
+
+    @_abc_1.abstractmethod
+    def RankAccounts(
+        self,
+        request: _account_service_pb2.RankAccountsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.RankAccountsResponse, _abc.Awaitable[_account_service_pb2.RankAccountsResponse]]:
+        """Accounts nearest to liquidation first, by the margin of their positions."""
+
+    @_abc_1.abstractmethod
+    def WatchAccount(
+        self,
+        request: _account_service_pb2.WatchAccountRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_account_service_pb2.WatchAccountResponse], _abc.AsyncIterator[_account_service_pb2.WatchAccountResponse]]:
+        """Pushes the margin of an account when it is called, whenever the market or the account moved, and
+        every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
+        that takes nothing for 5 s is dropped with RESOURCE_EXHAUSTED; UNAVAILABLE when the server stops.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamAlerts(
+        self,
+        request: _account_service_pb2.StreamAlertsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_account_service_pb2.StreamAlertsResponse], _abc.AsyncIterator[_account_service_pb2.StreamAlertsResponse]]:
+        """Every alert after a cursor, in order and none left out: first those of the past, then each within a
+        second of its cause, without end. Alerts are events of the ledger, so that a cursor stays valid
+        when the server restarts: call again with the last one received. Ends as WatchAccount does, and with
+        OUT_OF_RANGE for a cursor beyond the ledger.
+        """
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

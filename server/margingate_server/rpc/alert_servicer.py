@@ -1,0 +1,90 @@
+"""StreamAlerts: what somebody may have to act on, from a cursor on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from margingate.v1 import account_service_pb2 as pb
+from margingate_engine.core.errors import InvalidInput
+from margingate_server.clock import Clock
+from margingate_server.rpc.alert_codec import SEVERITIES, Told
+from margingate_server.rpc.alert_tail import AlertTail
+from margingate_server.rpc.fields import count_between, enum_value, identifier
+from margingate_server.rpc.lane import Lane
+from margingate_server.rpc.streams import Stream
+from margingate_server.service.refusals import BeyondLog
+
+KINDS_MAX = 32
+HEARTBEAT_SECONDS = 5.0
+KINDS = {number: int(number) for number in pb.AlertKind.values() if number}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which alerts a stream has. account: "" for all. kinds: none for all."""
+
+    account: str
+    severity_min: int
+    kinds: frozenset[int]
+
+    def has(self, told: Told) -> bool:
+        """True when the alert is one of them."""
+        message = told.message
+        is_kind = not self.kinds or message.kind in self.kinds
+        return is_kind and message.severity >= self.severity_min and told.is_about(self.account)
+
+
+class AlertServicer:
+    """Alerts of the log."""
+
+    def __init__(self, lane: Lane, tail: AlertTail, clock: Clock) -> None:
+        self._lane = lane
+        self._tail = tail
+        self._clock = clock
+
+    def StreamAlerts(  # noqa: N802 - gRPC names
+        self, request: pb.StreamAlertsRequest, stream: Stream
+    ) -> Iterator[pb.StreamAlertsResponse]:
+        """Every alert after the cursor that is asked for; how far the log was read when none is."""
+        selection = parse_selection(request)
+        if selection.account:
+            self._lane.look(lambda desk, _now_ns: desk.shard.account(selection.account))
+        cursor = self._start(request)
+        yield pb.StreamAlertsResponse(cursor=cursor)
+        told_at = self._clock.seconds()
+        with self._tail.ringing(stream.ring):
+            while not stream.is_closed:
+                alerts, through = self._tail.after(cursor)
+                for each in alerts:
+                    if selection.has(each):
+                        yield pb.StreamAlertsResponse(cursor=each.seq, alert=each.message)
+                        told_at = self._clock.seconds()
+                is_behind, cursor = through > cursor, through
+                if self._clock.seconds() - told_at >= HEARTBEAT_SECONDS:
+                    yield pb.StreamAlertsResponse(cursor=cursor)
+                    told_at = self._clock.seconds()
+                if not is_behind:
+                    stream.wait(HEARTBEAT_SECONDS)
+
+    def _start(self, request: pb.StreamAlertsRequest) -> int:
+        durable = self._lane.durable_seq
+        if request.from_now:
+            if request.cursor:
+                raise InvalidInput("from_now", "leaves no room for a cursor")
+            return durable
+        if request.cursor < 0:
+            raise InvalidInput("cursor", "must not be negative")
+        if request.cursor > durable:
+            raise BeyondLog(request.cursor, durable)
+        return request.cursor
+
+
+def parse_selection(request: pb.StreamAlertsRequest) -> Selection:
+    """Which alerts a request asks for."""
+    count_between(len(request.kinds), 0, KINDS_MAX, "kinds")
+    return Selection(
+        account=identifier(request.account, "account") if request.account else "",
+        severity_min=enum_value(request.min_severity, SEVERITIES, "min_severity"),
+        kinds=frozenset(
+            enum_value(kind, KINDS, f"kinds[{number}]") for number, kind in enumerate(request.kinds)
+        ),
+    )

@@ -1,0 +1,67 @@
+"""RankAccounts: who is nearest to liquidation."""
+
+from collections.abc import Callable
+
+import grpc
+
+from margingate.v1 import account_service_pb2 as pb
+from margingate_engine.core.risk import Risk
+from margingate_engine.monitoring.figures import AccountFigures
+from margingate_engine.monitoring.states import margin_ratio, state_of
+from margingate_server.rpc.alert_codec import STATES
+from margingate_server.rpc.decimals import usd_text
+from margingate_server.rpc.decision_codec import risk_message
+from margingate_server.rpc.fields import enum_value, page_size, timestamp
+from margingate_server.rpc.lane import Lane
+from margingate_server.service.margin_states import publishing_of
+from margingate_server.service.ranking import Ranking, ranked
+
+RANKINGS = {
+    pb.ACCOUNT_RANKING_UNSPECIFIED: Ranking.MARGIN_RATIO,
+    pb.ACCOUNT_RANKING_MARGIN_RATIO: Ranking.MARGIN_RATIO,
+    pb.ACCOUNT_RANKING_HEADROOM: Ranking.HEADROOM,
+}
+
+
+class RankServicer:
+    """Accounts in the order of their margin."""
+
+    def __init__(self, lane: Lane, figures: Callable[[], AccountFigures]) -> None:
+        """figures: of all accounts, as they were worked out last."""
+        self._lane = lane
+        self._figures = figures
+
+    def RankAccounts(  # noqa: N802 - gRPC names
+        self, request: pb.RankAccountsRequest, _context: grpc.ServicerContext
+    ) -> pb.RankAccountsResponse:
+        """The accounts nearest to liquidation."""
+        by = enum_value(request.by, RANKINGS, "by")
+        size = page_size(request.page_size)
+        figures = self._figures()
+        bounds = self._lane.look(
+            lambda desk, _now_ns: publishing_of(desk.shard.state.policy.monitoring).entering
+        )
+        accounts = []
+        for place in ranked(figures, by, size):
+            risk = Risk(
+                equity=int(figures.equity_a[place]),
+                initial=int(figures.initial_a[place]),
+                maintenance=int(figures.maintenance_a[place]),
+            )
+            accounts.append(
+                pb.RankedAccount(
+                    account=figures.accounts[place],
+                    positions_only=risk_message(risk),
+                    headroom=usd_text(int(figures.headroom_a[place])),
+                    margin_ratio=margin_ratio(risk),
+                    state=STATES[state_of(risk, bounds)],
+                )
+            )
+        count = len(figures.accounts)
+        return pb.RankAccountsResponse(
+            accounts=accounts,
+            account_count=count,
+            unknown_count=count - int(figures.is_known_a.sum()),
+            market_version=figures.market_version,
+            market_time=timestamp(figures.arrays.snapshot.market_time_ns),
+        )
