@@ -6,7 +6,7 @@ from threading import Event
 from margingate_engine.core.errors import MissingData
 from margingate_engine.core.instruments import Instrument
 from margingate_server.clock import Clock
-from margingate_server.feeds.deribit.prices import Prices
+from margingate_server.feeds.deribit.intake import Intake
 from margingate_server.feeds.deribit.reader import Reader
 from margingate_server.feeds.deribit.settings import DeribitSettings
 from margingate_server.feeds.feed import MarketUpdate
@@ -23,8 +23,8 @@ class DeribitFeed:
         """The feed does not connect before the first update."""
         self._settings = settings
         self._clock = clock
-        self._prices = Prices(observer)
-        self._reader = Reader(settings, self._prices, clock, observer, SystemRandom().random)
+        self._intake = Intake(observer)
+        self._reader = Reader(settings, self._intake, clock, observer, SystemRandom().random)
         self._instruments: tuple[Instrument, ...] = ()
         self._has_begun = False
         self._stopping = Event()
@@ -47,7 +47,7 @@ class DeribitFeed:
             self._has_begun = True
             self._reader.start()
             self._wait_for_prices()
-        taken = self._prices.drain()
+        taken = self._intake.drain()
         if taken is None:
             raise MissingData("prices of the venue")
         self._instruments = taken.instruments
@@ -60,6 +60,6 @@ class DeribitFeed:
 
     def _wait_for_prices(self) -> None:
         deadline = self._clock.seconds() + self._settings.start_seconds
-        while not self._prices.has_started() and self._clock.seconds() < deadline:
+        while not self._intake.has_started() and self._clock.seconds() < deadline:
             if self._stopping.wait(_POLL_SECONDS):
                 return

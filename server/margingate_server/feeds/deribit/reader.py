@@ -10,7 +10,7 @@ from websockets.exceptions import WebSocketException
 from margingate_server.clock import Clock
 from margingate_server.feeds.deribit.backoff import Backoff
 from margingate_server.feeds.deribit.connection import Connection, Ended
-from margingate_server.feeds.deribit.prices import Prices
+from margingate_server.feeds.deribit.intake import Intake
 from margingate_server.feeds.deribit.session import Session
 from margingate_server.feeds.deribit.settings import DeribitSettings
 from margingate_server.feeds.observer import FeedObserver
@@ -24,14 +24,14 @@ class Reader:
     def __init__(
         self,
         settings: DeribitSettings,
-        prices: Prices,
+        intake: Intake,
         clock: Clock,
         observer: FeedObserver,
         jitter: Callable[[], float],
     ) -> None:
         """jitter: in [0, 1), so that many clients do not come back all at once."""
         self._settings = settings
-        self._prices = prices
+        self._intake = intake
         self._clock = clock
         self._observer = observer
         self._backoff = Backoff(settings, jitter)
@@ -73,7 +73,7 @@ class Reader:
 
     async def _connect_once(self) -> tuple[Ended, float]:
         """(why a connection ended, for how many seconds it had everything subscribed)."""
-        session = Session(self._settings, self._prices, self._clock, self._observer)
+        session = Session(self._settings, self._intake, self._clock, self._observer)
         try:
             async with connect(
                 self._settings.url,

@@ -7,9 +7,9 @@ import msgspec
 from margingate_server.clock import Clock
 from margingate_server.feeds.deribit.channels import channels_of
 from margingate_server.feeds.deribit.connection import Connection, Ended
+from margingate_server.feeds.deribit.intake import Intake
 from margingate_server.feeds.deribit.listing import ListingReader
 from margingate_server.feeds.deribit.payloads import CHANNELS
-from margingate_server.feeds.deribit.prices import Prices
 from margingate_server.feeds.deribit.settings import DeribitSettings
 from margingate_server.feeds.observer import FeedObserver
 
@@ -18,10 +18,10 @@ class Session:
     """Keeps the prices of a listing coming for as long as a connection lasts."""
 
     def __init__(
-        self, settings: DeribitSettings, prices: Prices, clock: Clock, observer: FeedObserver
+        self, settings: DeribitSettings, intake: Intake, clock: Clock, observer: FeedObserver
     ) -> None:
         self._settings = settings
-        self._prices = prices
+        self._intake = intake
         self._clock = clock
         self._observer = observer
         self._has_news = asyncio.Event()
@@ -32,12 +32,12 @@ class Session:
 
     def take(self, channel: str, data: msgspec.Raw) -> None:
         """Take one channel's message; msgspec.DecodeError when it is unreadable."""
-        if self._prices.take(channel, data, self._clock.now_ns()):
+        if self._intake.take(channel, data, self._clock.now_ns()):
             self._has_news.set()
 
     async def run(self, connection: Connection) -> None:
         """List and subscribe, again whenever something changed, until the connection Ended."""
-        self._prices.reconnected()
+        self._intake.reconnected()
         await connection.ask("public/set_heartbeat", interval=self._settings.heartbeat_seconds)
         while True:
             self._has_news.clear()
@@ -68,7 +68,7 @@ class Session:
             except msgspec.DecodeError as error:
                 raise Ended("unlisted", f"{currency}: {error}") from None
         listing = reader.listing()
-        self._prices.relist(listing)
+        self._intake.relist(listing)
         self._observer.listed(len(listing.instruments), listing.left_out)
 
     async def _subscribe(self, connection: Connection) -> None:
@@ -76,7 +76,7 @@ class Session:
 
         A channel that the venue leaves out of its answer is tried again with the next listing.
         """
-        wanted = channels_of(self._prices.listing)
+        wanted = channels_of(self._intake.listing)
         gone = sorted(self._subscribed - set(wanted))
         for chunk in self._chunks(gone):
             await self._change(connection, "public/unsubscribe", chunk)
