@@ -9,13 +9,14 @@ from importlib.metadata import version
 from threading import Event
 from typing import get_args
 
+from margingate_server.account_observing import AccountObserving
 from margingate_server.clock import Clock, SystemClock
 from margingate_server.config import ServerConfig
 from margingate_server.feed_choice import feed_of, follower_of
 from margingate_server.feed_loop import FeedLoop
 from margingate_server.feed_observing import FeedObserving
 from margingate_server.garbage import settle_garbage_collector
-from margingate_server.hint import example_command
+from margingate_server.hint import hint
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.snapshot_file import newest_snapshot
@@ -34,6 +35,7 @@ from margingate_server.observing import (
     StageObserving,
 )
 from margingate_server.recovery import DeskBuilder
+from margingate_server.revaluation_loop import RevaluationLoop
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
 from margingate_server.rpc.compare_servicer import CompareServicer
@@ -90,7 +92,10 @@ class Application:
         observer = LaneObserving(self._metrics, self._store, self._log)
         self._desk = self._open_desk(self._store)
         self._lane = Lane(self._desk, self._journal, self._clock, observer)
-        self._publisher = Publisher(self._lane, self._clock, MarketObserving(self._metrics))
+        account_observer = AccountObserving(self._metrics, self._log)
+        self._revaluation = RevaluationLoop(self._lane, self._clock, account_observer)
+        market_observer = MarketObserving(self._metrics, self._revaluation.wake)
+        self._publisher = Publisher(self._lane, self._clock, market_observer)
         self._metrics.ledger.health_changed(is_healthy=True)
         self._tell_terms(self._builder.terms)
         self._record_parameters()
@@ -123,29 +128,24 @@ class Application:
         self._rpc.start()
         if self._feed_loop is not None:
             self._feed_loop.start()
+        self._revaluation.start()
         self._upkeep.start()
-        head = self._store.head.seq
-        self._log.told(
-            "serving", grpc_port=self.grpc_port, http_port=self.http_port, ledger_seq=head
-        )
+        ports = {"grpc_port": self.grpc_port, "http_port": self.http_port}
+        self._log.told("serving", **ports, ledger_seq=self._store.head.seq)
 
     def welcome(self, config: ServerConfig) -> str:
         """Where the server listens, and an order to send to it."""
-        view = self._view()
-        accounts = self._desk.shard.state.accounts
-        account = "demo" if "demo" in accounts else min(accounts, default="ACCOUNT")
-        program = sys.argv[0]
         scheme = "" if config.tls_key_path is None else "https://"
-        target = f"{scheme}{config.host}:{self.grpc_port}"
         lines = [
             f"margingate serves gRPC on {config.host}:{self.grpc_port}",
             f"metrics on http://{self._http.host}:{self.http_port}/metrics",
+            *hint(
+                sys.argv[0],
+                self._view(),
+                self._desk.shard.state.accounts,
+                f"{scheme}{config.host}:{self.grpc_port}",
+            ),
         ]
-        if view is not None:
-            lines += [
-                "send an order from another terminal:",
-                "  " + example_command(program, view, account, target),
-            ]
         return "\n".join(lines)
 
     def stop(self) -> None:
@@ -156,6 +156,7 @@ class Application:
         self._stopping.set()
         if self._feed_loop is not None:
             self._feed_loop.stop()
+        self._revaluation.stop()
         self._upkeep.stop()
         self._http.close()
         self._markets.close()

@@ -1,11 +1,26 @@
 """The line that a new user can copy: an order on the market that is served."""
 
+from collections.abc import Collection
+
 from margingate_engine.check.sizing import mark_price_nano
 from margingate_engine.core.amounts import NANO, ceil_div, whole
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_server.service.market import MarketView
 
 TARGET_DEFAULT = "127.0.0.1:50051"
+
+
+def hint(
+    program: str, view: MarketView | None, accounts: Collection[str], target: str
+) -> list[str]:
+    """Lines that show an order to send; none without a market."""
+    if view is None:
+        return []
+    account = "demo" if "demo" in accounts else min(accounts, default="ACCOUNT")
+    return [
+        "send an order from another terminal:",
+        "  " + example_command(program, view, account, target),
+    ]
 
 
 def example_command(program: str, view: MarketView, account: str, target: str) -> str:

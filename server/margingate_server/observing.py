@@ -59,13 +59,15 @@ class LaneObserving:
 
 
 class MarketObserving:
-    """New market views."""
+    """New market views. follow: has accounts margined at them."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, follow: Callable[[], None]) -> None:
         self._metrics = metrics
+        self._follow = follow
 
     def revalued(self, view: MarketView, duration_seconds: float) -> None:
         """A view was swapped in."""
+        self._follow()
         priced = sum(view.arrays.priced_i)
         unpriced = len(view.table) - priced
         self._metrics.market.updated(view.snapshot.version, priced=priced, unpriced=unpriced)

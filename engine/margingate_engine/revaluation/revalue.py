@@ -30,6 +30,12 @@ class UsablePrices:
     is_usable_i: BoolArray
     is_usable_u: BoolArray
 
+    def is_same(self, other: "UsablePrices") -> bool:
+        """Whether the same prices may be relied on."""
+        return np.array_equal(self.is_usable_i, other.is_usable_i) and np.array_equal(
+            self.is_usable_u, other.is_usable_u
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Revaluation:

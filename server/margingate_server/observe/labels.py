@@ -110,3 +110,4 @@ LATENCY_BUCKETS_SECONDS = (
 REVALUATION_BUCKETS_SECONDS = (1e-3, 2e-3, 5e-3, 10e-3, 20e-3, 50e-3, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 DELAY_BUCKETS_SECONDS = (1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 BATCH_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+MARGIN_STATES = ("healthy", "warning", "margin_call", "liquidation", "unknown")

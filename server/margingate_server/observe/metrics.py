@@ -8,6 +8,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from margingate_server.observe.account_metrics import AccountMetrics
 from margingate_server.observe.decision_metrics import DecisionMetrics
 from margingate_server.observe.feed_metrics import FeedMetrics
 from margingate_server.observe.ledger_metrics import LedgerMetrics
@@ -44,6 +45,7 @@ class Metrics:
         self.decisions = DecisionMetrics(registry)
         self.ledger = LedgerMetrics(registry)
         self.market = MarketMetrics(registry, age_seconds_by_underlying)
+        self.accounts = AccountMetrics(registry)
         self.feed = FeedMetrics(registry)
         self.streams = StreamMetrics(registry)
         build = Info("margingate_build", "Version of the package that serves.", registry=registry)

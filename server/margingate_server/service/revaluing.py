@@ -4,7 +4,7 @@
 decisions read. Accounts whose model or holdings columns do not know are worked out one at a time.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +46,9 @@ class Revaluing:
         self._number: dict[str, int] = {}
         self._columns: dict[str, ModelColumns] = {}
         self._alone: dict[str, Taken] = {}
+        self._rests_on: tuple[RiskArrays, UsablePrices] | None = None
+        self.latest: AccountFigures | None = None
+        """The figures that were worked out last."""
 
     def take(self, count: int) -> list[Taken]:
         """Holdings of so many accounts at most that changed since they were last taken.
@@ -64,9 +67,11 @@ class Revaluing:
         portfolio = None if in_columns else account.portfolio.copied()
         return Taken(model.name, held, portfolio)
 
-    def put(self, taken: Iterable[Taken]) -> None:
+    def put(self, taken: Sequence[Taken]) -> None:
         """Have holdings in the next figures. Not for two threads at once, as all from here on."""
-        table = self._shard.market.view.table
+        if not taken:
+            return
+        table, self._rests_on = self._shard.market.view.table, None
         names = list(self._accounts)
         for each in taken:
             name = each.held.account
@@ -86,9 +91,14 @@ class Revaluing:
             self._accounts = tuple(names)
 
     def figures(self, view: MarketView, now_ns: int) -> AccountFigures:
-        """Margins of all accounts that were put in, at a market; stale ones are not known."""
-        made = _Figures(len(self._accounts))
+        """Margins of all accounts that were put in, at a market; stale ones are not known.
+
+        The latest ones themselves as long as nothing changed that they rest on.
+        """
         usable = usable_prices(view, now_ns, self._age_limits)
+        if self.latest is not None and self._still_rests_on(view.arrays, usable):
+            return self.latest
+        made = _Figures(len(self._accounts))
         for model, columns in self._columns.items():
             arrays = _arrays_of(view, model)
             if arrays is not None:
@@ -97,7 +107,16 @@ class Revaluing:
             arrays = _arrays_of(view, taken.model)
             if arrays is not None:
                 made.add_alone(self._number[name], taken, arrays, usable)
-        return made.figures(view.arrays, self._accounts)
+        self._rests_on = view.arrays, usable
+        self.latest = made.figures(view.arrays, self._accounts)
+        return self.latest
+
+    def _still_rests_on(self, arrays: RiskArrays, usable: UsablePrices) -> bool:
+        return (
+            self._rests_on is not None
+            and self._rests_on[0] is arrays
+            and self._rests_on[1].is_same(usable)
+        )
 
 
 class ModelColumns:

@@ -1,0 +1,46 @@
+"""Joins the figures of all accounts, and the states published of them, to metrics and logs."""
+
+import numpy as np
+from msgspec import structs
+
+from margingate_engine.monitoring.figures import AccountFigures
+from margingate_engine.monitoring.states import Bounds, MarginState, margin_ratios, states_of
+from margingate_server.ledger.events import kind_of
+from margingate_server.ledger.monitoring_events import MarginStateChanged
+from margingate_server.observe.account_metrics import RATIOS
+from margingate_server.observe.logs import Log
+from margingate_server.observe.metrics import Metrics
+
+
+class AccountObserving:
+    """Tells both."""
+
+    def __init__(self, metrics: Metrics, log: Log) -> None:
+        self._metrics = metrics.accounts
+        self._log = log
+
+    def figured(self, figures: AccountFigures, bounds: Bounds, duration_seconds: float) -> None:
+        """All accounts were margined anew. bounds: where states begin."""
+        equity_a, maintenance_a = figures.equity_a, figures.maintenance_a
+        state_a = states_of(equity_a, figures.initial_a, maintenance_a, bounds)
+        state_a[~figures.is_known_a] = MarginState.UNKNOWN
+        counts = np.bincount(state_a, minlength=max(MarginState) + 1)
+        ratio_a = margin_ratios(equity_a, maintenance_a)
+        self._metrics.figured(
+            duration_seconds,
+            {state.word: int(counts[state]) for state in MarginState},
+            {ratio: int(np.count_nonzero(ratio_a >= ratio)) for ratio in RATIOS},
+        )
+
+    def published(self, event: MarginStateChanged) -> None:
+        """A margin state was published, durably."""
+        self._metrics.published(event.state)
+        figures = event.figures
+        amounts = {} if figures is None else structs.asdict(figures)
+        self._log.told(
+            kind_of(event),
+            account=event.account,
+            previous=event.previous,
+            state=event.state,
+            **amounts,
+        )

@@ -1,0 +1,118 @@
+"""The thread that margins all accounts after new prices and publishes their states."""
+
+from threading import Event, Thread
+from typing import Protocol
+
+from margingate_engine.monitoring.figures import AccountFigures
+from margingate_engine.monitoring.states import Bounds
+from margingate_server.clock import Clock
+from margingate_server.ledger.monitoring_events import MarginStateChanged
+from margingate_server.rpc.lane import Lane, LedgerDown
+from margingate_server.rpc.observers import tell
+from margingate_server.service.desk import Desk
+from margingate_server.service.margin_states import publishing_of
+
+TAKEN_AT_ONCE = 50
+"""Accounts whose holdings are copied in one turn of the lock: about half a millisecond."""
+
+TOUCHED_MAX = 500
+"""Up to so many accounts that changed are looked at by themselves, before all of them are."""
+
+TURN_SECONDS = 0.2
+"""Between two turns without new prices: a fill or a withdrawal is followed after it."""
+
+PAUSE_SECONDS = 0.02
+"""Rest between turns, so that prices that never stop coming leave others their turn."""
+
+
+class FiguresObserver(Protocol):
+    """Who is told about the figures of all accounts."""
+
+    def figured(self, figures: AccountFigures, bounds: Bounds, duration_seconds: float) -> None:
+        """All accounts were margined anew. bounds: where states begin."""
+        ...
+
+    def published(self, event: MarginStateChanged) -> None:
+        """A margin state was published, durably."""
+        ...
+
+
+class RevaluationLoop:
+    """Margins all accounts whenever prices or holdings changed, until stopped."""
+
+    def __init__(self, lane: Lane, clock: Clock, observer: FiguresObserver) -> None:
+        self._lane = lane
+        self._clock = clock
+        self._observer = observer
+        self._waking, self._stopping = Event(), Event()
+        self._thread = Thread(target=self._run, name="revaluation", daemon=True)
+
+    def start(self) -> None:
+        """Follow prices and holdings from here on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self._waking.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def wake(self) -> None:
+        """There are new prices."""
+        self._waking.set()
+
+    def turn(self) -> None:
+        """Take what changed, margin all accounts if that may change anything, publish states."""
+        try:
+            desk = self._lane.look(lambda desk, _now_ns: desk)
+            taken = self._take(desk)
+            if taken <= TOUCHED_MAX:
+                self._publish(desk)
+            self._consider(desk)
+            self._publish(desk)
+        except LedgerDown:
+            return
+
+    def _take(self, desk: Desk) -> int:
+        """How many accounts were taken."""
+        revaluing, count = desk.revaluing, 0
+        is_first = revaluing.latest is None
+        while not self._stopping.is_set():
+            taken = self._lane.look(lambda _desk, _now_ns: revaluing.take(TAKEN_AT_ONCE))
+            revaluing.put(taken)
+            count += len(taken)
+            if not is_first and count <= TOUCHED_MAX:
+                for each in taken:
+                    desk.monitor.touch(each.held.account)
+            if len(taken) < TAKEN_AT_ONCE:
+                break
+        return count
+
+    def _consider(self, desk: Desk) -> None:
+        view, now_ns = self._lane.look(lambda desk, now_ns: (desk.shard.market.view, now_ns))
+        started = self._clock.seconds()
+        before = desk.revaluing.latest
+        figures = desk.revaluing.figures(view, now_ns)
+        if figures is not before:
+            bounds = publishing_of(desk.shard.state.policy.monitoring).entering
+            tell(self._observer.figured, figures, bounds, self._clock.seconds() - started)
+        desk.monitor.consider(figures, int(self._clock.seconds() * 1e9), now_ns)
+
+    def _publish(self, desk: Desk) -> None:
+        def look(current: Desk, now_ns: int) -> tuple[list[MarginStateChanged], int]:
+            if current is not desk:
+                raise LedgerDown
+            return desk.monitor.look(now_ns)
+
+        while desk.monitor.is_behind and not self._stopping.is_set():
+            for event in self._lane.decide(look):
+                tell(self._observer.published, event)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._waking.wait(TURN_SECONDS)
+            self._waking.clear()
+            if not self._stopping.is_set():
+                tell(self.turn)
+                self._stopping.wait(PAUSE_SECONDS)
