@@ -39,10 +39,12 @@ class DeskBuilder:
         cls, terms: Terms, age_limits: AgeLimits, newest_snapshot: Callable[[], Snapshot | None]
     ) -> "DeskBuilder":
         """A builder with these terms."""
-        return cls(
+        builder = cls(
             *(terms.model, terms.tiers, terms.policy, age_limits, newest_snapshot),
             others=terms.others,
         )
+        builder.adopt(terms)
+        return builder
 
     def adopt(self, terms: Terms) -> None:
         """Make desks with other terms from here on."""
@@ -58,7 +60,8 @@ class DeskBuilder:
         state, market_version = folded(log, self._newest_snapshot())
         after_cited = market_version + 1 if state.last_seq else 0
         version = max(after_cited, market_version_min)
-        market = Market(self.terms.model, state.table, version, self.terms.others)
+        terms = self.terms
+        market = Market(terms.model, state.table, version, terms.others, terms.quality)
 
         def stored_body(seq: int) -> bytes:
             record = log.get(seq)

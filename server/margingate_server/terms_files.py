@@ -4,13 +4,17 @@ from margingate_server.config import OPENING_MODEL, ServerConfig
 from margingate_server.files.fees import parse_fees
 from margingate_server.files.models import read_models
 from margingate_server.files.policy import parse_policy
+from margingate_server.files.quality import parse_quality
 from margingate_server.files.toml_tables import read_tables
 from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.service.terms import Terms
 
 
 def read_terms(config: ServerConfig) -> Terms:
-    """Models, fees and policy as their files are now; InvalidInput names what is wrong."""
+    """Models, fees, policy and limits of market data as their files are now.
+
+    InvalidInput names what is wrong.
+    """
     models = read_models({OPENING_MODEL: config.parameters_path, **config.model_parameters})
     asked = parse_policy(read_tables(config.policy_path, "policy.toml"))
     return Terms(
@@ -18,4 +22,5 @@ def read_terms(config: ServerConfig) -> Terms:
         tiers=parse_fees(read_tables(config.fees_path, "fees.toml")),
         policy=PolicyNumbers(allowance_ppm=int(config.allowance_ppm), qualifications=asked),
         others=models,
+        quality=parse_quality(read_tables(config.quality_path, "quality.toml")),
     )

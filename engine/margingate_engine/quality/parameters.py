@@ -66,7 +66,7 @@ class UnderlyingQuality:
             if not least <= getattr(self, name) <= most:
                 raise InvalidInput(name, f"must lie in [{least}, {most}]")
         if self.vol_min_ppm > self.vol_max_ppm:
-            raise InvalidInput("vol_min_ppm", "must not be above vol_max_ppm")
+            raise InvalidInput("vol_min_ppm", "must not be above vol_max")
 
 
 BOUNDS: Mapping[str, tuple[int, int]] = {

@@ -1,6 +1,8 @@
 """`margingate serve`."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -86,6 +88,12 @@ PolicyOption = Annotated[
         exists=True, dir_okay=False, help="TOML of what regimes ask for; absent: built in."
     ),
 ]
+QualityOption = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="TOML of limits of market data; absent: built in."
+    ),
+]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Threads that serve calls.")]
 UnderlyingAgeMaxOption = Annotated[
     float,
@@ -129,6 +137,7 @@ def serve(
     parameters: ParametersOption = None,
     model_parameters: ModelParametersOption = None,
     policy: PolicyOption = None,
+    quality: QualityOption = None,
     fees: FeesOption = None,
     workers: WorkersOption = 32,
     underlying_age_max: UnderlyingAgeMaxOption = 10.0,
@@ -141,7 +150,7 @@ def serve(
     """Run a server until SIGTERM or Ctrl-C."""
     from margingate_server import app as server  # noqa: PLC0415 - help needs no engine
 
-    try:
+    with _mistakes_told(data_dir):
         config = ServerConfig(
             feed=feed,
             seed=seed,
@@ -158,6 +167,7 @@ def serve(
             parameters_path=parameters,
             model_parameters=path_by_name(model_parameters or (), "model_parameters"),
             policy_path=policy,
+            quality_path=quality,
             fees_path=fees,
             workers=workers,
             underlying_age_seconds_max=underlying_age_max,
@@ -168,6 +178,13 @@ def serve(
             tls_key_path=tls_key,
         )
         server.serve(config, typer.echo)
+
+
+@contextmanager
+def _mistakes_told(data_dir: Path) -> Iterator[None]:
+    """End the program with a sentence and its code when it cannot serve."""
+    try:
+        yield
     except InvalidInput as error:
         typer.echo(f"margingate: {error.field}: {error.problem}", err=True)
         raise typer.Exit(USAGE) from None

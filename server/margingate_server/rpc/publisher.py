@@ -82,9 +82,11 @@ class Publisher:
             terms.refuse_lacking(desk.shard.state)
             adopt(terms)
             market.adopt(view)
+            has_other_limits = market.quality != terms.quality
+            market.quality = terms.quality
             desk.shard.forget_views()
             seq = terms.bring_into_force(desk.shard, now_ns)
-            return seq > 0, seq
+            return seq > 0 or has_other_limits, seq
 
         return self._lane.decide(swap)
 

@@ -1,4 +1,8 @@
-"""What decides besides the market: models with their parameters, fees and policy, as one."""
+"""What decides besides the market: models with their parameters, fees and policy, as one.
+
+With them go the limits that prices are held against. These are no part of what the ledger is told:
+which prices were taken is an input of decisions, and stored with the market.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +11,7 @@ from functools import cached_property
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.margin_model import MarginModel
+from margingate_engine.quality.parameters import QualityParameters
 from margingate_server.ledger.events import ParametersLoaded
 from margingate_server.ledger.fold import fee_tiers
 from margingate_server.ledger.numbers import FeeNumbers, PolicyNumbers
@@ -20,13 +25,15 @@ from margingate_server.service.shard import Shard
 class Terms:
     """One set of them. model: of accounts that have no other; others: that they may have, by name.
 
-    InvalidInput when an account would fall back to a model that is not there.
+    quality: limits of market data; without any, prices are taken as they come. InvalidInput when
+    an account would fall back to a model that is not there.
     """
 
     model: MarginModel
     tiers: Mapping[str, FeeTier]
     policy: PolicyNumbers
     others: Mapping[str, MarginModel]
+    quality: QualityParameters | None = None
 
     def __post_init__(self) -> None:
         """Refuse a policy that these models cannot follow."""
