@@ -1,0 +1,85 @@
+"""A suggested reduction, carried out at the marks, leaves an account margined. [MON-12]"""
+
+from copy import deepcopy
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from margingate_engine.core.risk import Risk
+from margingate_engine.monitoring.reduction import Reduction, suggested_reduction
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.fees import held_fee
+from margingate_engine.portfolio.flows import fill_flow
+from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.risk_arrays import RiskArrays
+from margingate_server.ledger.events import FillReported
+from margingate_server.ledger.fold_orders import fill_position
+from margingate_server.ledger.fold_wallets import FLAT, follow_fill
+from tests.property.books import books
+from tests.property.chain import World
+from tests.property.test_every_model import MODEL_NAMES, tries, world_of
+
+
+def positions_risk(portfolio: Portfolio, arrays: RiskArrays) -> Risk:
+    return AccountRisk.of(replace(portfolio, legs={}, amendments={}), arrays).positions_risk
+
+
+def traded(world: World, portfolio: Portfolio, reduction: Reduction) -> Portfolio:
+    """The portfolio once the ledger has booked every step at its mark, fees of the tier paid."""
+    after = deepcopy(portfolio)
+    for step in reduction.steps:
+        instrument = world.table.instruments[step.row]
+        group = world.arrays.groups[world.arrays.group_i[step.row]]
+        assert group is not None
+        fee = held_fee(world.fees, instrument, abs(step.lots), step.mark_nano, group.index_nano)
+        before = after.positions.get(step.row, FLAT).lots
+        fill = FillReported(
+            order_id="o",
+            instrument=instrument.name,
+            side=1 if step.lots > 0 else -1,
+            lots=abs(step.lots),
+            price_nano=step.mark_nano,
+            flow=fill_flow(instrument, step.lots, step.mark_nano),
+            fee=fee,
+            coins=0,
+            flag="",
+        )
+        fill_position(after, step.row, instrument, fill)
+        follow_fill(after, step.row, before, 0)
+    return after
+
+
+@pytest.mark.parametrize("name", ["span", *MODEL_NAMES])
+def test_carried_out_at_the_marks_it_leaves_the_margin_that_it_says(name: str) -> None:
+    """[MON-12] Enough, where it says so; no more than is held; nothing where nothing is short."""
+
+    @tries(name, 30)
+    @given(st.data())
+    def look(data: st.DataObject) -> None:
+        world = world_of(name)
+        portfolio = data.draw(books(world=world, orders_max=2)).portfolio
+        arrays = world.arrays
+        short = data.draw(st.sampled_from((-5, 1, 20, 60, 95)))
+        risk = positions_risk(portfolio, arrays)
+        assume(risk.initial > 0 and portfolio.positions)
+        cash = portfolio.cash.get("USD", 0) - risk.headroom - risk.initial * short // 100
+        portfolio.cash["USD"] = cash
+        before = deepcopy(portfolio)
+        reduction = suggested_reduction(portfolio, arrays)
+        assert portfolio == before
+        assert reduction.before == positions_risk(portfolio, arrays)
+        for step in reduction.steps:
+            lots = portfolio.positions[step.row].lots
+            assert (step.lots < 0) == (lots > 0)
+            assert 0 < abs(step.lots) <= abs(lots)
+        after = traded(world, portfolio, reduction)
+        assert reduction.after == positions_risk(after, arrays)
+        assert reduction.is_enough == reduction.after.is_margined
+        if short < 0:
+            assert reduction.steps == ()
+        else:
+            assert reduction.after.headroom >= reduction.before.headroom
+
+    look()
