@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from margingate_engine.market.snapshot import MarketSnapshot, Quotes
-from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.market.table import BoolArray, InstrumentTable
 from margingate_engine.quality.memory import QualityMemory
 from margingate_engine.quality.parameters import Limits, QualityParameters
 from margingate_engine.quality.prices import Prices
@@ -62,7 +62,7 @@ class Case:
             arrived_u=arrived_u.astype(np.bool_),
             arrived_i=arrived_i,
             judged_i=arrived_i & ~arrived.has_expired_i(table) & ~table.is_spot_i,
-            limits=parameters.limits(table.underlyings),
+            limits=parameters.limits(table),
             memory=memory,
         )
 
@@ -75,11 +75,3 @@ class Case:
     def market_time_ns(self) -> int:
         """Market time of the update."""
         return self.arrived.market_time_ns
-
-    def ratio_i(self, name: str) -> FloatArray:
-        """A limit in 1e-6 as a fraction, over instruments."""
-        return np.asarray(self.limits.ratio(name)[self.table.underlying_i])
-
-    def whole_i(self, name: str) -> IntArray:
-        """A limit in its own units, over instruments."""
-        return np.asarray(self.limits.whole(name)[self.table.underlying_i])

@@ -7,38 +7,37 @@ from margingate_engine.quality.doubt import LEVEL_DOUBTS, Doubt
 from margingate_engine.quality.parameters import PPM, Limits
 
 
-def interpolated_ppm(limits: Limits, number_r: IntArray, width_r: FloatArray) -> IntArray:
-    """Of vols between strikes `width_r` apart, 1e-6, rounded down; number_r: their underlyings."""
-    share_r = np.clip(1.0 - width_r / limits.ratio("interpolated_width")[number_r], 0.0, 1.0)
-    most_ppm_r = limits.whole("interpolated_confidence_ppm")[number_r]
+def interpolated_ppm(limits: Limits, rows: IntArray, width_r: FloatArray) -> IntArray:
+    """Of vols between strikes `width_r` apart, 1e-6, rounded down."""
+    share_r = np.clip(1.0 - width_r / limits.ratio_i["interpolated_width"][rows], 0.0, 1.0)
+    most_ppm_r = limits.whole_i["interpolated_confidence_ppm"][rows]
     return np.floor(most_ppm_r * share_r).astype(np.int64)
 
 
 def confidence_ppm(
     limits: Limits,
-    number_i: IntArray,
     code_i: CodeArray,
     age_ns_i: IntArray,
     interpolated_ppm_i: IntArray,
 ) -> IntArray:
     """Of every price in force, 1e-6, rounded down. age_ns_i: since it was received, >= 0."""
-    kept_ns_i = limits.whole("kept_ns")[number_i]
+    kept_ns_i = limits.whole_i["kept_ns"]
     left_ns_i = np.maximum(0, kept_ns_i - age_ns_i)
-    kept_ppm_i = limits.whole("kept_confidence_ppm")[number_i] * left_ns_i // kept_ns_i
+    kept_ppm_i = limits.whole_i["kept_confidence_ppm"] * left_ns_i // kept_ns_i
     is_interpolated_i = code_i == Doubt.INTERPOLATED
     doubted_i = np.where(is_interpolated_i, interpolated_ppm_i, kept_ppm_i)
     return np.asarray(np.where(code_i == Doubt.NONE, PPM, doubted_i))
 
 
-def surcharge_ppm(limits: Limits, number_i: IntArray, confidence_ppm_i: IntArray) -> IntArray:
+def surcharge_ppm(limits: Limits, confidence_ppm_i: IntArray) -> IntArray:
     """1e-6 of notional to put up on top, rounded up."""
-    lacking_i = limits.whole("surcharge_ppm")[number_i] * (PPM - confidence_ppm_i)
+    lacking_i = limits.whole_i["surcharge_ppm"] * (PPM - confidence_ppm_i)
     return np.asarray(-(-lacking_i // PPM))
 
 
-def doubt(
-    limits: Limits, number_i: IntArray, code_i: CodeArray, confidence_ppm_i: IntArray
-) -> CodeArray:
+def doubt(limits: Limits, code_i: CodeArray, confidence_ppm_i: IntArray) -> CodeArray:
     """Why no order may rest on a price; 0 where one may."""
-    is_low_i = confidence_ppm_i < limits.whole("confidence_min_ppm")[number_i]
-    return np.asarray(np.where(is_low_i | np.isin(code_i, LEVEL_DOUBTS), code_i, 0), dtype=np.int8)
+    is_low_i = confidence_ppm_i < limits.whole_i["confidence_min_ppm"]
+    return np.asarray(
+        np.where(is_low_i | Doubt.among(code_i, LEVEL_DOUBTS), code_i, 0), dtype=np.int8
+    )

@@ -2,6 +2,10 @@
 
 from enum import IntEnum
 
+import numpy as np
+
+from margingate_engine.market.table import BoolArray, CodeArray
+
 
 class Doubt(IntEnum):
     """What is wrong with a price; the numbers are those of `doubt_u` and `doubt_i` of a snapshot.
@@ -22,6 +26,13 @@ class Doubt(IntEnum):
     PRICE_JUMP = 10
     VOL_JUMP = 11
     INTERPOLATED = 12
+
+    @staticmethod
+    def among(code_i: CodeArray, doubts: "tuple[Doubt, ...]") -> BoolArray:
+        """Bool over codes: is one of these."""
+        is_one = np.zeros(len(Doubt), dtype=np.bool_)
+        is_one[list(doubts)] = True
+        return np.asarray(is_one[code_i])
 
     @property
     def words(self) -> str:

@@ -41,6 +41,15 @@ class Candidates:
             taken_ns_n=read_only(np.concatenate((self.taken_ns_n, more.taken_ns_n))),
         )
 
+    def taken(self, taken_n: BoolArray, market_time_ns: int) -> "Candidates":
+        """The same after the values at `taken_n` came into force."""
+        return Candidates(
+            value_n=self.value_n,
+            seen_n=read_only(np.where(taken_n, 0, self.seen_n)),
+            since_ns_n=self.since_ns_n,
+            taken_ns_n=read_only(np.where(taken_n, market_time_ns, self.taken_ns_n)),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class JumpLimits:
@@ -82,7 +91,8 @@ def follow(
     """(which values that arrived moved too far to be taken yet, the candidates from here on).
 
     A first value is never too far. One near the former drops the candidate, one that is far from
-    both takes its place, and what did not arrive or is not sound changes nothing.
+    both takes its place, and what did not arrive or is not sound changes nothing. A candidate that
+    is confirmed stays until its value is taken.
     """
     arrived_n = moves.arrived_n
     is_far_n = (
@@ -96,17 +106,17 @@ def follow(
         & (np.abs(arrived_n - candidates.value_n) <= limits.agree_n * candidates.value_n)
     )
     starts_n = is_far_n & ~agrees_n
-    seen_n = np.where(agrees_n, candidates.seen_n + 1, np.where(starts_n, 1, candidates.seen_n))
+    seen_n = np.where(moves.is_sound_n & ~is_far_n, 0, candidates.seen_n)
+    seen_n = np.where(starts_n, 1, seen_n + agrees_n)
     since_ns_n = np.where(starts_n, market_time_ns, candidates.since_ns_n)
     is_confirmed_n = (
         agrees_n
         & (seen_n > limits.confirmations_n)
         & (market_time_ns - since_ns_n >= limits.confirm_ns_n)
     )
-    is_taken_n = moves.is_sound_n & (~is_far_n | is_confirmed_n)
     return is_far_n & ~is_confirmed_n, Candidates(
         value_n=read_only(np.where(is_far_n, arrived_n, candidates.value_n)),
-        seen_n=read_only(np.where(is_taken_n, 0, seen_n)),
+        seen_n=read_only(seen_n),
         since_ns_n=read_only(since_ns_n),
-        taken_ns_n=read_only(np.where(is_taken_n, market_time_ns, candidates.taken_ns_n)),
+        taken_ns_n=candidates.taken_ns_n,
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
-from margingate_engine.market.snapshot import MarketSnapshot
+from margingate_engine.market.snapshot import MarketSnapshot, no_doubt
 from margingate_engine.market.table import BoolArray, CodeArray, read_only
 from margingate_engine.quality import confidence
 from margingate_engine.quality.case import Case, Update
@@ -49,12 +49,13 @@ def judge(
     refused_i, level, vol = refused(case, jumped_u)
     snapshot = _without(case, jumped_u, refused_i != Doubt.NONE)
     filled = _filled(case, snapshot, refused_i)
-    snapshot = _with_filled(case, snapshot, filled)
+    if len(filled.rows):
+        snapshot = _with_filled(case, snapshot, filled)
     code_i = np.where(case.arrived_i, refused_i, memory.code_i)
     code_i[filled.rows] = Doubt.INTERPOLATED
     confidence_ppm_i = memory.confidence_ppm_i.copy()
     confidence_ppm_i[filled.rows] = confidence.interpolated_ppm(
-        case.limits, case.table.underlying_i[filled.rows], filled.width_r
+        case.limits, filled.rows, filled.width_r
     )
     code_u = np.where(jumped_u, Doubt.INDEX_JUMP, np.where(case.arrived_u, 0, memory.code_u))
     after = QualityMemory(
@@ -92,7 +93,7 @@ def _filled(case: Case, snapshot: MarketSnapshot, refused_i: CodeArray) -> Inter
     table, memory = case.table, case.memory
     has_former_i = (case.before.observed_ns_i >= 0) & (case.before.vol_nano_i > 0)
     has_former_i &= memory.code_i != Doubt.INTERPOLATED
-    is_wrong_i = np.isin(refused_i, SHAPE_DOUBTS) & ~has_former_i
+    is_wrong_i = Doubt.among(refused_i, SHAPE_DOUBTS) & ~has_former_i
     wanted_i = (refused_i == Doubt.VOL_MISSING) | is_wrong_i
     code_i = np.where(case.arrived_i, refused_i, memory.code_i)
     known_i = (
@@ -115,8 +116,6 @@ def _filled(case: Case, snapshot: MarketSnapshot, refused_i: CodeArray) -> Inter
 def _with_filled(case: Case, snapshot: MarketSnapshot, filled: Interpolated) -> MarketSnapshot:
     """The snapshot with interpolated vols, and the marks that follow from them."""
     rows = filled.rows
-    if not len(rows):
-        return snapshot
     vol_nano_i, forward_nano_i = snapshot.vol_nano_i.copy(), snapshot.forward_nano_i.copy()
     mark_nano_i, observed_ns_i = snapshot.mark_nano_i.copy(), snapshot.observed_ns_i.copy()
     vol_nano_i[rows] = np.rint(filled.vol_r * NANO)
@@ -140,20 +139,26 @@ def _doubted(
     case: Case, snapshot: MarketSnapshot, memory: QualityMemory, observed_ns: int
 ) -> MarketSnapshot:
     """The snapshot with what is put up for prices that are not certain, and what is in doubt."""
-    limits, number_i = case.limits, case.table.underlying_i
+    limits = case.limits
     age_ns_i = np.maximum(0, observed_ns - snapshot.observed_ns_i)
     # Whole seconds, rounded up: what only ages makes no new market more often than that.
     age_ns_i = -(-age_ns_i // NANO) * NANO
     is_in_force_i = (snapshot.observed_ns_i >= 0) & ~snapshot.has_expired_i(case.table)
     code_i = np.where(is_in_force_i, memory.code_i, 0).astype(np.int8)
-    confidence_ppm_i = confidence.confidence_ppm(
-        limits, number_i, code_i, age_ns_i, memory.confidence_ppm_i
-    )
+    if not code_i.any():
+        none_ppm_i = read_only(np.zeros(len(code_i), dtype=np.int64))
+        return replace(
+            snapshot,
+            surcharge_ppm_i=none_ppm_i,
+            doubt_u=memory.code_u,
+            doubt_i=no_doubt(len(code_i)),
+        )
+    confidence_ppm_i = confidence.confidence_ppm(limits, code_i, age_ns_i, memory.confidence_ppm_i)
     return replace(
         snapshot,
-        surcharge_ppm_i=read_only(confidence.surcharge_ppm(limits, number_i, confidence_ppm_i)),
+        surcharge_ppm_i=read_only(confidence.surcharge_ppm(limits, confidence_ppm_i)),
         doubt_u=memory.code_u,
-        doubt_i=read_only(confidence.doubt(limits, number_i, code_i, confidence_ppm_i)),
+        doubt_i=read_only(confidence.doubt(limits, code_i, confidence_ppm_i)),
     )
 
 

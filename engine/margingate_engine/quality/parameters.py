@@ -1,13 +1,13 @@
 """How far prices may move and disagree, by underlying."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import IntArray
+from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray
 
 PPM = 10**6
 _HOUR_NS = 3_600 * NANO
@@ -103,28 +103,41 @@ class QualityParameters:
 
     otherwise: UnderlyingQuality
     by_underlying: Mapping[str, UnderlyingQuality]
+    _last: "list[Limits]" = field(init=False, repr=False, compare=False, default_factory=list)
 
-    def limits(self, underlyings: tuple[str, ...]) -> "Limits":
-        """The limits of these underlyings as arrays over them."""
-        chosen = [self.by_underlying.get(name, self.otherwise) for name in underlyings]
-        return Limits(
-            {
-                each.name: np.array([getattr(one, each.name) for one in chosen], dtype=np.int64)
-                for each in fields(UnderlyingQuality)
+    def limits(self, table: InstrumentTable) -> "Limits":
+        """The limits of a table as arrays; those of the table last asked about are at hand."""
+        if not self._last or self._last[0].table is not table:
+            chosen = [self.by_underlying.get(name, self.otherwise) for name in table.underlyings]
+            limit_u_by_name = {
+                name: np.array([getattr(one, name) for one in chosen], dtype=np.int64)
+                for name in BOUNDS
             }
-        )
+            self._last[:] = [Limits(table, limit_u_by_name)]
+        return self._last[0]
 
 
-@dataclass(frozen=True, slots=True)
 class Limits:
-    """Each limit as an int64 array over underlyings (axis U)."""
+    """Each limit as arrays over the underlyings (axis U) and the instruments (axis I) of a table.
 
-    by_name: Mapping[str, IntArray]
+    whole_*: int64 by the name of the field. ratio_*: float64 fractions by the name without `_ppm`.
+    """
 
-    def ratio(self, name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-        """A limit in 1e-6 as a fraction, (U,) float64."""
-        return np.asarray(self.by_name[f"{name}_ppm"] / PPM)
+    def __init__(self, table: InstrumentTable, limit_u_by_name: Mapping[str, IntArray]) -> None:
+        """Work all of them out."""
+        self.table = table
+        self.whole_u = limit_u_by_name
+        self.whole_i = {
+            name: limit_u[table.underlying_i] for name, limit_u in limit_u_by_name.items()
+        }
+        self.ratio_u = _ratios(self.whole_u)
+        self.ratio_i = _ratios(self.whole_i)
 
-    def whole(self, name: str) -> IntArray:
-        """A limit in its own units, (U,) int64."""
-        return self.by_name[name]
+
+def _ratios(whole: Mapping[str, IntArray]) -> dict[str, FloatArray]:
+    """Fractions of what is in 1e-6."""
+    return {
+        name.removesuffix("_ppm"): np.asarray(limit / PPM)
+        for name, limit in whole.items()
+        if name.endswith("_ppm")
+    }

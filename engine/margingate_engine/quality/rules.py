@@ -16,8 +16,8 @@ def index_jumps(case: Case) -> tuple[BoolArray, Candidates]:
     growth_u = growth(
         candidates,
         case.market_time_ns,
-        limits.whole("jump_ns"),
-        limits.ratio("jump_growth"),
+        limits.whole_u["jump_ns"],
+        limits.ratio_u["jump_growth"],
     )
     moves = Moves(
         former_n=case.old.index_u,
@@ -26,25 +26,26 @@ def index_jumps(case: Case) -> tuple[BoolArray, Candidates]:
         is_sound_n=case.arrived_u,
     )
     jump_limits = JumpLimits(
-        limit_n=limits.ratio("index_jump") * growth_u * case.old.index_u,
-        agree_n=limits.ratio("agree"),
-        confirmations_n=limits.whole("confirmations"),
-        confirm_ns_n=limits.whole("confirm_ns"),
+        limit_n=limits.ratio_u["index_jump"] * growth_u * case.old.index_u,
+        agree_n=limits.ratio_u["agree"],
+        confirmations_n=limits.whole_u["confirmations"],
+        confirm_ns_n=limits.whole_u["confirm_ns"],
     )
-    return follow(moves, jump_limits, candidates, case.market_time_ns)
+    jumped_u, candidates = follow(moves, jump_limits, candidates, case.market_time_ns)
+    return jumped_u, candidates.taken(case.arrived_u & ~jumped_u, case.market_time_ns)
 
 
 def refused(case: Case, jumped_u: BoolArray) -> tuple[CodeArray, Candidates, Candidates]:
     """(Doubt about every instrument of the update, candidates of levels and of vols), axis I."""
     code_i = _inconsistent(case, jumped_u)
-    memory, is_option_i = case.memory, case.table.is_option_i
-    growing_i = (case.whole_i("jump_ns"), case.ratio_i("jump_growth"))
-    level_limit_i = case.ratio_i("price_jump") * case.old.level_i
+    memory, is_option_i, ratio_i = case.memory, case.table.is_option_i, case.limits.ratio_i
+    growing_i = (case.limits.whole_i["jump_ns"], ratio_i["jump_growth"])
+    level_limit_i = ratio_i["price_jump"] * case.old.level_i
     level_limit_i *= growth(memory.level, case.market_time_ns, *growing_i)
-    vol_limit_i = case.ratio_i("vol_jump") * case.old.vol_i + case.ratio_i("vol_jump_points")
+    vol_limit_i = ratio_i["vol_jump"] * case.old.vol_i + ratio_i["vol_jump_points"]
     vol_limit_i *= growth(memory.vol, case.market_time_ns, *growing_i)
     sound_i = case.judged_i & (code_i == Doubt.NONE)
-    # Both are followed whatever the other does, so that they are confirmed together.
+    # Each is followed whatever the other does: what jumps together is confirmed together.
     level_jumped_i, level = _followed(
         case, (case.old.level_i, case.new.level_i), sound_i, level_limit_i, memory.level
     )
@@ -53,12 +54,13 @@ def refused(case: Case, jumped_u: BoolArray) -> tuple[CodeArray, Candidates, Can
     )
     code_i = np.where(sound_i & vol_jumped_i, Doubt.VOL_JUMP, code_i)
     code_i = np.where(sound_i & level_jumped_i, Doubt.PRICE_JUMP, code_i)
-    return code_i.astype(np.int8), level, vol
+    taken_i, time_ns = case.judged_i & (code_i == Doubt.NONE), case.market_time_ns
+    return code_i.astype(np.int8), level.taken(taken_i, time_ns), vol.taken(taken_i, time_ns)
 
 
 def _inconsistent(case: Case, jumped_u: BoolArray) -> CodeArray:
     """Doubt about every instrument of the update whose prices cannot be right together."""
-    table, layout, new = case.table, case.memory.layout, case.new
+    table, layout, new, ratio_i = case.table, case.memory.layout, case.new, case.limits.ratio_i
     option_i, code_i = table.is_option_i, no_doubt(len(table)).copy()
 
     def asked_i() -> BoolArray:
@@ -70,19 +72,19 @@ def _inconsistent(case: Case, jumped_u: BoolArray) -> CodeArray:
     refuse(new.level_i <= 0, Doubt.PRICE_MISSING)
     refuse(option_i & (new.vol_i <= 0), Doubt.VOL_MISSING)
     too_low_i, too_high_i = (
-        new.vol_i < case.ratio_i("vol_min"),
-        new.vol_i > case.ratio_i("vol_max"),
+        new.vol_i < ratio_i["vol_min"],
+        new.vol_i > ratio_i["vol_max"],
     )
     refuse(option_i & (too_low_i | too_high_i), Doubt.VOL_BOUNDS)
-    basis_i = case.ratio_i("basis") + case.ratio_i("basis_annual") * new.tau_years_i
+    basis_i = ratio_i["basis"] + ratio_i["basis_annual"] * new.tau_years_i
     refuse(consistency.far_from_index(table, new, _indices(case, jumped_u), basis_i), Doubt.BASIS)
-    gap_i = case.ratio_i("forward_gap")
+    gap_i = ratio_i["forward_gap"]
     refuse(consistency.far_from_expiry(layout, new, asked_i(), gap_i), Doubt.FORWARD_GAP)
-    gap_i = case.ratio_i("mark_gap")
+    gap_i = ratio_i["mark_gap"]
     refuse(consistency.far_from_model(table, new, asked_i(), gap_i), Doubt.MARK_GAP)
-    gaps_i = (case.ratio_i("vol_gap"), case.ratio_i("vol_gap_points"))
+    gaps_i = (ratio_i["vol_gap"], ratio_i["vol_gap_points"])
     refuse(consistency.far_from_neighbours(layout, new, asked_i(), gaps_i), Doubt.VOL_GAP)
-    gap_i = case.ratio_i("parity_gap")
+    gap_i = ratio_i["parity_gap"]
     refuse(consistency.without_parity(layout, new, asked_i(), gap_i), Doubt.PARITY)
     return code_i
 
@@ -118,8 +120,8 @@ def _followed(
     )
     limits = JumpLimits(
         limit_n=limit_i,
-        agree_n=case.ratio_i("agree"),
-        confirmations_n=case.whole_i("confirmations"),
-        confirm_ns_n=case.whole_i("confirm_ns"),
+        agree_n=case.limits.ratio_i["agree"],
+        confirmations_n=case.limits.whole_i["confirmations"],
+        confirm_ns_n=case.limits.whole_i["confirm_ns"],
     )
     return follow(moves, limits, candidates, case.market_time_ns)

@@ -26,6 +26,16 @@ class Interpolated:
     observed_ns_r: IntArray
 
 
+NOTHING = Interpolated(
+    rows=np.zeros(0, dtype=np.int64),
+    vol_r=np.zeros(0),
+    forward_r=np.zeros(0),
+    width_r=np.zeros(0),
+    observed_ns_r=np.zeros(0, dtype=np.int64),
+)
+"""No vols."""
+
+
 def interpolated(
     layout: QualityLayout,
     wanted_i: BoolArray,
@@ -39,6 +49,8 @@ def interpolated(
     Linear in the log of the strike, which is that of moneyness but for the forward they share,
     between the nearest known options of the same smile; beyond the outermost nothing is known.
     """
+    if not wanted_i.any():
+        return NOTHING
     smile_rows = layout.smile_rows
     known_m = known_i[smile_rows] & ~wanted_i[smile_rows]
     left_m, right_m = _nearest_known(layout, known_m)
