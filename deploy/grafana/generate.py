@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from deploy.grafana.account_rows import ACCOUNTS
 from deploy.grafana.panel import Panel
 from deploy.grafana.service_rows import DECISIONS, NOW, REQUESTS
 from deploy.grafana.state_rows import FEED, LEDGER, MARKET, PROCESS
@@ -22,6 +23,7 @@ ROWS = (
     ("Decisions", DECISIONS),
     ("Requests", REQUESTS),
     ("Ledger", LEDGER),
+    ("Margin", ACCOUNTS),
     ("Market", MARKET),
     ("Feed", FEED),
     ("Streams", STREAMS),

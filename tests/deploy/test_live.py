@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from deploy.grafana import generate
 from margingate_server.observe import labels
+from margingate_server.observe.account_metrics import RATIOS
 from margingate_server.observe.http import HttpEndpoint
 from margingate_server.observe.metrics import Metrics
 from tests.deploy.exported import DEPLOY
@@ -61,6 +62,11 @@ def happen(metrics: Metrics) -> None:
     metrics.market.update_failed("no_index")
     metrics.market.revalued(0.006)
     metrics.market.parameters_changed("span", "abcd")
+    metrics.accounts.figured(0.05, {"healthy": 3}, dict.fromkeys(RATIOS, 1))
+    metrics.accounts.published("warning")
+    metrics.feed.volatility_index_changed("BTC", 0.5)
+    metrics.streams.alert_found(0.01)
+    metrics.streams.watched(0.001)
 
 
 @pytest.fixture(scope="module")

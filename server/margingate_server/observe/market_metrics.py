@@ -38,7 +38,7 @@ class MarketMetrics:
         )
         self._revaluations = Histogram(
             "margingate_revaluation_duration_seconds",
-            "Time from a market update to new risk arrays and re-margined accounts in use.",
+            "Time from a market update to new risk arrays in use.",
             buckets=REVALUATION_BUCKETS_SECONDS,
             registry=registry,
         )
@@ -73,7 +73,7 @@ class MarketMetrics:
         self._errors_by_reason[reason].inc()
 
     def revalued(self, duration_seconds: float) -> None:
-        """Risk arrays and accounts follow a new snapshot."""
+        """Risk arrays follow a new snapshot."""
         self._revaluations.observe(duration_seconds)
 
     def parameters_changed(self, model: str, digest: str) -> None:
