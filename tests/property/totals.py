@@ -29,6 +29,7 @@ def _group(totals: GroupTotals) -> dict[str, object]:
         "keyed": {key: value for key, value in totals.keyed.items() if value},
         "lots": totals.lots,
         "minimum": totals.minimum,
+        "surcharge": totals.surcharge,
         "floor_worst": totals.floor_worst,
         **_orders(totals.orders),
     }
@@ -43,6 +44,7 @@ def _orders(orders: OrderTotals) -> dict[str, object]:
         "up": orders.up,
         "down": orders.down,
         "floors": orders.floors,
+        "own": (orders.coin_up, orders.surcharge) if orders.lots else None,
         "open": (orders.lots, orders.row_bound_lots, orders.floor_bound_lots)
         if orders.lots
         else None,
