@@ -45,6 +45,8 @@ def _channels(listing: Listing) -> Iterator[str]:
         yield f"{MARK_PRICES}.options.{index_name}"
     options = []
     for name, instrument in listing.instruments.items():
+        if name in listing.gone_names:
+            continue
         if instrument.kind is InstrumentKind.OPTION:
             options.append(f"{TICKER}.{name}.{_OPTION_INTERVAL}")
         elif instrument.is_future:

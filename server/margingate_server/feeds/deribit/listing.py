@@ -30,7 +30,8 @@ class Listing:
 
     index_by_underlying: the venue's name of the index that values a coin in USD.
     option_index_names: indices that listed options follow. index_by_name: the index of each
-    instrument. left_out: entries of the venue that are not here, by reason.
+    instrument. left_out: entries of the venue that are not here, by reason. gone_names: of those
+    here, what the venue does not list any more.
     """
 
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Listing:
     option_index_names: tuple[str, ...] = ()
     index_by_name: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
+    gone_names: frozenset[str] = frozenset()
 
     def after(self, former: "Listing", market_time_ns: int) -> "Listing":
         """This one, with what was listed before, is not any more and has not expired, halted.
@@ -57,6 +59,7 @@ class Listing:
             self,
             instruments={**self.instruments, **gone},
             index_by_name={**self.index_by_name, **indices},
+            gone_names=frozenset(gone),
         )
 
     def halted_instruments(

@@ -32,7 +32,7 @@ class DeribitSettings:
     underlyings: tuple[str, ...] = ("BTC", "ETH")
     currencies: tuple[str, ...] = ("BTC", "ETH", "USDC")
     interval_seconds: float = 0.2
-    start_seconds: float = 15.0
+    start_seconds: float = 5.0
     open_seconds: float = 10.0
     answer_seconds: float = 15.0
     heartbeat_seconds: int = 10

@@ -19,6 +19,16 @@ def test_futures_tick_often_options_seldom_and_spot_not_at_all() -> None:
     )
 
 
+def test_what_the_venue_lists_no_longer_has_no_channel_though_it_is_kept() -> None:
+    former = listing_of(future("BTC", None), future("ETH", None))
+    after = listing_of(future("ETH", None)).after(former, 0)
+    assert set(after.instruments) == {"BTC-PERPETUAL", "ETH-PERPETUAL"}
+    assert not any("BTC" in channel for channel in channels_of(after))
+    again = listing_of(future("BTC", None), future("ETH", None)).after(after, 0)
+    assert "ticker.BTC-PERPETUAL.100ms" in channels_of(again)
+    assert not any(each.is_halted for each in again.instruments.values())
+
+
 def test_a_venue_that_lists_nothing_is_still_asked_for_news() -> None:
     assert channels_of(listing_of()) == ("instrument.state.any.any", "platform_state")
 
