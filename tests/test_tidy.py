@@ -37,9 +37,13 @@ SERVER_MAY_IMPORT: dict[str, set[str]] = {
     "backtesting": {"files"},
     "comparing": {"files"},
     "span_margin": {"files"},
+    "crash_study": {
+        *("service", "ledger", "feeds", "recovery", "replay_alongside", "config", "terms_files"),
+    },
     "cli": {
         *("client", "app", "clock", "config", "ledger", "maintenance", "replaying"),
         *("files", "validating", "backtesting", "comparing", "span_margin"),
+        "crash_study",
     },
 }
 """Parts of the server and what they may import of it beside themselves; others wire them up.
