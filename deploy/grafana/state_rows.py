@@ -108,6 +108,18 @@ MARKET = (
         unit="none",
         queries=(("max by (state) (margingate_instruments{@})", "{{state}}"),),
     ),
+    Panel(
+        title="Prices not taken by reason",
+        description="Prices per second that were not taken as they arrived.",
+        unit="ops",
+        queries=((rate("margingate_market_data_findings_total", "reason"), "{{reason}}"),),
+    ),
+    Panel(
+        title="Uncertain prices",
+        description="Prices that no order may rest on, and prices that more is put up for.",
+        unit="none",
+        queries=(("max by (state) (margingate_market_data_uncertain{@})", "{{state}}"),),
+    ),
 )
 
 FEED = (

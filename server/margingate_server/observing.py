@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
+
 from margingate_server.ledger.store import EventDraft, Store
 from margingate_server.observe.logs import Log
 from margingate_server.observe.metrics import Metrics
@@ -72,6 +74,14 @@ class MarketObserving:
         unpriced = len(view.table) - priced
         self._metrics.market.updated(view.snapshot.version, priced=priced, unpriced=unpriced)
         self._metrics.market.revalued(duration_seconds)
+        snapshot, quality = view.snapshot, self._metrics.quality
+        quality.listed(view.table.underlyings)
+        for each in view.quality.findings:
+            quality.found(each.underlying, each.doubt.name.lower(), each.count)
+        quality.uncertain(
+            doubted=int(np.count_nonzero(snapshot.doubt_u) + np.count_nonzero(snapshot.doubt_i)),
+            surcharged=int(np.count_nonzero(snapshot.surcharge_ppm_i)),
+        )
 
 
 class StageObserving:

@@ -100,6 +100,10 @@ STREAM_ENDS = (
     *("account_not_found", "cancelled", "cursor_beyond_ledger", "internal", "invalid_field"),
     *("ledger_down", "ok", "slow_client", "stopping", "too_many_streams"),
 )
+DOUBTS = (
+    *("index_jump", "price_missing", "vol_missing", "vol_bounds", "basis", "forward_gap"),
+    *("mark_gap", "vol_gap", "parity", "price_jump", "vol_jump", "interpolated"),
+)
 LIFECYCLE_FLAGS = ("unknown_order", "over_fill", "late")
 
 # From 50 µs to 100 ms; the limits of the latency objective, 2 ms and 10 ms, are bounds themselves.

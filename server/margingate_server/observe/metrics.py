@@ -13,6 +13,7 @@ from margingate_server.observe.decision_metrics import DecisionMetrics
 from margingate_server.observe.feed_metrics import FeedMetrics
 from margingate_server.observe.ledger_metrics import LedgerMetrics
 from margingate_server.observe.market_metrics import AgeByUnderlying, MarketMetrics
+from margingate_server.observe.quality_metrics import QualityMetrics
 from margingate_server.observe.request_metrics import RequestMetrics
 from margingate_server.observe.stream_metrics import StreamMetrics
 
@@ -45,6 +46,7 @@ class Metrics:
         self.decisions = DecisionMetrics(registry)
         self.ledger = LedgerMetrics(registry)
         self.market = MarketMetrics(registry, age_seconds_by_underlying)
+        self.quality = QualityMetrics(registry)
         self.accounts = AccountMetrics(registry)
         self.feed = FeedMetrics(registry)
         self.streams = StreamMetrics(registry)

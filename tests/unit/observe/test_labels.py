@@ -9,6 +9,7 @@ from margingate.v1 import (
     market_service_pb2,
     types_pb2,
 )
+from margingate_engine.quality.doubt import Doubt
 from margingate_server.observe import labels
 
 FILES = (account_service_pb2, admin_service_pb2, margin_service_pb2, market_service_pb2)
@@ -38,6 +39,10 @@ def test_every_lifecycle_flag_of_the_contract_has_a_label() -> None:
 def test_every_kill_scope_of_the_contract_has_a_label() -> None:
     names = [name.removeprefix("KILL_SCOPE_") for name in admin_service_pb2.KillScope.keys()]  # noqa: SIM118
     assert list(labels.KILL_SCOPES) == [name.lower() for name in names[1:]]
+
+
+def test_every_doubt_about_a_price_has_a_label() -> None:
+    assert list(labels.DOUBTS) == [each.name.lower() for each in Doubt if each]
 
 
 def test_every_status_code_of_grpc_has_a_label() -> None:

@@ -33,6 +33,11 @@ def use_in_every_way(metrics: Metrics) -> None:
         metrics.feed.dropped(name)
         metrics.feed.disconnected(name)
         metrics.feed.listed({name: 1})
+    metrics.quality.listed(inventions)
+    for name in (*labels.DOUBTS, *inventions):
+        for underlying in inventions[:9]:
+            metrics.quality.found(underlying, name, 1)
+        metrics.quality.found(name, "basis", 1)
 
 
 def series_of(metrics: Metrics) -> list[str]:
@@ -63,7 +68,7 @@ def test_no_metric_has_a_label_that_names_who_or_what_was_traded(metrics: Metric
 
 def test_names_follow_the_conventions_of_prometheus(metrics: Metrics) -> None:
     families = [f for f in metrics.registry.collect() if f.name.startswith("margingate_")]
-    assert len(families) == 44
+    assert len(families) == 46
     for family in families:
         assert family.documentation.endswith("."), family.name
         assert not re.search(r"_(ms|us|ns|kb|percent)(_|$)", family.name)
