@@ -62,6 +62,8 @@ def happen(metrics: Metrics) -> None:
     metrics.market.update_failed("no_index")
     metrics.market.revalued(0.006)
     metrics.market.parameters_changed("span", "abcd")
+    metrics.quality.found("BTC", "basis", 1)
+    metrics.quality.uncertain(doubted=1, surcharged=2)
     metrics.accounts.figured(0.05, {"healthy": 3}, dict.fromkeys(RATIOS, 1))
     metrics.accounts.published("warning")
     metrics.feed.volatility_index_changed("BTC", 0.5)
