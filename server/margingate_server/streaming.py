@@ -8,7 +8,6 @@ from margingate_server.observe.logs import Log
 from margingate_server.observe.metrics import Metrics
 from margingate_server.rpc.alert_servicer import AlertServicer
 from margingate_server.rpc.alert_tail import AlertTail
-from margingate_server.rpc.figures_on_demand import FiguresOnDemand
 from margingate_server.rpc.lane import Lane
 from margingate_server.rpc.rank_servicer import RankServicer
 from margingate_server.rpc.streams import Streams
@@ -37,7 +36,7 @@ class Streaming:
         self.servicers = (
             WatchServicer(lane, self._watching, clock, age_limits),
             AlertServicer(lane, self._tail, clock),
-            RankServicer(lane, FiguresOnDemand(lane)),
+            RankServicer(lane),
         )
 
     def start(self) -> None:

@@ -8,9 +8,17 @@ from typing import TypeVar
 
 import typer
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from margingate_server.cli.exit_codes import REFUSED, UNANSWERED
-from margingate_server.client import MarginGate, MargingateCallError, Message, RetryPolicy, to_json
+from margingate_server.client import (
+    MarginGate,
+    MargingateCallError,
+    Message,
+    RetryPolicy,
+    to_json,
+    to_json_line,
+)
 
 COLUMNS_MIN = 160
 """No table is cut to fit a narrow window, or a pipe: the window may wrap it, grep finds it."""
@@ -36,10 +44,24 @@ class Session:
         if self.is_json:
             print(to_json(answer, extra))
         else:
-            # Words of the server may contain brackets: they are text, never markup.
-            width = max(COLUMNS_MIN, get_terminal_size().columns)
-            console = Console(markup=False, highlight=False, emoji=False, width=width)
-            console.print(render(answer))
+            printer().print(render(answer))
+
+    def show_line(self, answer: _Answer, render: Callable[[_Answer], Text]) -> None:
+        """Prints one of many answers on a line of its own, at once."""
+        if self.is_json:
+            print(to_json_line(answer), flush=True)
+        else:
+            printer().print(render(answer), soft_wrap=True)
+
+
+def printer() -> Console:
+    """What prints tables and lines, however narrow the window is."""
+    return screen(max(COLUMNS_MIN, get_terminal_size().columns))
+
+
+def screen(width: int | None = None) -> Console:
+    """What draws on the terminal. Brackets in words of the server are text, never markup."""
+    return Console(markup=False, highlight=False, emoji=False, width=width)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from margingate.v1.account_service_pb2 import (
     AccountSummary,
     AdjustCollateralResponse,
+    Alert,
     CompareRegimesResponse,
     CreateAccountResponse,
     GetAccountResponse,
@@ -19,10 +20,14 @@ from margingate.v1.account_service_pb2 import (
     ListAccountsResponse,
     MoveMarginResponse,
     PositionRisk,
+    RankAccountsResponse,
+    RankedAccount,
     RegimeMargin,
     SetMarginRegimeResponse,
     SetPositionsResponse,
     SimulatePortfolioResponse,
+    StreamAlertsResponse,
+    WatchAccountResponse,
 )
 from margingate.v1.admin_service_pb2 import (
     EngageKillSwitchResponse,
@@ -66,25 +71,29 @@ from margingate.v1.types_pb2 import (
     ScenarioTable,
     WorstScenario,
 )
-from margingate_server.client.accounts import Accounts, StatedPosition
+from margingate_server.client.accounts import AccountRanking, Accounts, StatedPosition
 from margingate_server.client.admin import Admin, KillMode, KillScope
 from margingate_server.client.amounts import Amount
 from margingate_server.client.decisions import is_accepted, may_send
 from margingate_server.client.errors import FieldViolation, MargingateCallError
 from margingate_server.client.gate import MarginGate
 from margingate_server.client.ids import new_id
-from margingate_server.client.json_text import to_json
+from margingate_server.client.json_text import to_json, to_json_line
 from margingate_server.client.market import ExpiryPrice, Market, Settlement
 from margingate_server.client.names import enum_name, enum_names
 from margingate_server.client.orders import NO_TERMS, Execution, Leg, Order, Side, Terms, buy, sell
 from margingate_server.client.retry import RetryPolicy
+from margingate_server.client.watching import AlertKind, Severity, Watching
 
 __all__ = [
     "NO_TERMS",
+    "AccountRanking",
     "AccountSummary",
     "Accounts",
     "AdjustCollateralResponse",
     "Admin",
+    "Alert",
+    "AlertKind",
     "AmendOrderResponse",
     "Amount",
     "Balance",
@@ -128,6 +137,8 @@ __all__ = [
     "PositionRisk",
     "PreviewOrderResponse",
     "PublishSettlementPricesResponse",
+    "RankAccountsResponse",
+    "RankedAccount",
     "RegimeMargin",
     "RejectAmendResponse",
     "ReleaseAllResponse",
@@ -141,12 +152,16 @@ __all__ = [
     "SetMarginRegimeResponse",
     "SetPositionsResponse",
     "Settlement",
+    "Severity",
     "Side",
     "SimulatePortfolioResponse",
     "StatedPosition",
+    "StreamAlertsResponse",
     "Terms",
     "Timestamp",
     "UnderlyingState",
+    "WatchAccountResponse",
+    "Watching",
     "WorstScenario",
     "buy",
     "enum_name",
@@ -156,4 +171,5 @@ __all__ = [
     "new_id",
     "sell",
     "to_json",
+    "to_json_line",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import grpc
 
@@ -21,6 +22,19 @@ class StatedPosition:
     instrument: str
     quantity: Amount
     entry_price: Amount | None = None
+
+
+class AccountRanking(StrEnum):
+    """What accounts are ranked by."""
+
+    RATIO = "ratio"
+    HEADROOM = "headroom"
+
+
+_RANKINGS = {
+    AccountRanking.RATIO: wire.ACCOUNT_RANKING_MARGIN_RATIO,
+    AccountRanking.HEADROOM: wire.ACCOUNT_RANKING_HEADROOM,
+}
 
 
 class Accounts:
@@ -117,6 +131,13 @@ class Accounts:
             amount=amount_text(amount),
         )
         return self._call(self._service.MoveMargin, request)
+
+    def rank(
+        self, by: AccountRanking = AccountRanking.RATIO, *, count: int = 0
+    ) -> wire.RankAccountsResponse:
+        """At most `count` accounts (0: 100) nearest to liquidation, by the margin of positions."""
+        request = wire.RankAccountsRequest(by=_RANKINGS[by], page_size=count)
+        return self._call(self._service.RankAccounts, request)
 
     def get_margin(self, account: str) -> wire.GetMarginResponse:
         """Margin of the account and how it comes about."""

@@ -35,7 +35,7 @@ class Caller:
         while True:
             tries += 1
             try:
-                return rpc(request, timeout=self.timeout_seconds, metadata=_routing(request))
+                return rpc(request, timeout=self.timeout_seconds, metadata=routing(request))
             except grpc.RpcError as error:
                 failure = call_error(error, _request_id(request))
             if not failure.is_unanswered or tries >= self.retry.tries_max:
@@ -47,7 +47,7 @@ def _request_id(request: Any) -> str:
     return getattr(request, "request_id", "") or getattr(request, "fill_id", "")
 
 
-def _routing(request: Any) -> tuple[tuple[str, str], ...]:
+def routing(request: Any) -> tuple[tuple[str, str], ...]:
     """The header proxies hash on; none for an id outside the grammar: the server refuses it."""
     account = getattr(request, "account", "")
     return ((ACCOUNT_HEADER, account),) if _ACCOUNT_GRAMMAR.fullmatch(account) else ()

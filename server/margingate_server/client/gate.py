@@ -30,17 +30,18 @@ from margingate_server.client.orders import (
 )
 from margingate_server.client.paging import PAGE_SIZE, merged_pages
 from margingate_server.client.retry import RetryPolicy
+from margingate_server.client.watching import Watching
 from margingate_server.clock import SystemClock
 
 
 class MarginGate:
     """A connection to a margingate server; thread-safe, to be kept and shared.
 
-    The methods here are a router's; `accounts`, `market` and `admin` have the rest. Every method
-    returns the answer of the contract (proto/margingate/v1) and raises MargingateCallError when
-    there is none. Send an order to the venue only when `is_accepted(answer.decision)`. A call
-    without an answer was repeated with its id already; the error has it, to be given again as
-    `request_id`.
+    The methods here are a router's; `accounts`, `market` and `admin` have the rest, `watching` the
+    streams. Every method returns the answer of the contract (proto/margingate/v1) and raises
+    MargingateCallError when there is none. Send an order to the venue only when
+    `is_accepted(answer.decision)`. A call without an answer was repeated with its id already; the
+    error has it, to be given again as `request_id`.
     """
 
     def __init__(self, channel: grpc.Channel, caller: Caller, now_ns: Callable[[], int]) -> None:
@@ -51,6 +52,9 @@ class MarginGate:
         self.accounts = Accounts(channel, caller)
         self.market = Market(channel, caller)
         self.admin = Admin(channel, caller)
+        self.watching = Watching(
+            channel=channel, retry=caller.retry, sleep=caller.sleep, jitter=caller.jitter
+        )
 
     @classmethod
     def connect(

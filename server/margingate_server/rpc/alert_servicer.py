@@ -49,20 +49,20 @@ class AlertServicer:
         if selection.account:
             self._lane.look(lambda desk, _now_ns: desk.shard.account(selection.account))
         cursor = self._start(request)
-        yield pb.StreamAlertsResponse(cursor=cursor)
-        told_at = self._clock.seconds()
+        has_caught_up, told_at = False, self._clock.seconds()
         with self._tail.ringing(stream.ring):
             while not stream.is_closed:
                 alerts, through = self._tail.after(cursor)
-                for each in alerts:
-                    if selection.has(each):
-                        yield pb.StreamAlertsResponse(cursor=each.seq, alert=each.message)
-                        told_at = self._clock.seconds()
-                is_behind, cursor = through > cursor, through
-                if self._clock.seconds() - told_at >= HEARTBEAT_SECONDS:
-                    yield pb.StreamAlertsResponse(cursor=cursor)
+                for each in filter(selection.has, alerts):
+                    yield pb.StreamAlertsResponse(cursor=each.seq, alert=each.message)
                     told_at = self._clock.seconds()
-                if not is_behind:
+                is_caught_up, cursor = through == cursor, through
+                is_silent = self._clock.seconds() - told_at >= HEARTBEAT_SECONDS
+                if is_silent or (is_caught_up and not has_caught_up):
+                    yield pb.StreamAlertsResponse(cursor=cursor, caught_up=is_caught_up)
+                    has_caught_up |= is_caught_up
+                    told_at = self._clock.seconds()
+                if is_caught_up:
                     stream.wait(HEARTBEAT_SECONDS)
 
     def _start(self, request: pb.StreamAlertsRequest) -> int:

@@ -1,12 +1,10 @@
 """RankAccounts: who is nearest to liquidation."""
 
-from collections.abc import Callable
-
 import grpc
 
 from margingate.v1 import account_service_pb2 as pb
+from margingate_engine.core.errors import MissingData
 from margingate_engine.core.risk import Risk
-from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.monitoring.states import margin_ratio, state_of
 from margingate_server.rpc.alert_codec import STATES
 from margingate_server.rpc.decimals import usd_text
@@ -26,21 +24,21 @@ RANKINGS = {
 class RankServicer:
     """Accounts in the order of their margin."""
 
-    def __init__(self, lane: Lane, figures: Callable[[], AccountFigures]) -> None:
-        """figures: of all accounts, as they were worked out last."""
+    def __init__(self, lane: Lane) -> None:
         self._lane = lane
-        self._figures = figures
 
     def RankAccounts(  # noqa: N802 - gRPC names
         self, request: pb.RankAccountsRequest, _context: grpc.ServicerContext
     ) -> pb.RankAccountsResponse:
-        """The accounts nearest to liquidation."""
+        """The accounts nearest to liquidation, as all were margined last."""
         by = enum_value(request.by, RANKINGS, "by")
         size = page_size(request.page_size)
-        figures = self._figures()
-        bounds = self._lane.look(
-            lambda desk, _now_ns: publishing_of(desk.shard.state.policy.monitoring).entering
+        figures, monitoring = self._lane.look(
+            lambda desk, _now_ns: (desk.revaluing.latest, desk.shard.state.policy.monitoring)
         )
+        if figures is None:
+            raise MissingData("margins of all accounts")
+        bounds = publishing_of(monitoring).entering
         accounts = []
         for place in ranked(figures, by, size):
             risk = Risk(

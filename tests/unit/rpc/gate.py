@@ -27,7 +27,6 @@ from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
 from margingate_server.rpc.compare_servicer import CompareServicer
-from margingate_server.rpc.figures_on_demand import FiguresOnDemand
 from margingate_server.rpc.lane import Lane
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
@@ -91,7 +90,7 @@ class Gate:
             "AccountService": (
                 AccountServicer(self.lane),
                 CompareServicer(self.lane),
-                RankServicer(self.lane, FiguresOnDemand(self.lane)),
+                RankServicer(self.lane),
             ),
             "MarketService": (market,),
             "AdminService": (AdminServicer(self.lane, self.reload),),

@@ -21,7 +21,6 @@ from margingate_server.rpc.admin_servicer import AdminServicer
 from margingate_server.rpc.alert_servicer import AlertServicer
 from margingate_server.rpc.alert_tail import AlertTail
 from margingate_server.rpc.compare_servicer import CompareServicer
-from margingate_server.rpc.figures_on_demand import FiguresOnDemand
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
 from margingate_server.rpc.order_servicer import OrderServicer
@@ -48,7 +47,7 @@ def rpc_server(gate: Gate) -> RpcServer:
         "AccountService": (
             AccountServicer(gate.lane),
             CompareServicer(gate.lane),
-            RankServicer(gate.lane, FiguresOnDemand(gate.lane)),
+            RankServicer(gate.lane),
             WatchServicer(gate.lane, watching, gate.clock, AGE_LIMITS),
             AlertServicer(gate.lane, tail, gate.clock),
         ),

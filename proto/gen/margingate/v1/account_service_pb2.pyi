@@ -1390,21 +1390,27 @@ class StreamAlertsResponse(_message.Message):
 
     CURSOR_FIELD_NUMBER: _builtins.int
     ALERT_FIELD_NUMBER: _builtins.int
+    CAUGHT_UP_FIELD_NUMBER: _builtins.int
     cursor: _builtins.int
     """Number of the event: call again with it to go on from here."""
+    caught_up: _builtins.bool
+    """True when there is nothing after the cursor yet; only without an alert."""
     @_builtins.property
     def alert(self) -> Global___Alert:
-        """The alert; absent in the first message and every 5 s without alerts: there was none to this cursor."""
+        """The alert; absent when the ledger is first looked through to its end, and after 5 s without alerts:
+        then there is none to this cursor that was not sent.
+        """
 
     def __init__(
         self,
         *,
         cursor: _builtins.int = ...,
         alert: Global___Alert | None = ...,
+        caught_up: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert", "cursor", b"cursor"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert", b"alert", "caught_up", b"caught_up", "cursor", b"cursor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
