@@ -1,6 +1,7 @@
 """Terms from the files that a server was started with."""
 
 from margingate_server.config import OPENING_MODEL, ServerConfig
+from margingate_server.files.collateral import read_collateral
 from margingate_server.files.fees import parse_fees
 from margingate_server.files.models import read_models
 from margingate_server.files.policy import parse_policy
@@ -11,11 +12,12 @@ from margingate_server.service.terms import Terms
 
 
 def read_terms(config: ServerConfig) -> Terms:
-    """Models, fees, policy and limits of market data as their files are now.
+    """Models, fees, policy, collateral and limits of market data as their files are now.
 
     InvalidInput names what is wrong.
     """
-    models = read_models({OPENING_MODEL: config.parameters_path, **config.model_parameters})
+    paths = {OPENING_MODEL: config.parameters_path, **config.model_parameters}
+    models = read_models(paths, read_collateral(config.collateral_path))
     asked = parse_policy(read_tables(config.policy_path, "policy.toml"))
     return Terms(
         model=models.pop(OPENING_MODEL),

@@ -88,6 +88,10 @@ PolicyOption = Annotated[
         exists=True, dir_okay=False, help="TOML of what regimes ask for; absent: built in."
     ),
 ]
+CollateralOption = Annotated[
+    Path | None,
+    typer.Option(exists=True, dir_okay=False, help="TOML of what assets count; absent: built in."),
+]
 QualityOption = Annotated[
     Path | None,
     typer.Option(
@@ -137,6 +141,7 @@ def serve(
     parameters: ParametersOption = None,
     model_parameters: ModelParametersOption = None,
     policy: PolicyOption = None,
+    collateral: CollateralOption = None,
     quality: QualityOption = None,
     fees: FeesOption = None,
     workers: WorkersOption = 32,
@@ -167,6 +172,7 @@ def serve(
             parameters_path=parameters,
             model_parameters=path_by_name(model_parameters or (), "model_parameters"),
             policy_path=policy,
+            collateral_path=collateral,
             quality_path=quality,
             fees_path=fees,
             workers=workers,

@@ -8,6 +8,7 @@ retry can be told from another request under the same id.
 import msgspec
 
 from margingate_engine.core.instruments import Instrument
+from margingate_server.ledger.collateral import AssetNumbers
 from margingate_server.ledger.event import Event
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.ledger.numbers import (
@@ -206,7 +207,8 @@ class ParametersLoaded(Event, frozen=True, tag="parameters_loaded"):
     """Model parameters, fee schedule and policy in force from here on.
 
     parameters: (underlying, name, value) as text, of the model that margins an account unless it
-    has another. others: the models that it may have. Every account takes its tier's new rates.
+    has another. others: the models that it may have. collateral: what assets count, alike under
+    all of them. Every account takes its tier's new rates.
     """
 
     model: str
@@ -215,6 +217,7 @@ class ParametersLoaded(Event, frozen=True, tag="parameters_loaded"):
     fees: tuple[FeeNumbers, ...]
     policy: PolicyNumbers = PolicyNumbers()
     others: tuple[ModelNumbers, ...] = ()
+    collateral: tuple[AssetNumbers, ...] = ()
 
 
 AnyEvent = (

@@ -142,7 +142,7 @@ def _settlement_priced(state: ShardState, event: e.SettlementPriced, *_: object)
 def _parameters(state: ShardState, event: e.ParametersLoaded, *_: object) -> None:
     state.model, state.parameters_digest = event.model, event.digest
     state.parameters, state.policy = event.parameters, event.policy
-    state.other_models = event.others
+    state.other_models, state.collateral = event.others, event.collateral
     state.fee_tiers = fee_tiers(event.fees)
     for account in state.accounts.values():
         account.portfolio.fees = state.fee_tiers[account.fee_tier]

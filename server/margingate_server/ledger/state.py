@@ -7,6 +7,7 @@ from margingate_engine.market.table import InstrumentTable
 from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.holdings import Portfolio
+from margingate_server.ledger.collateral import AssetNumbers
 from margingate_server.ledger.numbers import LimitNumbers, ModelNumbers, PolicyNumbers
 from margingate_server.ledger.requests import RequestIndex
 
@@ -103,6 +104,7 @@ class ShardState:
     settlement_nano: price in 1e-9 USD that an expired instrument settled at, by row. expiring: how
     long orders hold margin, by account and order, of those that do not hold it for good.
     parameters: of the model in force, with their digest. other_models: that accounts may have.
+    collateral: what assets count under all of them.
     """
 
     table: InstrumentTable = field(default_factory=lambda: InstrumentTable(()))
@@ -119,5 +121,6 @@ class ShardState:
     parameters: tuple[tuple[str, str, str], ...] = ()
     parameters_digest: str = ""
     other_models: tuple[ModelNumbers, ...] = ()
+    collateral: tuple[AssetNumbers, ...] = ()
     open_order_count: int = 0
     last_seq: int = 0

@@ -14,6 +14,7 @@ from margingate_engine.market.table import InstrumentTable
 from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.fees import FeeRate
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
+from margingate_server.ledger.collateral import AssetNumbers
 from margingate_server.ledger.numbers import LimitNumbers, ModelNumbers, PolicyNumbers
 from margingate_server.ledger.requests import RequestIndex
 from margingate_server.ledger.state import AccountState, KillSwitchState, OrderMemo, ShardState
@@ -72,6 +73,7 @@ class _Shard(msgspec.Struct, frozen=True):
     other_models: tuple[ModelNumbers, ...]
     open_order_count: int
     last_seq: int
+    collateral: tuple[AssetNumbers, ...] = ()
 
 
 class _Body(msgspec.Struct, frozen=True, array_like=True):
@@ -138,6 +140,7 @@ def _packed_shard(state: ShardState) -> _Shard:
         parameters=state.parameters,
         parameters_digest=state.parameters_digest,
         other_models=state.other_models,
+        collateral=state.collateral,
         open_order_count=state.open_order_count,
         last_seq=state.last_seq,
     )
@@ -184,6 +187,7 @@ def _unpacked_shard(packed: _Shard) -> ShardState:
         parameters=packed.parameters,
         parameters_digest=packed.parameters_digest,
         other_models=packed.other_models,
+        collateral=packed.collateral,
         open_order_count=packed.open_order_count,
         last_seq=packed.last_seq,
     )

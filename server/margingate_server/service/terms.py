@@ -12,6 +12,7 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.quality.parameters import QualityParameters
+from margingate_server.ledger.collateral import collateral_numbers
 from margingate_server.ledger.events import ParametersLoaded
 from margingate_server.ledger.fold import fee_tiers
 from margingate_server.ledger.numbers import FeeNumbers, PolicyNumbers
@@ -49,6 +50,7 @@ class Terms:
             fees=fee_numbers(self.tiers),
             policy=self.policy,
             others=tuple(model_numbers(self.others[name]) for name in sorted(self.others)),
+            collateral=collateral_numbers(self.model.collateral),
         )
 
     @property
@@ -70,8 +72,8 @@ class Terms:
         """Number of the event that loads them; 0 if they are in force. As refuse_lacking."""
         state, new = shard.state, self.parameters
         self.refuse_lacking(state)
-        models = (state.model, state.parameters, state.other_models)
-        is_same = models == (new.model, new.parameters, new.others)
+        models = (state.model, state.parameters, state.other_models, state.collateral)
+        is_same = models == (new.model, new.parameters, new.others, new.collateral)
         if is_same and (state.fee_tiers, state.policy) == (fee_tiers(new.fees), new.policy):
             return 0
         seq = shard.record(new, now_ns)

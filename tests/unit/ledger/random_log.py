@@ -10,6 +10,7 @@ from margingate_server.ledger import monitoring_events as m
 from margingate_server.ledger import numbers as n
 from margingate_server.ledger import regime_events as r
 from margingate_server.ledger import wallet_events as w
+from margingate_server.ledger.collateral import AssetNumbers
 from margingate_server.ledger.events import encode_event, kind_of
 from margingate_server.ledger.fold import apply
 from margingate_server.ledger.state import AccountState, ShardState
@@ -392,6 +393,7 @@ class RandomLog:
             digest=f"{self.random.getrandbits(256):064x}",
             parameters=(("BTC", "price_scan_range", f"0.{self.random.randint(10, 30)}"),),
             fees=FEES,
+            collateral=(AssetNumbers("USDC", 2, 1, 10**19, (10**9, 5)),),
             policy=n.PolicyNumbers(
                 borrow_limits=(("BTC", 10**20),),
                 qualifications=(n.QualificationNumbers(model="", kinds=("option",)),),

@@ -10,6 +10,7 @@ from margingate_server.ledger import monitoring_events as m
 from margingate_server.ledger import numbers as n
 from margingate_server.ledger import regime_events as r
 from margingate_server.ledger import wallet_events as w
+from margingate_server.ledger.collateral import AssetNumbers
 from tests.unit.engine.small_market import INSTRUMENTS
 
 DECISION = n.DecisionNumbers(
@@ -124,6 +125,7 @@ ONE_OF_EACH: tuple[e.AnyEvent, ...] = (
             liquidation_orders="none",
             monitoring=n.MonitoringNumbers(ratio_ppm=1, leaving_ns=2),
         ),
+        collateral=(AssetNumbers("BTC", 1, 2, 10**20, (3, 4)), AssetNumbers("SOL", 1, 2)),
     ),
 )
 

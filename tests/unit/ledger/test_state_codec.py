@@ -173,7 +173,7 @@ FIELDS = {
     "ShardState": [
         *("table", "accounts", "fee_tiers", "policy", "settlement_nano", "default_limits"),
         *("kill_switches", "requests", "expiring", "admin_version", "model", "parameters"),
-        *("parameters_digest", "other_models", "open_order_count", "last_seq"),
+        *("parameters_digest", "other_models", "collateral", "open_order_count", "last_seq"),
     ],
     "AccountState": [
         *("account", "fee_tier", "opened_ns", "portfolio", "version", "model", "experience_tier"),
