@@ -73,6 +73,9 @@ class ReplayFeed:
     def stop(self) -> None:
         """Nothing is held: what is replayed was read at the start."""
 
+    def stop(self) -> None:
+        """Nothing is held: the files were closed when they were read."""
+
     def due_until_ns(self, now_ns: int) -> int:
         """The market's time up to which what goes alongside has happened; 0 before the first price.
 
