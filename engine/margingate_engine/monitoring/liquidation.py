@@ -25,9 +25,9 @@ STEP_PPM = 100
 
 _PERCENT = (
     *(0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 23, 26, 30, 35, 40, 45, 50),
-    *(55, 60, 65, 70, 75, 80, 85, 90, 95),
+    *(60, 70, 80, 90, 95),
 )
-_PERCENT_UP = (*_PERCENT, 110, 125, 150, 175, 200, 250, 300, 350, 400)
+_PERCENT_UP = (*_PERCENT, 110, 125, 150, 200, 250, 300, 350, 400)
 GRID_PPM = {
     Direction.DOWN: tuple(-round(each * 10_000) for each in _PERCENT),
     Direction.UP: tuple(round(each * 10_000) for each in _PERCENT_UP),

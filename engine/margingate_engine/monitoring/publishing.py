@@ -21,6 +21,7 @@ class Wait(IntEnum):
     TO_WARN = 1
     TO_IMPROVE = 2
     TO_KNOW = 3
+    UNSEEN = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +30,15 @@ class Publishing:
 
     entering: bounds at which a worse state begins. leaving: bounds that an account has to be beyond
     before it has a better one, nowhere laxer. warning_ns: how long it must be in warning before
-    that is said. leaving_ns: how long it must be better before that is said.
+    that is said. leaving_ns: how long it must be better before that is said. unknown_ns: how long
+    nothing may be known of it before that is said.
     """
 
     entering: Bounds
     leaving: Bounds
     warning_ns: int
     leaving_ns: int
+    unknown_ns: int
 
     def __post_init__(self) -> None:
         """Refuse bounds that would have an account worse and better at once."""
@@ -45,14 +48,20 @@ class Publishing:
             raise InvalidInput("headroom_to_leave", "must not be below headroom")
         if self.leaving.gap_ppm < self.entering.gap_ppm:
             raise InvalidInput("equity_gap", "must not be negative")
-        if self.warning_ns < 0 or self.leaving_ns < 0:
+        if min(self.warning_ns, self.leaving_ns, self.unknown_ns) < 0:
             raise InvalidInput("dwell", "must not be negative")
 
     def wait_ns(self, wait: Wait) -> int:
         """How long a wait lasts."""
-        if wait is Wait.NOTHING:
-            return 0
-        return self.warning_ns if wait is Wait.TO_WARN else self.leaving_ns
+        match wait:
+            case Wait.NOTHING:
+                return 0
+            case Wait.TO_WARN:
+                return self.warning_ns
+            case Wait.UNSEEN:
+                return self.unknown_ns
+            case _:
+                return self.leaving_ns
 
 
 class Standing(NamedTuple):
@@ -95,7 +104,7 @@ def wanted(state: MarginState, known: MarginState, standing: Standing) -> tuple[
     """
     unknown, called = MarginState.UNKNOWN, MarginState.MARGIN_CALL
     if standing.entering is unknown:
-        return unknown, Wait.NOTHING
+        return unknown, Wait.UNSEEN
     if standing.entering > known and standing.entering >= called:
         return standing.entering, Wait.NOTHING
     target = max(standing.entering, min(known, standing.leaving))
@@ -138,7 +147,8 @@ def followed(
     target_a = np.maximum(entering_a, np.minimum(known_a, leaving_a))
     wait_a = np.where(target_a > known_a, Wait.TO_WARN, Wait.TO_IMPROVE).astype(np.int8)
     wait_a[state_a == MarginState.UNKNOWN] = Wait.TO_KNOW
-    wait_a[unknown_a | worse_a | (target_a == state_a)] = Wait.NOTHING
+    wait_a[unknown_a] = Wait.UNSEEN
+    wait_a[(worse_a & ~unknown_a) | (target_a == state_a)] = Wait.NOTHING
     began_ns_a = np.where(wait_a == waits.wait_a, waits.waiting_ns_a, now_ns)
     needed_ns_a = np.array([publishing.wait_ns(each) for each in Wait], dtype=np.int64)[wait_a]
     changes_a = (target_a != state_a) & (now_ns - began_ns_a >= needed_ns_a)

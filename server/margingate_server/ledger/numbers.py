@@ -152,7 +152,7 @@ class MonitoringNumbers(msgspec.Struct, frozen=True, kw_only=True):
     ratio, headroom: from which on they are warned, and to_leave beyond which they no longer are:
     maintenance in 1e-6 of equity, headroom in 1e-6 of initial margin. gap: by how much of a
     requirement equity must exceed it before the account is said to cover it again. warning_ns,
-    leaving_ns: how long it must have been so.
+    leaving_ns, unknown_ns: for how long an account must have been warned, better, or not known.
     """
 
     ratio_ppm: int = 800_000
@@ -162,6 +162,7 @@ class MonitoringNumbers(msgspec.Struct, frozen=True, kw_only=True):
     gap_ppm: int = 20_000
     warning_ns: int = 0
     leaving_ns: int = 60 * 10**9
+    unknown_ns: int = 5 * 10**9
 
 
 class PolicyNumbers(msgspec.Struct, frozen=True, kw_only=True):

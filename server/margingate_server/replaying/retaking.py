@@ -11,6 +11,7 @@ from margingate_server.ledger.events import (
     Decided,
     ParametersLoaded,
 )
+from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.ledger.state import ShardState
 from margingate_server.ledger.store import CorruptLedger, EventRecord
 from margingate_server.ledger.wallet_events import MarginMoved
@@ -20,6 +21,7 @@ from margingate_server.replaying.changes import Change, changes
 from margingate_server.replaying.market_walk import MarketWalk
 from margingate_server.replaying.parameters import models_of
 from margingate_server.replaying.regimes_again import Judged, regime_again
+from margingate_server.replaying.states_again import state_again
 from margingate_server.service.accounts import Accounts
 from margingate_server.service.amending import amend_totals
 from margingate_server.service.asking import Asking, order_numbers, outcome_of
@@ -97,6 +99,11 @@ class Retaking:
             return msgspec.structs.replace(again, market_digest=digest)
         if isinstance(event, MarginMoved):
             return _moved_again(self._shard_at(record.market_version), event)
+        if isinstance(event, MarginStateChanged):
+            if not event.market_digest:
+                return None  # of what has no fresh price: ages are not stored
+            shard = self._shard_at(record.market_version)
+            return state_again(shard, event, NO_AGE_LIMITS, record.recorded_ns)
         if isinstance(event, Judged):
             if not event.market_digest:
                 return None  # forced

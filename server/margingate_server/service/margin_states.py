@@ -12,8 +12,6 @@ from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.holdings_range import known_risk
 from margingate_server.service.shard import AccountView
 
-UNKNOWN = Standing(MarginState.UNKNOWN, MarginState.UNKNOWN)
-
 
 @lru_cache(maxsize=8)
 def publishing_of(numbers: MonitoringNumbers) -> Publishing:
@@ -27,6 +25,7 @@ def publishing_of(numbers: MonitoringNumbers) -> Publishing:
         ),
         warning_ns=numbers.warning_ns,
         leaving_ns=numbers.leaving_ns,
+        unknown_ns=numbers.unknown_ns,
     )
 
 
@@ -43,6 +42,9 @@ class Instant:
         return self.standing.entering
 
 
+NOT_KNOWN = Instant(risk=None, standing=Standing(MarginState.UNKNOWN, MarginState.UNKNOWN))
+
+
 def instant_of(
     account: AccountState,
     view: AccountView,
@@ -50,9 +52,12 @@ def instant_of(
     age_limits: AgeLimits,
     now_ns: int,
 ) -> Instant:
-    """How an account stands under a view of it; unknown without fresh prices of all it has."""
-    if view.oldest.stale_subject(now_ns, age_limits) is not None or known_risk(view) is None:
-        return Instant(risk=None, standing=UNKNOWN)
+    """How an account stands under a view of it; unknown without prices fit for all it has. [MON-05]
+
+    By this alone what orders and answers say of it, whatever was published before.
+    """
+    if view.oldest.unfit(now_ns, age_limits) is not None or known_risk(view) is None:
+        return NOT_KNOWN
     assert view.risk is not None, "an account without prices has a margin"
     return instant_of_risk(account, view.risk.positions_risk, numbers, now_ns)
 

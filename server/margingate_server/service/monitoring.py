@@ -17,6 +17,7 @@ from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import AgeLimits, oldest_of_portfolio
 from margingate_server.service.limits import policy_of
 from margingate_server.service.margin_states import (
+    NOT_KNOWN,
     Instant,
     instant_of,
     instant_of_risk,
@@ -35,7 +36,6 @@ ORDERS_MAX = 20
 """Most resting orders of an account that an event judges; outlook judges them all."""
 
 CALLED = (MarginState.MARGIN_CALL, MarginState.LIQUIDATION)
-NO_ORDERS = RestingOrders((), is_cut=False)
 
 
 class Monitor:
@@ -107,47 +107,34 @@ class Monitor:
         publishing = publishing_of(self._shard.state.policy.monitoring)
         if target is before or not (wait is due.waited_for or not publishing.wait_ns(wait)):
             return None
-        is_entered = target in CALLED and (target > known or before is MarginState.UNKNOWN)
-        orders = NO_ORDERS
-        if is_entered and account.portfolio.legs:
-            self._effort += min(len(account.portfolio.legs), ORDERS_MAX)
-            orders = orders_to_cancel(self._shard, account)
-        return margin_state_changed(self._shard, account, target, instant.risk, orders)
+        self._effort += min(len(account.portfolio.legs), ORDERS_MAX)
+        return margin_state_changed(self._shard, account, target, instant.risk)
 
     def _instant(self, account: AccountState, due: Due, now_ns: int) -> Instant:
         """How the account stands now, by its figures as long as they are of now."""
         shard, numbers = self._shard, self._shard.state.policy.monitoring
-        risk = due.risk_of(account, shard.market.view.arrays)
-        if risk is not None:
+        figures = due.figures_of(account, shard.market.view.arrays)
+        if figures is not None:
+            self._effort += 1
             oldest = oldest_of_portfolio(shard.market.view, account.portfolio)
-            if oldest.stale_subject(now_ns, self._age_limits) is None:
-                self._effort += 1
-                return instant_of_risk(account, risk, numbers, now_ns)
+            is_fit = oldest.unfit(now_ns, self._age_limits) is None
+            if is_fit and figures.risk is not None:
+                return instant_of_risk(account, figures.risk, numbers, now_ns)
+            if not is_fit:
+                return NOT_KNOWN
         self._effort += WORKED_OUT
         return instant_of(account, shard.view_of(account), numbers, self._age_limits, now_ns)
 
 
-def orders_to_cancel(shard: Shard, account: AccountState) -> RestingOrders:
-    """Resting orders that add risk, of an account whose margin is known. [MON-07]"""
-    view = shard.view_of(account)
-    if view.risk is None:
-        return NO_ORDERS
-    policy = policy_of(shard.state.policy)
-    return risk_increasing_orders(view.risk, account.portfolio, policy, ORDERS_MAX)
-
-
 def margin_state_changed(
-    shard: Shard,
-    account: AccountState,
-    state: MarginState,
-    risk: Risk | None,
-    orders: RestingOrders,
+    shard: Shard, account: AccountState, state: MarginState, risk: Risk | None
 ) -> MarginStateChanged:
     """The event that publishes a state. risk: of the positions; unknown states rest on none."""
     figures, digest = None, ""
     if risk is not None:
         figures = RiskNumbers(risk.equity, risk.initial, risk.maintenance)
         digest = shard.market.view.digest
+    orders = _orders_to_cancel(shard, account, state)
     return MarginStateChanged(
         account=account.account,
         previous=account.margin_state.word,
@@ -157,3 +144,14 @@ def margin_state_changed(
         orders=orders.order_ids,
         is_cut=orders.is_cut,
     )
+
+
+def _orders_to_cancel(shard: Shard, account: AccountState, state: MarginState) -> RestingOrders:
+    """Resting orders that add risk, on entering a margin call or liquidation. [MON-07]"""
+    before, known = account.margin_state, account.known_margin_state
+    is_entered = state in CALLED and (state > known or before is MarginState.UNKNOWN)
+    view = shard.view_of(account) if is_entered and account.portfolio.legs else None
+    if view is None or view.risk is None:
+        return RestingOrders((), is_cut=False)
+    policy = policy_of(shard.state.policy)
+    return risk_increasing_orders(view.risk, account.portfolio, policy, ORDERS_MAX)

@@ -36,18 +36,28 @@ class Due(NamedTuple):
     figures: AccountFigures | None = None
     place: int = 0
 
-    def risk_of(self, account: AccountState, arrays: RiskArrays) -> Risk | None:
-        """Margin of its positions; None unless it is of these arrays and the account of now."""
+    def figures_of(self, account: AccountState, arrays: RiskArrays) -> "OwnFigures | None":
+        """Its figures; None unless they are of these arrays and of the account of now."""
         figures, place = self.figures, self.place
-        if figures is None or figures.arrays is not arrays or not figures.is_known_a[place]:
+        if figures is None or figures.arrays is not arrays:
             return None
         if figures.version_a[place] != account.version:
             return None
-        return Risk(
-            equity=int(figures.equity_a[place]),
-            initial=int(figures.initial_a[place]),
-            maintenance=int(figures.maintenance_a[place]),
+        if not figures.is_known_a[place]:
+            return OwnFigures(None)
+        return OwnFigures(
+            Risk(
+                equity=int(figures.equity_a[place]),
+                initial=int(figures.initial_a[place]),
+                maintenance=int(figures.maintenance_a[place]),
+            )
         )
+
+
+class OwnFigures(NamedTuple):
+    """Margin of an account's positions; None where it is not known."""
+
+    risk: Risk | None
 
 
 class Round:

@@ -14,8 +14,8 @@ def figures_of(desk: SmallDesk, age_limits: AgeLimits = AGE_LIMITS) -> AccountFi
     rows = []
     for account in desk.state.accounts.values():
         view = desk.shard.view_of(account)
-        stale = view.oldest.stale_subject(desk.now_ns, age_limits)
-        risk = known_risk(view) if stale is None else None
+        unfit = view.oldest.unfit(desk.now_ns, age_limits)
+        risk = known_risk(view) if unfit is None else None
         if risk is None or view.risk is None:
             rows.append((account.version, 0, 0, 0, 0, False))
             continue
