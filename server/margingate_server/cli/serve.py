@@ -30,7 +30,8 @@ class LogLevel(StrEnum):
 FeedOption = Annotated[
     str,
     typer.Option(
-        help="simulated, file:PATH, replay:PATH, or none: prices come by PublishQuotes only."
+        help="simulated, file:PATH, replay:PATH, deribit (or deribit:testnet, deribit:WS_URL),"
+        " or none: prices come by PublishQuotes only."
     ),
 ]
 SpeedOption = Annotated[
