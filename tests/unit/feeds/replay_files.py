@@ -3,6 +3,11 @@
 import gzip
 from pathlib import Path
 
+import numpy as np
+
+from margingate_engine.core.symbols import parse_symbol
+from margingate_engine.pricing import black76
+
 COLUMNS = "timestamp,instrument_name,mark_price,mark_iv_pct,underlying,underlying_name,index_price"
 HOUR_NS = 3_600 * 10**9
 FIRST = "2026-01-28T04:00:00.951+00:00"
@@ -22,6 +27,18 @@ def row(  # noqa: PLR0917
 ) -> str:
     """A line of a CSV of chains."""
     return f"{time},{name},{mark},{vol},{forward},{forward_name},{index}"
+
+
+def fair_row(hours: float, name: str, vol_pct: float, forward: float, index: float) -> str:
+    """A line whose mark is what its vol says."""
+    symbol = parse_symbol(name)
+    assert symbol.expiry_ns is not None
+    assert symbol.strike_nano is not None
+    years = (symbol.expiry_ns - FIRST_NS - hours * HOUR_NS) / (365 * 24 * HOUR_NS)
+    terms = (forward, symbol.strike_nano / 1e9, vol_pct / 100, years, name.endswith("C"))
+    value = black76.value(*(np.array(each) for each in terms))
+    forward_name = name.rsplit("-", 2)[0]
+    return row(at(hours), name, float(value) / forward, vol_pct, forward, forward_name, index)
 
 
 def at(hours: float) -> str:

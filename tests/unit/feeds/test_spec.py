@@ -9,9 +9,11 @@ from margingate_server.clock import SystemClock
 from margingate_server.feeds.deribit.feed import DeribitFeed
 from margingate_server.feeds.feed import Feed
 from margingate_server.feeds.file.feed import FileFeed
+from margingate_server.feeds.replay.feed import ReplayFeed
 from margingate_server.feeds.simulated.feed import SimulatedFeed
 from margingate_server.feeds.spec import FROZEN_NS, open_feed
 from tests.unit.feeds.market_files import answer, ticker, write_json
+from tests.unit.feeds.replay_files import FIRST_NS, HOUR_NS, three_snapshots
 
 START_NS = 1_769_160_199_721_198_000
 
@@ -32,6 +34,16 @@ def test_a_simulated_market_moves_and_a_frozen_one_does_not() -> None:
     assert frozen.update(later_ns).market_time_ns == FROZEN_NS
     moved = moving.update(later_ns).index_by_underlying
     assert moved != frozen.update(later_ns).index_by_underlying
+
+
+def test_a_replay_is_opened_at_its_speed(tmp_path: Path) -> None:
+    path = three_snapshots(tmp_path / "chains.csv")
+    feed = open_feed(
+        f"replay:{path}", seed=1, start_ns=START_NS, clock=SystemClock(), speed=6 * 3_600
+    )
+    assert isinstance(feed, ReplayFeed)
+    times = [feed.update(START_NS + late).market_time_ns for late in (0, 10**9)]
+    assert times == [FIRST_NS, FIRST_NS + 6 * HOUR_NS]
 
 
 @pytest.mark.parametrize("more", ["", ":testnet", ":ws://127.0.0.1:1", ":wss://gate.example/ws"])
