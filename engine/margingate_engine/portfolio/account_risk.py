@@ -36,14 +36,35 @@ class AccountRisk:
         account = cls(arrays)
         for asset, units in portfolio.cash.items():
             account.move_cash(asset, units)
-        for row, position in portfolio.positions.items():
-            account.move_position(row, 0, position.lots)
-            account.move_cash(arrays.table.instruments[row].settlement_asset, position.entry)
-            wallet = portfolio.wallets.get(row, 0)
-            account.allocate(row, Pocket(position.lots, wallet, position.entry))
+        account._take_positions(portfolio)
         for order_id in portfolio.legs:
             account.hold(order_hold(arrays, portfolio, order_id))
         return account
+
+    def _take_positions(self, portfolio: Portfolio) -> None:
+        """As move_position and allocate do with one after the other, in one go."""
+        arrays, wallets = self.arrays, portfolio.wallets
+        pockets_by_group: dict[int, dict[int, Pocket]] = {}
+        coins: dict[str, int] = {}
+        for row, position in portfolio.positions.items():
+            if not arrays.priced_i[row]:
+                raise MissingData(arrays.table.instruments[row].name)
+            number, lots, entry = arrays.group_i[row], position.lots, position.entry
+            pocket = Pocket(lots, wallets.get(row, 0), entry)
+            pockets_by_group.setdefault(number, {})[row] = pocket
+            self.usd += arrays.position_value(row, lots)
+            self.gross += abs(lots) * arrays.gross_i[row]
+            coin = arrays.position_coin(row, lots)
+            if coin:
+                asset = arrays.table.underlyings[number]
+                coins[asset] = coins.get(asset, 0) + coin
+            if entry:
+                asset = arrays.table.instruments[row].settlement_asset
+                coins[asset] = coins.get(asset, 0) + entry
+        for number, pockets in pockets_by_group.items():
+            self.group(number).take_positions(pockets)
+        for asset, units in coins.items():
+            self.move_cash(asset, units)
 
     def copied(self) -> "AccountRisk":
         """The same, to be asked while this one changes: at a cost that orders do not change."""

@@ -16,6 +16,10 @@ COIN_ROUNDING_PICO = 3
 """More coins than these a lot never brings: flow, fee and mark value are rounded one by one."""
 
 
+EFFECTS_MAX = 20_000
+"""So many are kept of one market; each takes about a kilobyte."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegEffect:
     """Features of one lot on order, 1e-6 USD unless named otherwise.
@@ -48,7 +52,24 @@ class LegEffect:
 def leg_effect(
     arrays: RiskArrays, fees: FeeTier, row: int, side: Side, price_nano: int
 ) -> LegEffect:
-    """Features of one lot at a limit price; the instrument must be priced."""
+    """Features of one lot at a limit price; the instrument must be priced.
+
+    An order is asked about several times: what it does is kept with the arrays.
+    """
+    key = (row, side, price_nano, id(fees))
+    kept: tuple[FeeTier, LegEffect] | None = arrays.effects.get(key)
+    if kept is not None:
+        return kept[1]
+    effect = _leg_effect(arrays, fees, row, side, price_nano)
+    if len(arrays.effects) >= EFFECTS_MAX:
+        arrays.effects.clear()
+    arrays.effects[key] = (fees, effect)  # the tier is kept alive, so that its id stays its own
+    return effect
+
+
+def _leg_effect(
+    arrays: RiskArrays, fees: FeeTier, row: int, side: Side, price_nano: int
+) -> LegEffect:
     instrument = arrays.table.instruments[row]
     group = _group(arrays, row)
     flow = fill_flow(instrument, int(side), price_nano) - held_fee(

@@ -1,6 +1,6 @@
 """Features of one account in one group: its positions and its open orders. [SPAN-09 to SPAN-14]"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -94,6 +94,22 @@ class GroupTotals:
             self.keyed[key] = self.keyed.get(key, 0) + lots * amount
         self.minimum += self.arrays.minimum_i[row] * (max(0, -after) - max(0, -before))
         self.surcharge += self.arrays.surcharge_i[row] * (abs(after) - abs(before))
+        self._rows = self.positions_margin = self.worst_margin = None
+
+    def take_positions(self, pockets: Mapping[int, Pocket]) -> None:
+        """Positions by row, none of them zero, of a group that has none and nothing on order."""
+        arrays, keyed, rows = self.arrays, self.keyed, [*pockets]
+        self.pockets = dict(pockets)
+        self.lots = {row: pocket.lots for row, pocket in pockets.items()}
+        lots_i = np.array([*self.lots.values()], dtype=np.int64)
+        self.pnl_r = lots_i @ arrays.pnl_ir[rows]
+        for row, lots in self.lots.items():
+            for key, amount in arrays.features_i[row]:
+                keyed[key] = keyed.get(key, 0) + lots * amount
+            if lots < 0:
+                self.minimum -= lots * arrays.minimum_i[row]
+            self.surcharge += arrays.surcharge_i[row] * abs(lots)
+        self.floor_worst = -self.minimum
         self._rows = self.positions_margin = self.worst_margin = None
 
     def allocate(self, row: int, pocket: Pocket) -> None:

@@ -5,6 +5,7 @@ Vectors are int64 arrays; scalars per instrument are lists of Python integers, w
 one at a time.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -171,6 +172,10 @@ class RiskArrays:
     own: Any = None
     collateral_only: frozenset[int] = field(init=False)
     has_own_charges: bool = field(init=False)
+    effects: dict[Hashable, Any] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
+    """What lots on order do, as worked out so far: for `effect.leg_effect` alone."""
 
     def __post_init__(self) -> None:
         """Know whether there is anything to charge beside the model."""
