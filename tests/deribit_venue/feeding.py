@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from margingate_engine.core.errors import MissingData
-from margingate_server.clock import SystemClock
+from margingate_server.clock import Clock, SystemClock
 from margingate_server.feeds.deribit.feed import DeribitFeed
 from margingate_server.feeds.deribit.settings import DeribitSettings
 from margingate_server.feeds.feed import MarketUpdate
@@ -29,9 +29,9 @@ QUICK = DeribitSettings(
 class Fed:
     """The feed, who is told of it, and the newest mark and the index that it gave."""
 
-    def __init__(self, settings: DeribitSettings) -> None:
+    def __init__(self, settings: DeribitSettings, clock: Clock) -> None:
         self.recorder = Recorder()
-        self.clock = SystemClock()
+        self.clock = clock
         self.feed = DeribitFeed(settings, self.clock, self.recorder)
         self.mark: dict[str, float] = {}
         self.index: dict[str, float] = {}
@@ -63,9 +63,9 @@ class Fed:
 
 
 @contextmanager
-def fed_by(venue: Venue, **settings: Any) -> Iterator[Fed]:
+def fed_by(venue: Venue, clock: Clock | None = None, **settings: Any) -> Iterator[Fed]:
     """A feed of this venue; stopped afterwards, and nothing unforeseen happened to it."""
-    fed = Fed(replace(QUICK, **{"url": venue.url, **settings}))
+    fed = Fed(replace(QUICK, **{"url": venue.url, **settings}), clock or SystemClock())
     try:
         yield fed
     finally:

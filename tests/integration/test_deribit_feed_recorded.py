@@ -1,0 +1,58 @@
+"""The Deribit feed on recorded chains, sent by the venue of loopback as if it were then."""
+
+import time
+
+import pytest
+
+from margingate_server.clock import SystemClock
+from tests.deribit_venue.feeding import Fed, fed_by
+from tests.deribit_venue.recorded import RecordedMarket, recorded_crash, recorded_tickers
+from tests.deribit_venue.server import Venue
+from tests.integration.support.pages import wait_until
+
+
+class ClockThen(SystemClock):
+    """The machine's clock as if it had started at another instant."""
+
+    def __init__(self, then_ms: int) -> None:
+        self._shift_ns = then_ms * 10**6 - time.time_ns()
+
+    def now_ns(self) -> int:
+        return super().now_ns() + self._shift_ns
+
+
+def assert_given_as_recorded(fed: Fed, market: RecordedMarket) -> None:
+    """Every mark, vol and forward is what the recorded ticker says."""
+    given: dict[str, tuple[float, float, float]] = {}
+
+    def has_all() -> bool:
+        update = fed.update()
+        columns = (update.mark_price_i, update.mark_vol_i, update.forward_price_i)
+        given.update(zip(update.names, zip(*columns, strict=True), strict=True))
+        return given.keys() >= market.tickers.keys()
+
+    wait_until(has_all, "every recorded option is priced")
+    for name, ticker in market.tickers.items():
+        said = (ticker["mark_price"], ticker["mark_iv"] / 100, ticker["underlying_price"])
+        assert given[name] == pytest.approx(said, rel=1e-12), name
+
+
+@pytest.mark.parametrize("read", [recorded_tickers, recorded_crash])
+def test_a_recorded_chain_is_listed_and_priced_as_it_was(read: type[RecordedMarket]) -> None:
+    market = read()
+    clock = ClockThen(market.now_ms)
+    venue = Venue(market, tick_seconds=2.0, now_ms=lambda: clock.now_ns() // 10**6)
+    with venue, fed_by(venue, clock=clock) as fed:
+        assert_given_as_recorded(fed, market)
+        assert fed.recorder.instrument_count == len(market.tickers)
+        assert set(fed.index) == {name.partition("_")[0].upper() for name in market.index}
+        wait_until(lambda: fed.recorder.is_connected, "everything is subscribed")
+        chunks = venue.requests["public/subscribe"]
+        assert chunks == -(-len(venue.channels() | refused(fed)) // 200)
+        assert set(fed.recorder.dropped_by_reason) <= {"refused_channel", "duplicate"}
+
+
+def refused(fed: Fed) -> set[str]:
+    """Recordings have no volatility index."""
+    assert fed.dropped("refused_channel") == len(fed.index)
+    return {f"deribit_volatility_index.{coin}" for coin in fed.index}
