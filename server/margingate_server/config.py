@@ -51,6 +51,7 @@ class ServerConfig:
     parameters_path: Path | None = None
     model_parameters: Mapping[str, Path] = field(default_factory=dict)
     policy_path: Path | None = None
+    monitoring_path: Path | None = None
     collateral_path: Path | None = None
     quality_path: Path | None = None
     fees_path: Path | None = None

@@ -93,6 +93,12 @@ CollateralOption = Annotated[
     Path | None,
     typer.Option(exists=True, dir_okay=False, help="TOML of what assets count; absent: built in."),
 ]
+MonitoringOption = Annotated[
+    Path | None,
+    typer.Option(
+        exists=True, dir_okay=False, help="TOML of bounds of margin states; absent: built in."
+    ),
+]
 QualityOption = Annotated[
     Path | None,
     typer.Option(
@@ -142,6 +148,7 @@ def serve(
     parameters: ParametersOption = None,
     model_parameters: ModelParametersOption = None,
     policy: PolicyOption = None,
+    monitoring: MonitoringOption = None,
     collateral: CollateralOption = None,
     quality: QualityOption = None,
     fees: FeesOption = None,
@@ -173,6 +180,7 @@ def serve(
             parameters_path=parameters,
             model_parameters=path_by_name(model_parameters or (), "model_parameters"),
             policy_path=policy,
+            monitoring_path=monitoring,
             collateral_path=collateral,
             quality_path=quality,
             fees_path=fees,

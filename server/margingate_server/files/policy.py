@@ -6,29 +6,44 @@ from decimal import Decimal
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, MICRO, NANO
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import InstrumentKind
-from margingate_server.files.toml_tables import Tables
 from margingate_server.ledger.numbers import QualificationNumbers
 from margingate_server.ledger.regime import OPENING, REGIME_BY_MODEL
 
 DAY_NS = 86_400 * NANO
 DAYS_MAX = 366
 TIER_MAX = 9
+LIQUIDATION_ORDERS, RISK_REDUCING, NO_ORDERS = "liquidation_orders", "risk_reducing", "none"
 _NAMES = (
     *("equity_to_enter", "equity_to_remain", "experience_tier_min", "kinds", "underlyings"),
     *("grace_days", "fallback", "liquidation_grace_days"),
 )
 
 
-def parse_policy(tables: Tables) -> tuple[QualificationNumbers, ...]:
+def parse_policy(document: Mapping[str, object]) -> tuple[QualificationNumbers, ...]:
     """One of each table, by name; InvalidInput with the dotted name of what is missing or wrong.
 
     A table is named by the model of a regime, or `opening` for accounts that have chosen none.
     """
-    return tuple(_qualification(name, tables[name]) for name in sorted(tables))
+    names = sorted(document.keys() - {LIQUIDATION_ORDERS})
+    return tuple(_qualification(name, document[name]) for name in names)
 
 
-def _qualification(name: str, table: Mapping[str, object]) -> QualificationNumbers:
+def parse_liquidation_orders(document: Mapping[str, object]) -> str:
+    """What passes of an account in liquidation: `risk_reducing`, also where it is not said, `none`.
+
+    InvalidInput for anything else.
+    """
+    orders = document.get(LIQUIDATION_ORDERS, RISK_REDUCING)
+    if orders not in (RISK_REDUCING, NO_ORDERS):
+        path = f"policy.{LIQUIDATION_ORDERS}"
+        raise InvalidInput(path, f"must be {RISK_REDUCING} or {NO_ORDERS}")
+    return str(orders)
+
+
+def _qualification(name: str, table: object) -> QualificationNumbers:
     path = f"policy.{name}"
+    if not isinstance(table, dict):
+        raise InvalidInput(path, "must be a table")
     if name not in {OPENING, *REGIME_BY_MODEL}:
         raise InvalidInput(path, "is no model")
     for each in sorted(set(_NAMES) ^ set(table)):

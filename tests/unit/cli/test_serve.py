@@ -81,7 +81,7 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
         "--instrument-age-max", "2.5", "--log-level", "debug", "--tls-cert", str(file),
         "--tls-key", str(file), "--market-retention", "0.5",
         "--model-parameters", f"cross={file}", "--model-parameters", "tims=t=1.toml",
-        "--policy", str(file), "--quality", str(file),
+        "--policy", str(file), "--quality", str(file), "--monitoring", str(file),
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     assert server.configs == [
@@ -100,6 +100,7 @@ def test_every_option_reaches_the_server(server: FakeApp, tmp_path: Path) -> Non
             parameters_path=file,
             model_parameters={"cross": file, "tims": Path("t=1.toml")},
             policy_path=file,
+            monitoring_path=file,
             quality_path=file,
             fees_path=file,
             workers=4,

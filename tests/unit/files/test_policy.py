@@ -5,10 +5,11 @@ from decimal import Decimal
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
-from margingate_server.files.policy import DAY_NS, parse_policy
-from margingate_server.files.toml_tables import read_tables
+from margingate_server.files.policy import DAY_NS, parse_liquidation_orders, parse_policy
+from margingate_server.files.toml_tables import read_document
 from margingate_server.ledger.numbers import QualificationNumbers
 
+BUILT_IN = read_document(None, "policy.toml")
 TABLE: dict[str, object] = {
     "equity_to_enter": 100_000,
     "equity_to_remain": Decimal("75000.5"),
@@ -38,7 +39,7 @@ def test_a_table_is_taken_as_it_says() -> None:
 
 
 def test_what_comes_with_the_program_asks_accounts_that_open_for_nothing() -> None:
-    asked = {each.model: each for each in parse_policy(read_tables(None, "policy.toml"))}
+    asked = {each.model: each for each in parse_policy(BUILT_IN)}
     assert asked[""] == QualificationNumbers(model="")
     assert asked["span"].equity_to_enter == 100_000_000_000
     assert asked["span"].fallback == "cross"
@@ -86,3 +87,20 @@ def test_missing_and_unknown_names_are_refused_and_so_is_an_unknown_model() -> N
     with pytest.raises(InvalidInput) as refused:
         parse_policy({"spam": TABLE})
     assert refused.value.field == "policy.spam"
+
+
+def test_orders_of_an_account_in_liquidation_pass_unless_it_is_left_to_liquidators() -> None:
+    """[MON-11]"""
+    assert parse_liquidation_orders(BUILT_IN) == "risk_reducing"
+    assert parse_liquidation_orders({}) == "risk_reducing"
+    assert parse_liquidation_orders({"liquidation_orders": "none", "span": TABLE}) == "none"
+    for wrong in ("all", "", 5, {}):
+        with pytest.raises(InvalidInput) as refused:
+            parse_liquidation_orders({"liquidation_orders": wrong})
+        assert refused.value.field == "policy.liquidation_orders"
+
+
+def test_what_is_no_table_is_no_regime() -> None:
+    with pytest.raises(InvalidInput) as refused:
+        parse_policy({"liquidation_orders": "none", "span": 5})
+    assert (refused.value.field, refused.value.problem) == ("policy.span", "must be a table")
