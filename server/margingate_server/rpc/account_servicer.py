@@ -17,6 +17,7 @@ from margingate_server.rpc.account_codec import (
     position_risk_messages,
     regime_message,
 )
+from margingate_server.rpc.collateral_codec import collateral_messages
 from margingate_server.rpc.decimals import asset_text, nano_text, parse_decimal, usd_text
 from margingate_server.rpc.decision_codec import (
     basis_message,
@@ -83,6 +84,7 @@ class AccountServicer:
                 risk=risk_message(view.risk.risk) if view.risk is not None else None,
                 qualifying_equity="" if equity is None else usd_text(equity),
                 margin_call=usd_text(missing) if missing > 0 else "",
+                collateral=collateral_messages(view.risk),
             )
 
         return self._lane.read(use)
@@ -226,6 +228,7 @@ class AccountServicer:
                 worst=worst_messages(worst_of(worst)),
                 basis=basis_message(view.view, account.version, now_ns),
                 positions=position_risk_messages(view.risk),
+                collateral=collateral_messages(view.risk),
             )
 
         return self._lane.read(use)

@@ -330,6 +330,7 @@ class GetAccountResponse(_message.Message):
     RISK_FIELD_NUMBER: _builtins.int
     QUALIFYING_EQUITY_FIELD_NUMBER: _builtins.int
     MARGIN_CALL_FIELD_NUMBER: _builtins.int
+    COLLATERAL_FIELD_NUMBER: _builtins.int
     qualifying_equity: _builtins.str
     """Equity that qualification is judged by, USD: what closing everything at its mark would leave,
     coins at the index, whatever the regime. Empty while prices are missing.
@@ -354,6 +355,10 @@ class GetAccountResponse(_message.Message):
     def risk(self) -> _types_pb2.Risk:
         """Margin now; absent while prices are missing."""
 
+    @_builtins.property
+    def collateral(self) -> _containers.RepeatedCompositeFieldContainer[Global___CollateralValue]:
+        """What every asset counts in equity, USD first; empty while prices are missing."""
+
     def __init__(
         self,
         *,
@@ -363,14 +368,67 @@ class GetAccountResponse(_message.Message):
         risk: _types_pb2.Risk | None = ...,
         qualifying_equity: _builtins.str = ...,
         margin_call: _builtins.str = ...,
+        collateral: _abc.Iterable[Global___CollateralValue] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "risk", b"risk"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "balances", b"balances", "margin_call", b"margin_call", "positions", b"positions", "qualifying_equity", b"qualifying_equity", "risk", b"risk"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "balances", b"balances", "collateral", b"collateral", "margin_call", b"margin_call", "positions", b"positions", "qualifying_equity", b"qualifying_equity", "risk", b"risk"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetAccountResponse: _TypeAlias = GetAccountResponse  # noqa: Y015
+
+@_typing.final
+class CollateralValue(_message.Message):
+    """What an asset counts: value less haircut less what is beyond the cap. All of them add up to equity."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    BALANCE_FIELD_NUMBER: _builtins.int
+    INDEX_PRICE_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    HAIRCUT_FIELD_NUMBER: _builtins.int
+    BEYOND_CAP_FIELD_NUMBER: _builtins.int
+    COUNTED_FIELD_NUMBER: _builtins.int
+    DEPEGGED_FIELD_NUMBER: _builtins.int
+    currency: _builtins.str
+    """USD or a coin."""
+    balance: _builtins.str
+    """Signed: of a coin cash and the profit of what is settled in it; of USD cash, profit and the marks
+    of positions.
+    """
+    index_price: _builtins.float
+    """Price of the asset in USD."""
+    value: _builtins.str
+    """At the index, USD, signed."""
+    haircut: _builtins.str
+    """What the haircut takes, or puts on a debt, and what a peg above 1 does not count, USD, >= 0."""
+    beyond_cap: _builtins.str
+    """What does not count because it lies beyond the cap, USD, >= 0."""
+    counted: _builtins.str
+    """Its part of equity, USD, signed."""
+    depegged: _builtins.bool
+    """True while it is off its peg: a steeper haircut applies."""
+    def __init__(
+        self,
+        *,
+        currency: _builtins.str = ...,
+        balance: _builtins.str = ...,
+        index_price: _builtins.float = ...,
+        value: _builtins.str = ...,
+        haircut: _builtins.str = ...,
+        beyond_cap: _builtins.str = ...,
+        counted: _builtins.str = ...,
+        depegged: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["balance", b"balance", "beyond_cap", b"beyond_cap", "counted", b"counted", "currency", b"currency", "depegged", b"depegged", "haircut", b"haircut", "index_price", b"index_price", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CollateralValue: _TypeAlias = CollateralValue  # noqa: Y015
 
 @_typing.final
 class ListAccountsRequest(_message.Message):
@@ -720,6 +778,7 @@ class GetMarginResponse(_message.Message):
     WORST_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
+    COLLATERAL_FIELD_NUMBER: _builtins.int
     exactness: _types_pb2.Exactness.ValueType
     """Whether `risk` is exact or a bound."""
     @_builtins.property
@@ -750,6 +809,10 @@ class GetMarginResponse(_message.Message):
     def positions(self) -> _containers.RepeatedCompositeFieldContainer[Global___PositionRisk]:
         """Margin of every position by itself, by instrument, where positions have wallets."""
 
+    @_builtins.property
+    def collateral(self) -> _containers.RepeatedCompositeFieldContainer[Global___CollateralValue]:
+        """What every asset counts in equity, USD first."""
+
     def __init__(
         self,
         *,
@@ -761,10 +824,11 @@ class GetMarginResponse(_message.Message):
         worst: _abc.Iterable[_types_pb2.WorstScenario] | None = ...,
         basis: _types_pb2.Basis | None = ...,
         positions: _abc.Iterable[Global___PositionRisk] | None = ...,
+        collateral: _abc.Iterable[Global___CollateralValue] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "explanation", b"explanation", "positions_only", b"positions_only", "risk", b"risk"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "exactness", b"exactness", "explanation", b"explanation", "positions", b"positions", "positions_only", b"positions_only", "risk", b"risk", "scenarios", b"scenarios", "worst", b"worst"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "collateral", b"collateral", "exactness", b"exactness", "explanation", b"explanation", "positions", b"positions", "positions_only", b"positions_only", "risk", b"risk", "scenarios", b"scenarios", "worst", b"worst"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

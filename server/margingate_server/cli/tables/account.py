@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from margingate_server.cli.tables.collateral import collateral_tables
 from margingate_server.cli.tables.layout import BAD, FAINT, GOOD, facts, table
 from margingate_server.cli.tables.regime import regime_rows
 from margingate_server.cli.tables.risk import risks_table
@@ -54,6 +55,7 @@ def account_tables(answer: GetAccountResponse) -> RenderableType:
     return Group(
         _summary(answer.account),
         _balances_table(answer.balances),
+        *collateral_tables(answer.collateral),
         _positions_table(answer.positions),
         margin_now(answer.risk if answer.HasField("risk") else None),
     )

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from margingate_server.cli.tables.account import margin_now
+from margingate_server.cli.tables.collateral import collateral_tables
 from margingate_server.cli.tables.decision import basis_facts
 from margingate_server.cli.tables.explanation import calculation_tree, scenario_tables
 from margingate_server.cli.tables.layout import BAD, facts, table
@@ -19,6 +20,7 @@ def margin_tables(answer: GetMarginResponse) -> RenderableType:
     """Margin with and without open orders, the calculation, and every scenario."""
     return Group(
         risks_table({"with open orders": answer.risk, "positions alone": answer.positions_only}),
+        *collateral_tables(answer.collateral),
         *([_positions_table(answer.positions)] if answer.positions else []),
         calculation_tree(answer.explanation, "calculation, USD"),
         *scenario_tables(list(answer.scenarios), list(answer.worst)),
