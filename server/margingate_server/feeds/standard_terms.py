@@ -49,6 +49,8 @@ STANDARD_TERMS: Final[Mapping[tuple[str, InstrumentKind, Settlement], Terms]] = 
     ("ETH", _PERPETUAL, _LINEAR): _terms("0.001", "0.01"),
     ("BTC", _SPOT, _LINEAR): _terms("0.0001", "0.01"),
     ("ETH", _SPOT, _LINEAR): _terms("0.0001", "0.01"),
+    ("USDC", _SPOT, _LINEAR): _terms("1", "0.0001"),
+    ("USDT", _SPOT, _LINEAR): _terms("1", "0.0001"),
 }
 
 

@@ -54,7 +54,9 @@ def option_table(feed: SimulatedFeed, update: MarketUpdate) -> dict[tuple[object
 
 def test_a_feed_begins_at_the_fitted_prices() -> None:
     update = SimulatedFeed(1, START_NS).update(START_NS)
-    assert update.index_by_underlying == {coin: FITTED[coin].index for coin in ("BTC", "ETH")}
+    dollars = {"USDC": 1.0, "USDT": 0.9996}
+    fitted = {coin: FITTED[coin].index for coin in ("BTC", "ETH")}
+    assert update.index_by_underlying == {**fitted, **dollars}
     assert update.market_time_ns == START_NS
 
 
@@ -70,6 +72,8 @@ def test_the_listing_is_as_large_and_as_mixed_as_the_venues() -> None:
         assert counted[coin, InstrumentKind.FUTURE, Settlement.INVERSE] == 8
         assert counted[coin, InstrumentKind.OPTION, Settlement.INVERSE] >= 450
         assert counted[coin, InstrumentKind.OPTION, Settlement.LINEAR] >= 40
+    for coin in ("USDC", "USDT"):
+        assert [each.kind for each in listed if each.underlying == coin] == [InstrumentKind.SPOT]
     linear_expiries = {
         each.expiry_ns
         for each in listed

@@ -1,4 +1,4 @@
-"""A computed BTC and ETH market behind the Feed protocol."""
+"""A computed BTC and ETH market, with dollar coins, behind the Feed protocol."""
 
 from typing import Final
 
@@ -22,6 +22,9 @@ from margingate_server.feeds.standard_terms import standard_instrument
 
 _COINS: Final = ("BTC", "ETH")
 
+_DOLLAR_COINS: Final = {"USDC": 1.0, "USDT": 0.9996}
+"""Spot alone, at prices in USD that stay."""
+
 _REVERSIONS: Final = (
     Reversion(vol_annual=0.45, half_life_days=90.0),
     Reversion(vol_annual=0.65, half_life_days=90.0),
@@ -33,6 +36,9 @@ _CORRELATION: Final = ((1.0, 0.85, -0.3), (0.85, 1.0, -0.3), (-0.3, -0.3, 1.0))
 
 _VOL_LOG_MAX: Final = 0.5
 """The level of vols stays between 0.61 and 1.65 of the fitted one: no arbitrage there."""
+
+_DOLLAR_PRICES: Final = np.array([[*_DOLLAR_COINS.values()], [0.0, 0.0], [0.0, 0.0]])
+"""Mark, vol and forward (3, I) of the dollar coins."""
 
 _HISTORY_DAYS: Final = 400
 """No expiry is listed for longer."""
@@ -85,11 +91,15 @@ class SimulatedFeed:
                 chain.prices(FITTED[coin], float(index), vol_factor, market_time_ns)
                 for coin, chain, index in zip(_COINS, self._chains, index_u, strict=True)
             ]
+            + [_DOLLAR_PRICES]
         )
         columns.setflags(write=False)
         return MarketUpdate(
             market_time_ns=market_time_ns,
-            index_by_underlying=dict(zip(_COINS, index_u.tolist(), strict=True)),
+            index_by_underlying={
+                **dict(zip(_COINS, index_u.tolist(), strict=True)),
+                **_DOLLAR_COINS,
+            },
             names=self._names,
             mark_price_i=columns[0],
             mark_vol_i=columns[1],
@@ -120,7 +130,8 @@ class SimulatedFeed:
         self._day = day
         self._chains = tuple(Chain.listing(coin, self._strikes_of(coin)) for coin in _COINS)
         known = {instrument.name: instrument for instrument in self._instruments}
-        self._names = tuple(name for chain in self._chains for name in chain.names)
+        names = (name for chain in self._chains for name in chain.names)
+        self._names = (*names, *_DOLLAR_COINS)
         listed = (known.get(name) or standard_instrument(name) for name in self._names)
         self._instruments = tuple(each for each in listed if each is not None)
 
