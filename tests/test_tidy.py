@@ -56,6 +56,7 @@ WIRE = {"grpc", "grpc_health", "grpc_reflection", "grpc_status", "google", "marg
 LIBRARY_OWNERS = {
     "prometheus_client": {"observe"},
     "sqlite3": {"ledger"},
+    "websockets": {"feeds"},
     **{library: {"rpc", "client"} for library in WIRE},
 }
 CLOCK_READS = re.compile(
