@@ -82,7 +82,7 @@ BOUNDS: Mapping[str, tuple[int, int]] = {
     "basis_ppm": _RATIO,
     "basis_annual_ppm": (0, 10 * PPM),
     "forward_gap_ppm": _RATIO,
-    "vol_min_ppm": (1, 100 * PPM),
+    "vol_min_ppm": (0, 100 * PPM),
     "vol_max_ppm": (1, 100 * PPM),
     "vol_gap_ppm": (0, 10 * PPM),
     "vol_gap_points_ppm": (1, 100 * PPM),

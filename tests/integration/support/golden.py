@@ -22,6 +22,7 @@ from margingate_engine.core.instruments import (
 from margingate_engine.models.registry import MarginModel, model
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_server.feeds.feed import MarketUpdate
+from margingate_server.files.toml_tables import read_tables
 from margingate_server.rpc.market_codec import instrument_message
 from tests.integration.support.wire import leg, order
 
@@ -138,7 +139,10 @@ class Golden:
         )
 
     def files(self, folder: Path) -> list[str]:
-        """Arguments of a server that decides by this case's parameters and fees."""
+        """Arguments of a server that decides by this case's parameters and fees.
+
+        Its vols are too low for limits of market data that are meant for markets.
+        """
         lines = [f"[{UNDERLYING}]"]
         for name, value in self.raw["parameters"].items():
             lines.append(f'{name} = "{value}"' if value.isalpha() else f"{name} = {value}")
@@ -147,7 +151,11 @@ class Golden:
         for kind, rate in self.fees().items():
             fees.append(f"{kind.value} = {{ maker = 0, taker = {rate.taker_ppm / 10**6} }}")
         (folder / "fees.toml").write_text("\n".join(fees) + "\n")
+        limits = {**read_tables(None, "quality.toml")["default"], "vol_min": 0}
+        quality = ["[default]", *(f"{name} = {limit}" for name, limit in limits.items())]
+        (folder / "quality.toml").write_text("\n".join(quality) + "\n")
         return [
             *("--parameters", str(folder / "span.toml")),
             *("--fees", str(folder / "fees.toml")),
+            *("--quality", str(folder / "quality.toml")),
         ]
