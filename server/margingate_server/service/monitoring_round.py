@@ -1,6 +1,7 @@
 """Finds, among all accounts at once, those that another margin state is to be published of."""
 
 from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,8 @@ from margingate_engine.monitoring.states import Bounds, MarginState, StateArray,
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.shard import Shard
+
+HEALTHY = MarginState.HEALTHY
 
 URGENCY = (
     MarginState.LIQUIDATION,
@@ -121,8 +124,7 @@ class Round:
             if place is not None:
                 stale[place] = True
         self._version_a = figures.version_a
-        for place in np.flatnonzero(stale).tolist():
-            self._read(place)
+        self._read(np.flatnonzero(stale))
 
     def _take_accounts(self, accounts: tuple[str, ...]) -> None:
         """Go on with more accounts; where they are others, every wait begins anew."""
@@ -141,18 +143,22 @@ class Round:
             waiting_ns_a=_longer(self._waits.waiting_ns_a[:known], new, 0),
         )
 
-    def _read(self, place: int) -> None:
-        account = self._shard.state.accounts.get(self._accounts[place])
-        if account is None:
-            return
-        self._not_before_ns_a[place] = account.liquidation_not_before_ns
-        if (self._state_a[place], self._known_a[place]) != (
-            account.margin_state,
-            account.known_margin_state,
-        ):
-            self._state_a[place] = account.margin_state
-            self._known_a[place] = account.known_margin_state
-            self._waits.wait_a[place] = Wait.NOTHING
+    def _read(self, places: IntArray) -> None:
+        """Take over what is published of the accounts at some places; new states wait for none."""
+        known = self._shard.state.accounts
+        accounts = [known.get(self._accounts[place]) for place in places.tolist()]
+        state_a = _column(each.margin_state if each else HEALTHY for each in accounts)
+        known_a = _column(each.known_margin_state if each else HEALTHY for each in accounts)
+        is_new_a = (state_a != self._state_a[places]) | (known_a != self._known_a[places])
+        self._waits.wait_a[places[is_new_a]] = Wait.NOTHING
+        self._state_a[places], self._known_a[places] = state_a, known_a
+        self._not_before_ns_a[places] = _column(
+            each.liquidation_not_before_ns if each else 0 for each in accounts
+        )
+
+
+def _column(numbers: Iterable[int]) -> IntArray:
+    return np.fromiter(map(int, numbers), dtype=np.int64)
 
 
 def _longer(array: NDArray[ScalarT], count: int, value: int) -> NDArray[ScalarT]:
