@@ -11,6 +11,7 @@ from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.observers import tell
 from margingate_server.service.desk import Desk
 from margingate_server.service.margin_states import publishing_of
+from margingate_server.service.revaluing import Change
 
 TAKEN_AT_ONCE = 50
 """Accounts whose holdings are copied in one turn of the lock: about half a millisecond."""
@@ -20,6 +21,9 @@ TOUCHED_MAX = 500
 
 TURN_SECONDS = 0.2
 """Between two turns without new prices: a fill or a withdrawal is followed after it."""
+
+HOLDINGS_SECONDS = 1.0
+"""Between two figures of all accounts at the same prices: those that changed were looked at."""
 
 PAUSE_SECONDS = 0.02
 """Rest between turns, so that prices that never stop coming leave others their turn."""
@@ -45,6 +49,7 @@ class RevaluationLoop:
         self._clock = clock
         self._observer = observer
         self._waking, self._stopping = Event(), Event()
+        self._due_seconds = 0.0
         self._thread = Thread(target=self._run, name="revaluation", daemon=True)
 
     def start(self) -> None:
@@ -92,9 +97,11 @@ class RevaluationLoop:
     def _consider(self, desk: Desk) -> None:
         view, now_ns = self._lane.look(lambda desk, now_ns: (desk.shard.market.view, now_ns))
         started = self._clock.seconds()
-        before = desk.revaluing.latest
-        figures = desk.revaluing.figures(view, now_ns)
-        if figures is not before:
+        figures, changed = desk.revaluing.latest, desk.revaluing.changed(view, now_ns)
+        is_due = changed is Change.HOLDINGS and started >= self._due_seconds
+        if figures is None or is_due or changed is Change.PRICES:
+            figures = desk.revaluing.figures(view, now_ns)
+            self._due_seconds = self._clock.seconds() + HOLDINGS_SECONDS
             bounds = publishing_of(desk.shard.state.policy.monitoring).entering
             tell(self._observer.figured, figures, bounds, self._clock.seconds() - started)
         desk.monitor.consider(figures, int(self._clock.seconds() * 1e9), now_ns)

@@ -34,16 +34,20 @@ class Server:
         user_ticks, system_ticks = after_name[11:13]
         return (int(user_ticks) + int(system_ticks)) / os.sysconf("SC_CLK_TCK")
 
+    def samples(self) -> Iterator[tuple[str, float]]:
+        """Name and value of every series."""
+        url = f"http://127.0.0.1:{self.http_port}/metrics"
+        with urllib.request.urlopen(url, timeout=30) as page:
+            text = page.read().decode()
+        for family in text_string_to_metric_families(text):
+            yield from ((sample.name, sample.value) for sample in family.samples)
+
     def counters(self) -> Counter[str]:
         """Sums of its counters over their labels, by name."""
-        url = f"http://127.0.0.1:{self.http_port}/metrics"
-        with urllib.request.urlopen(url, timeout=10) as page:
-            text = page.read().decode()
         totals: Counter[str] = Counter()
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name.endswith("_total"):
-                    totals[sample.name] += int(sample.value)
+        for name, value in self.samples():
+            if name.endswith("_total"):
+                totals[name] += int(value)
         return totals
 
 

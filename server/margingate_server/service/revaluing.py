@@ -6,6 +6,7 @@ decisions read. Accounts whose model or holdings columns do not know are worked 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 
@@ -36,6 +37,14 @@ class Taken:
     portfolio: Portfolio | None
 
 
+class Change(Enum):
+    """What figures that were worked out may not know yet."""
+
+    NOTHING = "nothing"
+    HOLDINGS = "holdings"
+    PRICES = "prices"
+
+
 class Revaluing:
     """Figures of a shard. Whoever makes a new shard of the log makes this anew."""
 
@@ -47,6 +56,7 @@ class Revaluing:
         self._columns: dict[str, ModelColumns] = {}
         self._alone: dict[str, Taken] = {}
         self._rests_on: tuple[RiskArrays, UsablePrices] | None = None
+        self._is_behind = False
         self.latest: AccountFigures | None = None
         """The figures that were worked out last."""
 
@@ -71,7 +81,7 @@ class Revaluing:
         """Have holdings in the next figures. Not for two threads at once, as all from here on."""
         if not taken:
             return
-        table, self._rests_on = self._shard.market.view.table, None
+        table, self._is_behind = self._shard.market.view.table, True
         names = list(self._accounts)
         for each in taken:
             name = each.held.account
@@ -91,13 +101,8 @@ class Revaluing:
             self._accounts = tuple(names)
 
     def figures(self, view: MarketView, now_ns: int) -> AccountFigures:
-        """Margins of all accounts that were put in, at a market; stale ones are not known.
-
-        The latest ones themselves as long as nothing changed that they rest on.
-        """
+        """Margins of all accounts that were put in, at a market; stale ones are not known."""
         usable = usable_prices(view, now_ns, self._age_limits)
-        if self.latest is not None and self._still_rests_on(view.arrays, usable):
-            return self.latest
         made = _Figures(len(self._accounts))
         for model, columns in self._columns.items():
             arrays = _arrays_of(view, model)
@@ -107,16 +112,18 @@ class Revaluing:
             arrays = _arrays_of(view, taken.model)
             if arrays is not None:
                 made.add_alone(self._number[name], taken, arrays, usable)
-        self._rests_on = view.arrays, usable
+        self._rests_on, self._is_behind = (view.arrays, usable), False
         self.latest = made.figures(view.arrays, self._accounts)
         return self.latest
 
-    def _still_rests_on(self, arrays: RiskArrays, usable: UsablePrices) -> bool:
-        return (
-            self._rests_on is not None
-            and self._rests_on[0] is arrays
-            and self._rests_on[1].is_same(usable)
-        )
+    def changed(self, view: MarketView, now_ns: int) -> Change:
+        """What changed that figures rest on since the latest were worked out."""
+        rests_on = self._rests_on
+        if rests_on is None or rests_on[0] is not view.arrays:
+            return Change.PRICES
+        if not rests_on[1].is_same(usable_prices(view, now_ns, self._age_limits)):
+            return Change.PRICES
+        return Change.HOLDINGS if self._is_behind else Change.NOTHING
 
 
 class ModelColumns:

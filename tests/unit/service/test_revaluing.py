@@ -5,7 +5,7 @@ import pytest
 
 from margingate_engine.monitoring.figures import AccountFigures
 from margingate_server.ledger.numbers import PolicyNumbers
-from margingate_server.service.revaluing import Revaluing
+from margingate_server.service.revaluing import Change, Revaluing
 from margingate_server.service.terms import Terms
 from tests.unit.engine.small_market import MARKS
 from tests.unit.service.margin_figures import figures_of
@@ -148,3 +148,22 @@ def test_new_parameters_have_every_account_taken_again(held: Revalued) -> None:
     held.assert_each_is_its_own()
     charged.bring_into_force(held.desk.shard, held.desk.now_ns)
     assert held.revaluing.take(10) == []
+
+
+def test_what_changed_since_the_latest_figures_is_told(held: Revalued) -> None:
+    def changed() -> Change:
+        return held.revaluing.changed(held.desk.shard.market.view, held.desk.now_ns)
+
+    assert changed() is Change.PRICES
+    held.figures()
+    assert changed() is Change.NOTHING
+    held.desk.quote(update())
+    assert changed() is Change.NOTHING
+    held.desk.deposit("5", account="c")
+    held.revaluing.put(held.revaluing.take(1))
+    assert changed() is Change.HOLDINGS
+    held.desk.now_ns += 61 * SECOND_NS
+    assert changed() is Change.PRICES
+    held.figures()
+    held.desk.quote(update({**MARKS, "NEAR": 97_000}))
+    assert changed() is Change.PRICES
