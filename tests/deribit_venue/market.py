@@ -8,6 +8,7 @@ from tests.deribit_venue import contracts
 
 YEAR_MS = 365 * 86_400_000
 INDEX = {"BTC": 90_000.0, "ETH": 3_000.0, "SOL": 150.0}
+DOLLARS = {"USDC": 0.9998, "USDT": 0.9990}
 VOL = 0.5
 CARRY = 0.05
 STEP = 2e-5
@@ -79,10 +80,11 @@ class SmallMarket:
     def data(self, channel: str, now_ms: int) -> Any:
         """What a channel says now; None for a channel that there is not."""
         words = channel.split(".")
-        coin = words[-1].partition("_")[0].upper()
+        coin, _, quote = words[-1].upper().partition("_")
         match words[0]:
             case "deribit_price_index" if coin in INDEX:
-                return {"index_name": words[1], "price": self.index(coin), "timestamp": now_ms}
+                price = self.index(coin) / DOLLARS.get(quote, 1.0)
+                return {"index_name": words[1], "price": price, "timestamp": now_ms}
             case "deribit_volatility_index" if coin in INDEX:
                 return {"index_name": words[1], "volatility": 100 * VOL, "timestamp": now_ms}
             case "markprice":

@@ -94,7 +94,7 @@ def served(venue: Venue, folder: Path) -> Server:
 
 def test_the_market_of_the_venue_is_listed_priced_and_decided_on(live: Live) -> None:
     wait_until(lambda: all(each.priced for each in live.page().instruments), "all have prices")
-    assert len(live.page().instruments) == 50
+    assert len(live.page().instruments) == 52
     assert live.reason() == ACCEPTED
     assert live.reason(option("BTC", live.market.far, 108_000, "C")["instrument_name"]) == ACCEPTED
     assert live.reason("BTC_USDC-PERPETUAL") != MISSING
@@ -162,7 +162,7 @@ def assert_refuses_from_the_age_limit_on(live: Live, silent_since: float) -> Non
     while time.monotonic() < deadline:
         assert live.reason() in {ACCEPTED, STALE}
     assert [live.reason() for _ in range(20)] == [STALE] * 20
-    assert readiness(live.server.http_port)[0] == 503
+    assert readiness(live.server.http_port)[0] == 523
 
 
 def test_while_the_venue_is_silent_nothing_is_accepted_on_old_prices(live: Live) -> None:
@@ -236,7 +236,7 @@ def test_after_a_restart_amid_a_live_feed_it_waits_for_prices_and_answers_the_sa
         venue.is_speaking = False
         second = served(venue, tmp_path)
         try:
-            assert readiness(second.http_port)[0] == 503
+            assert readiness(second.http_port)[0] == 523
             with connected(second.target) as wire:
                 assert not wire.is_healthy()
                 again = wire.check("r", wanted)

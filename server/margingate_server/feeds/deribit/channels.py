@@ -41,6 +41,8 @@ def _channels(listing: Listing) -> Iterator[str]:
     for index_name in listing.index_by_underlying.values():
         yield f"{INDEX}.{index_name}"
         yield f"{VOLATILITY_INDEX}.{index_name}"
+    for index_names in listing.crosses.values():
+        yield from (f"{INDEX}.{index_name}" for index_name in index_names)
     for index_name in listing.option_index_names:
         yield f"{MARK_PRICES}.options.{index_name}"
     options = []

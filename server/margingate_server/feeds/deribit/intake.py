@@ -19,6 +19,7 @@ from margingate_server.feeds.deribit.quote import (
     PERCENT,
     Mark,
     index_problem,
+    is_without_vol,
     mark_of_ticker,
     mark_problem,
     ticker_problem,
@@ -107,6 +108,8 @@ class Intake:
         else:
             mark = mark_of_ticker(ticker, ticker.timestamp * NS_PER_MILLISECOND)
             self._prices.put_ticker(name, mark, ticker.underlying_price or 0.0)
+            if is_without_vol(ticker, instrument):
+                self._dropped("missing", name)
         return has_changed
 
     def _take_marks(self, channel: str, data: msgspec.Raw, now_ns: int) -> bool:
@@ -137,8 +140,7 @@ class Intake:
         index = payloads.INDEX.decode(data)
         if channel != f"{channels.INDEX}.{index.index_name}":
             return self._dropped("invalid", channel)
-        underlyings = self._underlyings_of(index.index_name)
-        if not underlyings:
+        if not self._prices.has_index(index.index_name):
             return self._dropped("unknown_instrument", channel)
         if not self._is_in_order((channel, ""), index.timestamp, now_ns):
             return False
@@ -147,8 +149,7 @@ class Intake:
             return self._dropped(problem, channel)
         time_ns = index.timestamp * NS_PER_MILLISECOND
         self._observer.lagged((now_ns - time_ns) / NANO)
-        for underlying in underlyings:
-            self._prices.put_index(underlying, index.price or 0.0, time_ns)
+        self._prices.put_index(index.index_name, index.price or 0.0, time_ns)
         return False
 
     def _take_volatility_index(self, channel: str, data: msgspec.Raw, now_ns: int) -> bool:
@@ -158,9 +159,10 @@ class Intake:
         problem = index_problem(index.volatility)
         if problem:
             return self._dropped(problem, channel)
-        for underlying in self._underlyings_of(index.index_name):
-            vol_annual = (index.volatility or 0.0) / PERCENT
-            self._observer.volatility_index_changed(underlying, vol_annual)
+        for underlying, name in self._prices.listing.index_by_underlying.items():
+            if name == index.index_name:
+                vol_annual = (index.volatility or 0.0) / PERCENT
+                self._observer.volatility_index_changed(underlying, vol_annual)
         return False
 
     def _take_instrument_state(self, _channel: str, data: msgspec.Raw, _now_ns: int) -> bool:
@@ -172,11 +174,6 @@ class Intake:
         if notice.price_index is not None and notice.locked is not None:
             self._prices.hear_lock(notice.price_index, is_locked=notice.locked)
         return True
-
-    def _underlyings_of(self, index_name: str) -> tuple[str, ...]:
-        """Coins that an index values in USD."""
-        indices = self._prices.listing.index_by_underlying
-        return tuple(underlying for underlying, name in indices.items() if name == index_name)
 
     def _may_be_ours(self, name: str) -> bool:
         """True for a symbol of an underlying that is listed; combos have none."""

@@ -11,6 +11,7 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_server.feeds.deribit.payloads import LISTED, LISTING, ListedPayload
 from margingate_server.feeds.file.payloads import instrument_of_payload
+from margingate_server.feeds.standard_terms import standard_instrument
 
 LEFT_OUT: Final = {
     "combo": "combo",
@@ -29,6 +30,8 @@ class Listing:
     """Instruments by name, spot under its coin, and the indices that they follow.
 
     index_by_underlying: the venue's name of the index that values a coin in USD.
+    crosses: by dollar coin, a coin's index in USD and the same coin's in the dollar coin, whose
+    ratio the dollar coin is worth: the venue has no index of it.
     option_index_names: indices that listed options follow. index_by_name: the index of each
     instrument. left_out: entries of the venue that are not here, by reason. gone_names: of those
     here, what the venue does not list any more.
@@ -36,6 +39,7 @@ class Listing:
 
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     index_by_underlying: Mapping[str, str] = field(default_factory=dict)
+    crosses: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     option_index_names: tuple[str, ...] = ()
     index_by_name: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -78,8 +82,10 @@ class Listing:
 class ListingReader:
     """Gathers a listing from several answers of public/get_instruments."""
 
-    def __init__(self, underlyings: Collection[str]) -> None:
+    def __init__(self, underlyings: Collection[str], dollar_coins: Collection[str] = ()) -> None:
+        """Coins whose instruments are listed, and dollar coins that are listed beside them."""
         self._underlyings = underlyings
+        self._dollar_coins = dollar_coins
         self._instruments: dict[str, Instrument] = {}
         self._index_by_name: dict[str, str] = {}
         self._symbol_by_name: dict[str, str] = {}
@@ -100,11 +106,16 @@ class ListingReader:
             for name, instrument in self._instruments.items()
             if instrument.kind is InstrumentKind.OPTION
         )
+        index_by_underlying = self._index_by_underlying()
+        crosses = self._crosses(index_by_underlying)
+        coins = {coin: standard_instrument(coin) for coin in crosses}
+        spot = {coin: instrument for coin, instrument in coins.items() if instrument is not None}
         return Listing(
-            instruments=self._instruments,
-            index_by_underlying=self._index_by_underlying(),
+            instruments=spot | self._instruments,
+            index_by_underlying=index_by_underlying,
+            crosses=crosses,
             option_index_names=tuple(dict.fromkeys(options)),
-            index_by_name=self._index_by_name,
+            index_by_name={coin: crosses[coin][1] for coin in spot} | self._index_by_name,
             left_out=dict(self._left_out),
         )
 
@@ -135,6 +146,13 @@ class ListingReader:
         self._instruments[name] = instrument
         self._symbol_by_name[name] = symbol
         self._index_by_name[name] = payload.price_index or f"{instrument.underlying.lower()}_usd"
+
+    def _crosses(self, index_by_underlying: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+        """By way of the first underlying that has an index in USD; none without one."""
+        in_usd = (name for name in index_by_underlying.values() if name.endswith("_usd"))
+        name = min(in_usd, default="")
+        coin = name.removesuffix("_usd")
+        return {each: (name, f"{coin}_{each.lower()}") for each in self._dollar_coins if name}
 
     def _index_by_underlying(self) -> dict[str, str]:
         """Of the indices of an underlying's instruments the one in USD, else in a dollar coin."""

@@ -19,6 +19,9 @@ from margingate_server.feeds.feed import MarketUpdate
 FORWARD_LAG_NS_MAX: Final = 5 * NANO
 """How much older than an option's mark its forward may be; tickers bring it every two seconds."""
 
+CROSS_NS_MAX: Final = 2 * NANO
+"""How far apart in time two indices may be for their ratio to be a price."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -43,6 +46,7 @@ class Prices:
         self._forward_by_name: dict[str, tuple[int, float]] = {}
         self._fresh_names: dict[str, None] = {}
         self._fresh_index: dict[str, float] = {}
+        self._index: dict[str, tuple[int, float]] = {}
         self._withheld_names: set[str] = set()
         self._closed_names: set[str] = set()
         self._locked_indices: set[str] = set()
@@ -64,10 +68,25 @@ class Prices:
         self._closed_names.clear()
         self._locked_indices.clear()
 
-    def put_index(self, underlying: str, price: float, time_ns: int) -> None:
-        """The index of an underlying, USD."""
-        self._fresh_index[underlying] = price
+    def has_index(self, index_name: str) -> bool:
+        """True for an index that something here is valued by."""
+        listing = self.listing
+        return index_name in listing.index_by_underlying.values() or any(
+            index_name in names for names in listing.crosses.values()
+        )
+
+    def put_index(self, index_name: str, price: float, time_ns: int) -> None:
+        """A price of an index, for every coin that it values alone or with another index."""
+        self._index[index_name] = (time_ns, price)
         self.market_time_ns = max(self.market_time_ns, time_ns)
+        for underlying, name in self.listing.index_by_underlying.items():
+            if name == index_name:
+                self._fresh_index[underlying] = price
+        for coin, names in self.listing.crosses.items():
+            if index_name in names and names[0] in self._index and names[1] in self._index:
+                (usd_ns, usd), (cross_ns, cross) = (self._index[name] for name in names)
+                if abs(usd_ns - cross_ns) <= CROSS_NS_MAX:
+                    self._fresh_index[coin] = usd / cross
 
     def put_ticker(self, name: str, mark: Mark, forward: float) -> None:
         """A sound ticker: the mark, and of an option the USD forward that belongs to it."""

@@ -30,7 +30,10 @@ def is_crossed(ticker: TickerPayload) -> bool:
 
 
 def ticker_problem(ticker: TickerPayload, instrument: Instrument) -> str:
-    """Why a ticker's prices are not taken: crossed, missing or absurd; empty when they are."""
+    """Why a ticker's prices are not taken: crossed, missing or absurd; empty when they are.
+
+    An option without a vol is taken: what to put in its place is decided where the smile is known.
+    """
     if is_crossed(ticker):
         return "crossed"
     if instrument.kind is not InstrumentKind.OPTION:
@@ -38,8 +41,13 @@ def ticker_problem(ticker: TickerPayload, instrument: Instrument) -> str:
     return (
         _price_problem(ticker.mark_price, is_zero_allowed=True)
         or _price_problem(ticker.underlying_price, is_zero_allowed=False)
-        or _vol_problem(ticker.mark_iv, PERCENT)
+        or (_vol_problem(ticker.mark_iv, PERCENT) if ticker.mark_iv else "")
     )
+
+
+def is_without_vol(ticker: TickerPayload, instrument: Instrument) -> bool:
+    """True for an option whose ticker has no vol: missing, or zero, which none has."""
+    return instrument.kind is InstrumentKind.OPTION and not ticker.mark_iv
 
 
 def mark_problem(mark: MarkPayload) -> str:

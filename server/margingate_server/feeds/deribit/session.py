@@ -58,7 +58,7 @@ class Session:
 
     async def _list(self, connection: Connection) -> None:
         """Read what the venue lists; Ended("unlisted") when an answer is no listing."""
-        reader = ListingReader(self._settings.underlyings)
+        reader = ListingReader(self._settings.underlyings, self._settings.dollar_coins)
         for currency in self._settings.currencies:
             answer = await connection.ask(
                 "public/get_instruments", currency=currency, expired=False

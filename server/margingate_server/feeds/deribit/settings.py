@@ -16,7 +16,8 @@ _TESTNET: Final = "testnet"
 class DeribitSettings:
     """What a Deribit feed is told; the defaults suit the venue's limits of 2026.
 
-    underlyings: coins whose instruments are listed. currencies: of public/get_instruments, the
+    underlyings: coins whose instruments are listed. dollar_coins: listed as spot, so that they can
+    be collateral. currencies: of public/get_instruments, the
     coins themselves and the dollar coins that linear contracts settle in. heartbeat_seconds: the
     venue takes no less than 10. silence_seconds: without any message, data_silence_seconds: without
     a subscribed one, after which the connection is given up. start_seconds: how long the first
@@ -30,6 +31,7 @@ class DeribitSettings:
 
     url: str = MAINNET_URL
     underlyings: tuple[str, ...] = ("BTC", "ETH")
+    dollar_coins: tuple[str, ...] = ("USDC", "USDT")
     currencies: tuple[str, ...] = ("BTC", "ETH", "USDC")
     interval_seconds: float = 0.2
     start_seconds: float = 5.0

@@ -71,9 +71,6 @@ class ReplayFeed:
         return snapshot.update
 
     def stop(self) -> None:
-        """Nothing is held: what is replayed was read at the start."""
-
-    def stop(self) -> None:
         """Nothing is held: the files were closed when they were read."""
 
     def due_until_ns(self, now_ns: int) -> int:

@@ -14,8 +14,8 @@ def raw(value: Any) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(value))
 
 
-def listing_of(*entries: Any) -> Listing:
+def listing_of(*entries: Any, dollar_coins: tuple[str, ...] = ()) -> Listing:
     """The listing of one answer."""
-    reader = ListingReader(UNDERLYINGS)
+    reader = ListingReader(UNDERLYINGS, dollar_coins)
     reader.take(raw(list(entries)))
     return reader.listing()

@@ -171,7 +171,7 @@ def test_what_is_late_or_ahead_of_the_clock_is_no_price_of_now(told: Told) -> No
     [
         ({"best_bid_price": 0.2, "best_ask_price": 0.1}, "crossed"),
         ({"mark_price": None}, "missing"),
-        ({"mark_iv": None}, "missing"),
+        ({"mark_iv": -5.0}, "absurd"),
         ({"underlying_price": 0.0}, "missing"),
         ({"mark_price": -0.1}, "absurd"),
         ({"underlying_price": 1e10}, "absurd"),
@@ -188,6 +188,40 @@ def test_after_an_unsound_ticker_marks_wait_for_a_sound_one(
     told.ticker(OPTION, NOW_MS + 20)
     told.mark(OPTION, 0.05, 0.45, NOW_MS + 30)
     assert told.prices()[OPTION][0] == 0.05
+
+
+@pytest.mark.parametrize("iv", [None, 0.0])
+def test_an_option_without_a_vol_is_given_without_one_and_counted(
+    told: Told, iv: float | None
+) -> None:
+    """Where the smile is known, a vol is put in its place."""
+    told.ticker(OPTION, mark_iv=iv, mark_price=0.05, underlying_price=91_000.0)
+    assert told.prices() == {OPTION: (0.05, 0.0, 91_000.0)}
+    assert told.dropped == {"missing": 1}
+    told.mark(OPTION, 0.05, 0.45, NOW_MS + 10)
+    assert told.prices() == {OPTION: (0.05, 0.45, 91_000.0)}
+
+
+def dollar(told: Told, index_name: str, price: float, at_ms: int) -> None:
+    said = {"index_name": index_name, "price": price, "timestamp": at_ms}
+    told.intake.take(f"deribit_price_index.{index_name}", raw(said), at_ms * 10**6)
+
+
+def test_a_dollar_coin_is_worth_the_ratio_of_two_indices_of_about_the_same_time(
+    told: Told,
+) -> None:
+    told.intake.relist(listing_of(*MARKET.listed.values(), dollar_coins=("USDC", "USDT")))
+    told.index(90_000.0)
+    dollar(told, "btc_usdc", 90_900.0, NOW_MS + 1999)
+    update = told.drained().update
+    assert update.index_by_underlying == {"BTC": 90_000.0, "USDC": 90_000 / 90_900}
+    assert set(update.names) == {"BTC", "USDC"}
+    dollar(told, "btc_usdc", 91_000.0, NOW_MS + 2001)
+    assert told.drained().update.index_by_underlying == {}
+    told.index(90_100.0, at_ms=NOW_MS + 3000)
+    fresh = told.drained().update.index_by_underlying
+    assert fresh == {"BTC": 90_100.0, "USDC": 90_100 / 91_000}
+    assert told.dropped == {}
 
 
 def test_a_tenfold_price_is_passed_on_for_the_filter_to_judge(told: Told) -> None:

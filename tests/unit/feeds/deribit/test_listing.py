@@ -97,6 +97,19 @@ def test_an_underlying_is_valued_by_its_index_in_usd_before_one_in_a_dollar_coin
     assert listing_of(inverse | {"price_index": ""}).index_by_underlying == {"BTC": "btc_usd"}
 
 
+def test_dollar_coins_are_listed_where_two_indices_say_what_they_are_worth() -> None:
+    coins = ("USDC", "USDT")
+    listing = listing_of(future("BTC", None), future("ETH", None), dollar_coins=coins)
+    assert listing.crosses == {"USDC": ("btc_usd", "btc_usdc"), "USDT": ("btc_usd", "btc_usdt")}
+    assert {each.kind for name, each in listing.instruments.items() if name in coins} == {
+        InstrumentKind.SPOT
+    }
+    assert listing.halted_instruments((), {"btc_usdt"})[1].is_halted
+    linear_alone = listing_of(future("BTC_USDC", None), dollar_coins=coins)
+    assert linear_alone.crosses == {}
+    assert set(linear_alone.instruments) == {"BTC_USDC-PERPETUAL"}
+
+
 def test_marks_are_needed_of_every_index_that_options_follow() -> None:
     listing = listing_of(*SmallMarket(NOW_MS).listed.values())
     assert set(listing.option_index_names) == {"btc_usd", "eth_usd", "btc_usdc"}

@@ -55,8 +55,8 @@ def test_a_bid_above_the_ask_is_crossed_and_a_missing_side_is_not(
 
 
 @pytest.mark.parametrize("field", ["mark_price", "mark_iv", "underlying_price"])
-def test_an_option_needs_mark_vol_and_forward(field: str) -> None:
-    assert problem(OPTION, **{field: None}) == "missing"
+def test_an_option_needs_mark_and_forward_and_no_absurd_vol(field: str) -> None:
+    assert problem(OPTION, **{field: None}) == ("" if field == "mark_iv" else "missing")
     assert problem(OPTION, **{field: -0.1}) == "absurd"
     assert problem(OPTION, **{field: 1e12}) == "absurd"
     assert problem(OPTION, **{field: float("nan")}) == "absurd"
@@ -65,7 +65,7 @@ def test_an_option_needs_mark_vol_and_forward(field: str) -> None:
 
 def test_an_option_may_be_worth_nothing_and_a_future_may_not() -> None:
     assert problem(OPTION, mark_price=0.0) == ""
-    assert problem(OPTION, mark_iv=0.0) == "missing"
+    assert problem(OPTION, mark_iv=0.0) == ""
     assert problem(PERPETUAL, mark_price=0.0) == "missing"
     assert problem(PERPETUAL, mark_price=None) == "missing"
 
