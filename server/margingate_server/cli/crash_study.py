@@ -13,14 +13,15 @@ from margingate_server.cli.exit_codes import CANNOT_SERVE, USAGE
 from margingate_server.cli.tables.crash_study import (
     coverage_table,
     lead_table,
+    level_table,
     orders_table,
     reached_table,
     states_table,
 )
 from margingate_server.config import OPENING_MODEL, ServerConfig, path_by_name
-from margingate_server.crash_study.findings import coverage, lead, reached
+from margingate_server.crash_study.findings import coverage, lead, level, reached
 from margingate_server.crash_study.findings_of_orders import order_findings
-from margingate_server.crash_study.planning import Asked, planned
+from margingate_server.crash_study.planning import MODELS, Asked, planned
 from margingate_server.crash_study.running import Plan, Study, study_of
 from margingate_server.crash_study.saving import save
 
@@ -45,6 +46,7 @@ def crash_study(
         int, typer.Option("--day", min=1, help="Snapshots that make the longer horizon.")
     ] = 4,
     coins: Annotated[str, typer.Option("--coins", metavar="LIST")] = "BTC,ETH",
+    models: Annotated[str, typer.Option("--models", metavar="LIST")] = ",".join(MODELS),
     model_parameters: Annotated[
         list[str] | None,
         typer.Option("--model-parameters", metavar="NAME=PATH", help="As of serve. Repeatable."),
@@ -61,6 +63,7 @@ def crash_study(
         seed=seed,
         gap=gap,
         coins=tuple(coins.split(",")),
+        models=tuple(models.split(",")),
     )
     try:
         paths = path_by_name(model_parameters or (), "model_parameters")
@@ -84,6 +87,8 @@ def _show(plan: Plan, study: Study, bounds: Bounds, day: int, save_to: Path | No
     console = Console(markup=False, highlight=False, emoji=False, width=WIDTH)
     console.print(states_table(course, OPENING_MODEL, bounds))
     console.print(reached_table(far))
+    levels = [level(course, model) for model in models]
+    console.print(level_table(course, levels))
     console.print(lead_table(leads))
     covered = []
     for steps in (1, day):
@@ -95,7 +100,7 @@ def _show(plan: Plan, study: Study, bounds: Bounds, day: int, save_to: Path | No
     console.print(orders_table(orders))
     if save_to is not None:
         try:
-            save(save_to, study, bounds, [*far, *leads, *covered], orders)
+            save(save_to, study, bounds, [*far, *levels, *leads, *covered], orders)
         except OSError as error:
             typer.echo(f"margingate: {error.strerror}: {save_to}", err=True)
             raise typer.Exit(CANNOT_SERVE) from None

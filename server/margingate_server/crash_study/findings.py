@@ -75,6 +75,19 @@ class Coverage:
     total_excess: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """What a model required of all accounts together, USD: at the first snapshot, and most ever.
+
+    most_place: the snapshot of the most, from 0.
+    """
+
+    model: str
+    first_initial: float
+    most_initial: float
+    most_place: int
+
+
 def first_at(is_there_ta: BoolArray) -> IntArray:
     """First snapshot (A,) at which something holds, NEVER where it never does."""
     return np.where(is_there_ta.any(axis=0), is_there_ta.argmax(axis=0), NEVER)
@@ -105,6 +118,17 @@ def reached(course: Course, model: str, bounds: Bounds) -> list[Reached]:
             )
         )
     return found
+
+
+def level(course: Course, model: str) -> Level:
+    """The initial margins of all accounts added up."""
+    total_t = course.figures_by_model[model].initial.sum(axis=1)
+    return Level(
+        model=model,
+        first_initial=float(total_t[0]) / MICRO,
+        most_initial=float(total_t.max()) / MICRO,
+        most_place=int(total_t.argmax()),
+    )
 
 
 def lead(course: Course, model: str, bounds: Bounds) -> Lead:

@@ -21,7 +21,10 @@ MODELS = ("span", "span_cc", "tims", "var", "cross")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a study is asked for. gap: two instants FROM/UNTIL as text, empty for none."""
+    """What a study is asked for. gap: two instants FROM/UNTIL as text, empty for none.
+
+    models: names, the opening one among them.
+    """
 
     replay: Path
     account_count: int
@@ -29,6 +32,7 @@ class Asked:
     seed: int
     gap: str
     coins: tuple[str, ...]
+    models: tuple[str, ...] = MODELS
 
 
 def planned(asked: Asked, config: ServerConfig) -> tuple[Plan, Terms, Bounds]:
@@ -37,6 +41,11 @@ def planned(asked: Asked, config: ServerConfig) -> tuple[Plan, Terms, Bounds]:
     InvalidInput names what is wrong.
     """
     terms = read_terms(config)
+    for name in asked.models:
+        if name not in terms.models:
+            raise InvalidInput("models", f"must be of {', '.join(terms.models)}")
+    if terms.model.name not in asked.models:
+        raise InvalidInput("models", f"must have {terms.model.name} among them")
     series = read_replay(asked.replay).series
     plan = Plan(
         series=series,
@@ -44,7 +53,7 @@ def planned(asked: Asked, config: ServerConfig) -> tuple[Plan, Terms, Bounds]:
         account_count=asked.account_count,
         orders_per_snapshot=asked.orders_per_snapshot,
         seed=asked.seed,
-        models=tuple(name for name in MODELS if name in terms.models),
+        models=asked.models,
         withheld_ns=_withheld(series, asked.gap),
         age_limits=AgeLimits(
             underlying_ns_max=int(config.underlying_age_seconds_max * 1e9),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from margingate_engine.monitoring.states import Bounds
-from margingate_server.crash_study.findings import Coverage, Lead, Reached
+from margingate_server.crash_study.findings import Coverage, Lead, Level, Reached
 from margingate_server.crash_study.findings_of_orders import OrderFindings
 from margingate_server.crash_study.running import Study
 
@@ -21,7 +21,7 @@ def save(
     folder: Path,
     study: Study,
     bounds: Bounds,
-    found: Sequence[Reached | Lead | Coverage],
+    found: Sequence[Reached | Level | Lead | Coverage],
     orders: OrderFindings,
 ) -> None:
     """Write findings as JSON and courses as arrays into a folder, which is made.

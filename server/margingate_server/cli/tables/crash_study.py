@@ -10,7 +10,13 @@ from margingate_engine.core.amounts import NANO
 from margingate_engine.monitoring.states import Bounds, MarginState
 from margingate_server.cli.tables.layout import facts, table
 from margingate_server.crash_study.course import Course
-from margingate_server.crash_study.findings import Coverage, Lead, Reached, counts_by_state
+from margingate_server.crash_study.findings import (
+    Coverage,
+    Lead,
+    Level,
+    Reached,
+    counts_by_state,
+)
 from margingate_server.crash_study.findings_of_orders import OrderFindings
 
 _STATES = (
@@ -40,6 +46,18 @@ def reached_table(rows: Sequence[Reached]) -> Table:
     for row in rows:
         cells = (row.accounts, row.warned, row.called, row.liquidatable, row.deficits)
         made.add_row(row.model, row.kind, *map(str, cells))
+    return made
+
+
+def level_table(course: Course, rows: Sequence[Level]) -> Table:
+    """What each model required of all accounts together."""
+    made = table(
+        *("model", ">initial margins at first, USD", ">at most, USD", "at"),
+        title="what was required of all accounts together",
+    )
+    for row in rows:
+        amounts = (f"{row.first_initial:,.0f}", f"{row.most_initial:,.0f}")
+        made.add_row(row.model, *amounts, _when(course.time_ns_t[row.most_place]))
     return made
 
 
