@@ -65,7 +65,8 @@ CLOCK_READS = re.compile(
 CLOCK_OWNERS = {"clock", "observe", "client"}
 
 METHODOLOGY = "\n".join(
-    path.read_text() for path in sorted((ROOT / "docs/methodology").glob("*.md"))
+    path.read_text()
+    for path in (*sorted((ROOT / "docs/methodology").glob("*.md")), ROOT / "docs/monitoring.md")
 )
 DEFINED = re.compile(r"\*\*\[([A-Z]{3,5}-\d\d)\]\*\*")
 KINDS = "|".join(sorted({tag[:-3] for tag in DEFINED.findall(METHODOLOGY)}))
