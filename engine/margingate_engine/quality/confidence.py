@@ -29,10 +29,14 @@ def confidence_ppm(
     return np.asarray(np.where(code_i == Doubt.NONE, PPM, doubted_i))
 
 
-def surcharge_ppm(limits: Limits, confidence_ppm_i: IntArray) -> IntArray:
-    """1e-6 of notional to put up on top, rounded up."""
+def surcharge_ppm(limits: Limits, code_i: CodeArray, confidence_ppm_i: IntArray) -> IntArray:
+    """1e-6 of notional to put up on top, rounded up.
+
+    Nothing where no order may rest on the price in any case: a spike of one message must not raise
+    anybody's margin.
+    """
     lacking_i = limits.whole_i["surcharge_ppm"] * (PPM - confidence_ppm_i)
-    return np.asarray(-(-lacking_i // PPM))
+    return np.where(Doubt.among(code_i, LEVEL_DOUBTS), 0, -(-lacking_i // PPM))
 
 
 def doubt(limits: Limits, code_i: CodeArray, confidence_ppm_i: IntArray) -> CodeArray:

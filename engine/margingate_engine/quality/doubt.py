@@ -57,7 +57,7 @@ WORDS = {
 }
 
 LEVEL_DOUBTS = (Doubt.BASIS, Doubt.FORWARD_GAP, Doubt.PRICE_JUMP)
-"""Nobody knows where the price stands: no order may rest on it, whatever is put up."""
+"""Nobody knows where the price stands: no order may rest on it, and nothing is put up for it."""
 
 SHAPE_DOUBTS = (Doubt.VOL_BOUNDS, Doubt.MARK_GAP, Doubt.VOL_GAP, Doubt.PARITY)
 """The forward may be right, the vol is not."""

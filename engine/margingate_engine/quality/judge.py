@@ -154,9 +154,10 @@ def _doubted(
             doubt_i=no_doubt(len(code_i)),
         )
     confidence_ppm_i = confidence.confidence_ppm(limits, code_i, age_ns_i, memory.confidence_ppm_i)
+    surcharge_ppm_i = confidence.surcharge_ppm(limits, code_i, confidence_ppm_i)
     return replace(
         snapshot,
-        surcharge_ppm_i=read_only(confidence.surcharge_ppm(limits, confidence_ppm_i)),
+        surcharge_ppm_i=read_only(surcharge_ppm_i),
         doubt_u=memory.code_u,
         doubt_i=read_only(confidence.doubt(limits, code_i, confidence_ppm_i)),
     )

@@ -63,6 +63,7 @@ def test_a_level_that_is_in_doubt_lets_no_order_pass_from_the_start() -> None:
     watched.take(Tick())
     watched.take(Tick(changes={"C100": (1.0, 1.0, 1.1)}))
     assert watched.doubt("C100") is Doubt.FORWARD_GAP
+    assert not watched.snapshot.surcharge_ppm_i.any()
 
 
 def test_a_price_that_was_never_there_costs_nothing_it_is_missing() -> None:

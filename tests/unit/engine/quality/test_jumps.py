@@ -32,6 +32,7 @@ def test_a_spike_of_one_message_moves_no_price(factor: float) -> None:
         assert [*got[:spot]] == [*had[:spot]], name
     assert watched.index_doubt() is Doubt.INDEX_JUMP
     assert watched.doubt("C100") is watched.doubt("FUTURE") is Doubt.PRICE_JUMP
+    assert not after.surcharge_ppm_i.any()
     watched.take(Tick(at_seconds=2))
     assert watched.index_doubt() is Doubt.NONE
     assert not watched.snapshot.doubt_i.any()
