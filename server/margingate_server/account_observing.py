@@ -3,6 +3,7 @@
 import numpy as np
 from msgspec import structs
 
+from margingate_engine.core.amounts import MICRO
 from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.monitoring.states import Bounds, MarginState, margin_ratios, states_of
 from margingate_server.ledger.events import kind_of
@@ -37,10 +38,11 @@ class AccountObserving:
         self._metrics.published(event.state)
         figures = event.figures
         amounts = {} if figures is None else structs.asdict(figures)
+        usd = {name: f"{amount / MICRO:.2f}" for name, amount in amounts.items()}
         self._log.told(
             kind_of(event),
             account=event.account,
             previous=event.previous,
             state=event.state,
-            **amounts,
+            **usd,
         )

@@ -1,0 +1,164 @@
+"""The margins of all accounts of a real, small server, one turn of the loop at a time."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from margingate_engine.monitoring.states import MarginState
+from margingate_server.app import Application
+from margingate_server.config import ServerConfig
+from margingate_server.ledger.events import decode_event
+from margingate_server.ledger.monitoring_events import MarginStateChanged
+from margingate_server.rpc.lane import LedgerDown
+from margingate_server.service.accounts import StatedPosition
+from margingate_server.service.desk import Desk
+from tests.unit.rpc.memory_store import disk_full
+
+NUMBERS = count(1)
+SHORT = {"BTC-PERPETUAL": -1_000_000, "ETH-PERPETUAL": -400_000}
+CASH = Decimal(150_000)
+
+
+@pytest.fixture
+def application(tmp_path: Path) -> Iterator[Application]:
+    """A server whose threads are not started: the tests take the loop's turns."""
+    made = Application(
+        ServerConfig(
+            data_dir=tmp_path, port=0, http_port=0, is_frozen=True, has_seed_accounts=False
+        )
+    )
+    yield made
+    for each in (made._revaluation, made._upkeep):
+        if not each._thread.ident:
+            each.start()
+    made.stop()
+
+
+def open_account(application: Application, name: str, usd: Decimal = CASH) -> None:
+    """An account that is short of perpetuals, with cash."""
+    application._lane.decide(
+        lambda desk, now_ns: (
+            None,
+            desk.accounts.create(name, "default", f"id-{next(NUMBERS)}", "d", now_ns)[1],
+        )
+    )
+    hold(application, name, 1)
+    deposit(application, name, usd)
+
+
+def hold(application: Application, name: str, times: int) -> None:
+    """So many times SHORT, entered at the marks."""
+    stated = [
+        StatedPosition(instrument=each, quantity=Decimal(times * quantity), price=None)
+        for each, quantity in SHORT.items()
+    ]
+    application._lane.decide(
+        lambda desk, now_ns: (
+            None,
+            desk.accounts.set_positions(name, stated, f"id-{next(NUMBERS)}", "d", now_ns)[1],
+        )
+    )
+
+
+def deposit(application: Application, name: str, usd: Decimal) -> None:
+    def use(desk: Desk, now_ns: int) -> tuple[None, int]:
+        number = f"id-{next(NUMBERS)}"
+        _, seq = desk.accounts.adjust_collateral(name, "USD", round(usd, 2), number, "d", now_ns)
+        return None, seq
+
+    application._lane.decide(use)
+
+
+def requirement(application: Application, name: str) -> Decimal:
+    """Initial margin of the positions, USD."""
+
+    def use(desk: Desk, _now_ns: int) -> Decimal:
+        risk = desk.accounts.account_risk(name)[1].risk
+        assert risk is not None
+        return Decimal(risk.positions_risk.initial) / 10**6
+
+    return application._lane.read(use)
+
+
+def states(application: Application) -> dict[str, MarginState]:
+    return application._lane.read(
+        lambda desk, _now_ns: {
+            name: account.margin_state for name, account in desk.shard.state.accounts.items()
+        }
+    )
+
+
+def published(application: Application) -> list[tuple[str, str]]:
+    """Account and state of every such event in the store."""
+    events = (decode_event(each.body) for each in application._store.read())
+    return [(each.account, each.state) for each in events if isinstance(each, MarginStateChanged)]
+
+
+def test_a_turn_margins_all_accounts_and_publishes_states_durably(
+    application: Application,
+) -> None:
+    for name in ("fine", "called", "lost"):
+        open_account(application, name)
+    needed = requirement(application, "fine")
+    deposit(application, "fine", 2 * needed)
+    deposit(application, "called", needed * Decimal("0.95") - CASH)
+    application._revaluation.turn()
+    figures = application._desk.revaluing.latest
+    assert figures is not None
+    assert figures.accounts == ("fine", "called", "lost")
+    assert figures.is_known_a.all()
+    assert states(application) == {
+        "fine": MarginState.HEALTHY,
+        "called": MarginState.MARGIN_CALL,
+        "lost": MarginState.LIQUIDATION,
+    }
+    assert published(application) == [("lost", "liquidation"), ("called", "margin_call")]
+    application._revaluation.turn()
+    assert len(published(application)) == 2
+
+
+def test_who_changed_is_followed_before_everybody_is_margined_again(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_account(application, "a")
+    deposit(application, "a", 2 * requirement(application, "a"))
+    application._revaluation.turn()
+    latest = application._desk.revaluing.latest
+    monkeypatch.setattr(application._revaluation, "_due_seconds", float("inf"))
+    hold(application, "a", 4)
+    application._revaluation.turn()
+    assert application._desk.revaluing.latest is latest
+    assert published(application) == [("a", "liquidation")]
+
+
+def test_while_the_ledger_is_down_nothing_is_published_and_then_it_is(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_account(application, "lost")
+
+    def failing(*_: object) -> None:
+        raise disk_full()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(application._journal, "append", failing)
+        application._revaluation.turn()
+    with pytest.raises(LedgerDown):
+        application._lane.decide(lambda _desk, _now_ns: (None, 1))
+    assert published(application) == []
+    application._upkeep.turn()
+    assert states(application) == {"lost": MarginState.HEALTHY}
+    application._revaluation.turn()
+    assert published(application) == [("lost", "liquidation")]
+
+
+def test_the_thread_follows_prices_and_fills_within_a_second(application: Application) -> None:
+    application._revaluation.start()
+    open_account(application, "lost")
+    deadline = monotonic() + 1.0
+    while not published(application):
+        assert monotonic() < deadline
+        sleep(0.01)
