@@ -161,8 +161,6 @@ def serve(
     tls_key: TlsKeyOption = None,
 ) -> None:
     """Run a server until SIGTERM or Ctrl-C."""
-    from margingate_server import app as server  # noqa: PLC0415 - help needs no engine
-
     with _mistakes_told(data_dir):
         config = ServerConfig(
             feed=feed,
@@ -192,7 +190,13 @@ def serve(
             tls_certificate_path=tls_cert,
             tls_key_path=tls_key,
         )
-        server.serve(config, typer.echo)
+        _run(config)
+
+
+def _run(config: ServerConfig) -> None:
+    from margingate_server import app as server  # noqa: PLC0415 - help needs no engine
+
+    server.serve(config, typer.echo)
 
 
 @contextmanager
