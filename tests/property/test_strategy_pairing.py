@@ -195,6 +195,31 @@ def test_no_fills_of_open_orders_require_more_than_the_bound(
             assert RULES.margin(all_units, is_initial=True) - received <= bound
 
 
+@examples(100)
+@given(
+    legs=st.dictionaries(
+        series, st.tuples(st.sampled_from((-1, -2, -3)), marks), min_size=1, max_size=2
+    ),
+    tenths=st.sampled_from((0, 0, 10, -10, 20, -20, 3)),
+    on_order=st.sampled_from((-20, -17, -10, 10, 12, 20)),
+)
+def test_no_part_of_a_coin_that_fills_leave_requires_more_than_the_bound(
+    legs: dict[tuple[str, int, int], tuple[int, int]], tenths: int, on_order: int
+) -> None:
+    """Coins come and go by less than a unit, and what is no unit covers nothing. [STR-15]"""
+
+    def coins_of(count: int) -> SpotLeg:
+        return replace(spot(1), quantity_nano=count * NANO // 10)
+
+    shorts = [option(*key[:2], *held, key[2]) for key, held in legs.items()]
+    order = OpenOrder(lots=on_order * NANO // 10, limit_nano=0)
+    at_worst = book(*shorts, *spot_legs(coins_of(tenths), [order]))
+    bound = upper_requirement(at_worst, PARAMETERS, FULL).requirement_micro
+    least, most = sorted((tenths, tenths + on_order))
+    for after in (least, most, *(each for each in range(least, most) if abs(each) % 10 == 9)):
+        assert required(book(*shorts, *([coins_of(after)] if after else []))) <= bound
+
+
 def test_spot_under_an_order_is_certain_between_its_ends() -> None:
     """[STR-14]"""
     legs = list(spot_legs(spot(1), [OpenOrder(lots=-3 * NANO, limit_nano=0)]))

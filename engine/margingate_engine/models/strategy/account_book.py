@@ -1,18 +1,45 @@
 """The book of an underlying out of the sums that an account is kept as. [STR-14, STR-16]"""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from margingate_engine.core.amounts import NANO, ceil_div
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.strategy.legs import Book, FutureLeg, OptionLeg, SpotLeg
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import SPOT_KEY, lots_row
 
 
+class Listed(NamedTuple):
+    """Of a table of instruments what a book is made of beside sums.
+
+    notional_i: of one lot, 1e-6 USD. unit_nano: by underlying, the greatest size that divides the
+    lot of each option that is listed, 0 without any. It is not that of the options of a book, or
+    fills would change what the coins of the book are cut into.
+    """
+
+    notional_i: Sequence[int]
+    unit_nano: Mapping[str, int]
+
+    @classmethod
+    def of(cls, table: InstrumentTable, notional_i: Sequence[int]) -> "Listed":
+        """Of every option in the table, expired ones included."""
+        unit_nano = dict.fromkeys(table.underlyings, 0)
+        for row in np.flatnonzero(table.is_option_i).tolist():
+            option = table.instruments[row]
+            unit_nano[option.underlying] = math.gcd(unit_nano[option.underlying], option.size_nano)
+        return cls(notional_i, unit_nano)
+
+
 def book_of(totals: GroupTotals, holds: Sequence[OrderTotals]) -> Book:
     """What is held of an underlying for certain, and what may be there or not. [STR-14, STR-16]"""
     highest, lowest = totals.extreme_features(holds)
     index_nano = totals.group.index_nano
+    listed: Listed = totals.arrays.own
     options: list[OptionLeg] = []
     futures: list[FutureLeg] = []
     series_left_out = 0
@@ -26,7 +53,7 @@ def book_of(totals: GroupTotals, holds: Sequence[OrderTotals]) -> Book:
             options += legs
         elif not _has_expired(totals, row):
             lots = highest[key] if highest[key] >= -lowest[key] else lowest[key]
-            notional = totals.arrays.own[row]
+            notional = listed.notional_i[row]
             symbol = totals.arrays.table.instruments[row].name
             futures.append(FutureLeg(symbol=symbol, lots=lots, notional_micro=notional))
     spot = tuple(_spot_legs(lowest[SPOT_KEY], highest[SPOT_KEY], index_nano))
@@ -36,6 +63,7 @@ def book_of(totals: GroupTotals, holds: Sequence[OrderTotals]) -> Book:
         spot=spot,
         futures=tuple(futures),
         series_left_out=series_left_out,
+        unit_nano=listed.unit_nano[totals.group.underlying] or None,
     )
 
 

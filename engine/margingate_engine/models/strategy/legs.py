@@ -79,6 +79,8 @@ class Book:
     """Everything held, or held and on order, in one underlying. underlying_nano: its price, USD.
 
     series_left_out: option series that are on order alone, as longs, and so no legs here.
+    unit_nano: what options and spot are cut into, coins in 1e-9, a divisor of every option's lot;
+    None is the greatest one, of the options that are there. [STR-02]
     """
 
     underlying_nano: int
@@ -86,11 +88,16 @@ class Book:
     spot: tuple[SpotLeg, ...] = ()
     futures: tuple[FutureLeg, ...] = ()
     series_left_out: int = 0
+    unit_nano: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a price that is none."""
+        """Refuse a price that is none, and a unit that does not divide."""
         if self.underlying_nano <= 0:
             raise InvalidInput("underlying_nano", "must be positive")
+        if self.unit_nano is not None and (
+            self.unit_nano <= 0 or any(leg.size_nano % self.unit_nano for leg in self.options)
+        ):
+            raise InvalidInput("unit_nano", "must divide the lots of all options")
 
     @property
     def series_count(self) -> int:

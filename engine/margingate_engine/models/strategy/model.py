@@ -13,7 +13,7 @@ from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.mark_values import LotRisk, mark_values, risk_arrays
-from margingate_engine.models.strategy.account_book import book_of
+from margingate_engine.models.strategy.account_book import Listed, book_of
 from margingate_engine.models.strategy.legs import Book
 from margingate_engine.models.strategy.margin import (
     StrategyMargin,
@@ -75,7 +75,7 @@ class StrategyModel(TableModel[StrategyParameters]):
                 ((lots_key(row), 1),) if each else () for row, each in enumerate(is_counted_i)
             ],
             minimum_i=mark_i,
-            own=units_up(values.notional_i).tolist(),
+            own=Listed.of(table, units_up(values.notional_i).tolist()),
         )
         groups = {
             name: group_without_scenarios(table, snapshot, name, haircut_ppm=0)

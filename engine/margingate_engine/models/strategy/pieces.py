@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
@@ -60,22 +61,39 @@ class CutBook:
 
 def cut(book: Book) -> CutBook:
     """The pieces of a book: equal ones together, longs and shorts of a series netted. [STR-02]"""
-    unit_nano = math.gcd(*(leg.size_nano for leg in book.options)) or 1
+    unit_nano = book.unit_nano or math.gcd(*(leg.size_nano for leg in book.options))
     units_by_piece: Counter[Piece] = Counter()
     for leg in _netted_options(book.options):
         units_by_piece[_option_piece(leg)] += abs(leg.lots) * leg.size_nano // unit_nano
     odd = []
-    for spot in _netted_spot(book.spot):
-        units, rest_nano = divmod(abs(spot.quantity_nano), unit_nano) if book.options else (0, 0)
-        if not book.options:
-            rest_nano = abs(spot.quantity_nano)
+    for spot, units in _whole_spot(_netted_spot(book.spot), unit_nano):
+        sign = 1 if spot.quantity_nano > 0 else -1
+        rest_nano = abs(spot.quantity_nano) - units * unit_nano
         if units:
             units_by_piece[_spot_piece(spot)] += units
         if rest_nano:
-            sign = 1 if spot.quantity_nano > 0 else -1
             odd.append(replace(spot, quantity_nano=sign * rest_nano))
     pieces = tuple(replace(piece, units=count) for piece, count in sorted(units_by_piece.items()))
-    return CutBook(unit_nano=unit_nano, pieces=pieces, odd_spot=tuple(odd))
+    return CutBook(unit_nano=unit_nano or 1, pieces=pieces, odd_spot=tuple(odd))
+
+
+def _whole_spot(legs: list[SpotLeg], unit_nano: int) -> Iterator[tuple[SpotLeg, int]]:
+    """Each leg with its whole units; no unit, no whole ones.
+
+    A fill may leave part of an uncertain unit, which is margined and covers nothing. It is never
+    more than one unit: where the odd spot of a side is less than that, one of its uncertain units
+    is odd as well. [STR-15]
+    """
+    certain_odd_nano: dict[tuple[int, bool], int] = {}
+    # Certain legs come first.
+    for leg in legs:
+        units, odd_nano = divmod(abs(leg.quantity_nano), unit_nano) if unit_nano else (0, 0)
+        side = leg.price_nano, leg.quantity_nano > 0
+        if not leg.is_uncertain:
+            certain_odd_nano[side] = odd_nano
+        elif units and odd_nano + certain_odd_nano.get(side, 0) < unit_nano:
+            units -= 1
+        yield leg, units
 
 
 def _netted_options(legs: tuple[OptionLeg, ...]) -> list[OptionLeg]:

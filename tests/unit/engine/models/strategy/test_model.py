@@ -97,6 +97,26 @@ def test_coins_are_spot() -> None:
     assert account({COIN_CALL: -1}, coins=1).risk.maintenance < 20_000 * USD
 
 
+def test_coins_are_cut_into_lots_of_what_is_listed_whatever_is_held_or_on_order() -> None:
+    """[STR-16] 0.95 coins cover 0.9 of a call where there are options of 0.1"""
+    small = replace(HIGH_CALL, name="SMALL", lot_nano=NANO // 10)
+    table, snapshot = priced([COIN_CALL, small])
+    model = StrategyModel.from_mapping({"BTC": {**STRATEGY, "house_rules": []}})
+    risk_arrays = model.risk_arrays(table, snapshot)
+    rows = [table.row_by_name[each.name] for each in (COIN_CALL, small)]
+    portfolio = Portfolio(
+        fees=FREE, cash={"BTC": 95 * COIN // 100}, positions={rows[0]: Position(-1)}
+    )
+    alone = AccountRisk.of(portfolio, risk_arrays).risk.initial
+    naked = NAKED_CALL + mark(COIN_CALL)
+    covered = 20_000 + mark(COIN_CALL)
+    assert alone == pytest.approx((0.9 * covered + 0.1 * naked + 0.05 * 20_000) * USD)
+    price_nano = risk_arrays.mark_nano_i[rows[1]]
+    for side in Side:
+        portfolio.legs["o"] = (OpenLeg(row=rows[1], side=side, lots=1, price_nano=price_nano),)
+        assert AccountRisk.of(portfolio, risk_arrays).risk.initial >= alone
+
+
 def test_fractions_of_a_coin_count_against_the_account() -> None:
     """[STR-16] of spot rounded down to 1e-9: 20 % of one unit less, and of one owed more"""
     tiny = 1.5 / 10**9

@@ -1,11 +1,13 @@
 """What open orders make of positions, and the bound of what they can require."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from margingate_engine.models.strategy.legs import FutureLeg, OptionLeg, SpotLeg
 from margingate_engine.models.strategy.margin import ongoing_margin, upper_requirement
+from margingate_engine.models.strategy.pieces import cut
 from margingate_engine.models.strategy.terms import Phase
 from margingate_engine.models.strategy.worst_fills import (
     OpenOrder,
@@ -15,7 +17,7 @@ from margingate_engine.models.strategy.worst_fills import (
 )
 from tests.reference.strategy_books import NANO, book, option, parameters, spot, usd
 
-PARAMETERS = parameters()
+PARAMETERS, INITIAL = parameters(), Phase.INITIAL
 
 
 def order(lots: int, limit: int = 0) -> OpenOrder:
@@ -123,13 +125,34 @@ def test_buying_back_a_covered_call_does_not_free_the_spot_it_is_on() -> None:
 
 
 def test_spot_on_sale_covers_no_call_that_stays() -> None:
-    """Without it the call is naked, with it both are margined: the worst is counted. [STR-14]"""
+    """All but a little of it sold, the call is naked and the rest is margined. [STR-14, STR-15]"""
     call = option("C", 105, -1, 3)
     sold = list(spot_legs(spot(1), [order(-1 * NANO)]))
-    assert bound(call, *sold) == 53
-    low = parameters(spot_initial_ratio=Decimal("0.1"), spot_maintenance_ratio=Decimal("0.1"))
-    margin = upper_requirement(book(call, *sold), low)
-    assert usd(margin.requirement_micro) == 18
+    rest = ongoing_margin(book(call, replace(spot(1), quantity_nano=NANO - 1)), PARAMETERS, INITIAL)
+    assert float(usd(rest.requirement_micro)) == pytest.approx(18 + 50)
+    assert bound(call, *sold) == 18 + 50
+
+
+def test_of_spot_on_sale_one_unit_may_be_sold_in_part() -> None:
+    """The others cover, with them or without: 50 + 3 more than 18. [STR-15]"""
+    calls = option("C", 105, -3, 3)
+    sold = list(spot_legs(spot(3), [order(-3 * NANO)]))
+    assert bound(calls, *sold) == 2 * 53 + 18 + 50
+
+
+@pytest.mark.parametrize(("sold", "whole"), [("2.3", 2 - 1), ("1.9", 1)])
+def test_spot_that_is_odd_anyhow_may_be_what_is_left_of_a_unit(sold: str, whole: int) -> None:
+    """Of 3.8 coins: 1.5 stay, odd 0.5 and 0.3; or 1.9 stay, odd 0.9 and 0.9, which is one. [STR-15]
+
+    In the first a unit that is left in part may be more than what is odd.
+    """
+    coins = replace(spot(4), quantity_nano=3_800_000_000)
+    legs = list(spot_legs(coins, [order(-int(Decimal(sold) * NANO))]))
+    found = cut(book(option("C", 105, -4, 3), *legs))
+    units = {piece.is_uncertain: piece.units for piece in found.pieces if piece.symbol == "spot"}
+    assert units == {False: 1, True: whole}
+    odd_nano = sum(leg.quantity_nano for leg in found.odd_spot)
+    assert odd_nano == coins.quantity_nano - (1 + whole) * NANO
 
 
 def test_an_order_for_a_short_in_a_spread_is_held_at_its_gap_less_its_credit() -> None:
