@@ -14,7 +14,7 @@ from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.portfolio.margin_model import EquityBasis
-from margingate_engine.portfolio.own_charges import equity_change_by_cap
+from margingate_engine.portfolio.own_charges import equity_change_at_mark
 from margingate_engine.portfolio.risk_arrays import PPM, RiskArrays
 
 
@@ -58,10 +58,22 @@ def is_risk_reducing(
     closing = sum(arrays.surcharge_i[row] * max(0, int(min(each))) for row, *each in rooms)
     if headroom_change + closing < -allowance:
         return False
-    # |q| grows when the lots are more than twice what would make it flat. [DEC-02 c]
-    if not policy.may_hedges_grow and any(lots > 2 * room for _, lots, room in rooms):
+    if not policy.may_hedges_grow and _grow(rooms):
         return False
     return _positions_get_safer(account, legs)
+
+
+def grows_a_net_position(
+    portfolio: Portfolio, table: InstrumentTable, legs: tuple[OpenLeg, ...]
+) -> bool:
+    """True when |q| of an instrument would grow, the side's open orders counted. [DEC-02 c]"""
+    asked = ((leg.row, leg.side, Fraction(leg.lots)) for leg in legs)
+    return _grow(_rooms(portfolio, table, asked))
+
+
+def _grow(rooms: Iterable[tuple[int, Fraction, Fraction]]) -> bool:
+    """|q| grows when the lots are more than twice what would make it flat. [DEC-02 c]"""
+    return any(lots > 2 * room for _, lots, room in rooms)
 
 
 def _rooms(
@@ -95,7 +107,7 @@ def _positions_get_safer(account: AccountRisk, legs: tuple[OpenLeg, ...]) -> boo
 
     Equity does not move when a fill is at mark, so requirements alone are compared; but where
     options count nothing in equity their premium moves it, and what is sold may bring cash instead;
-    and coins that come to lie beyond their cap leave it.
+    so do coins that come to lie beyond their cap, and the haircut of mere collateral.
     """
     touched: dict[int, GroupTotals] = {}
     equity_change = 0
@@ -106,7 +118,7 @@ def _positions_get_safer(account: AccountRisk, legs: tuple[OpenLeg, ...]) -> boo
         equity_change += _premium_at_mark(account.arrays, touched[number], leg)
         fill_at_mark(account.arrays, touched[number], leg)
     equity_change += sum(
-        equity_change_by_cap(account.peek(number), each) for number, each in touched.items()
+        equity_change_at_mark(account.peek(number), each) for number, each in touched.items()
     )
     # Coins at the mark may be far more than those at the limit, which the order's range was about.
     if any(each.coin_gross >= GROSS_MAX for each in touched.values()):

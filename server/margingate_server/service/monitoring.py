@@ -9,7 +9,11 @@ from collections import deque
 from margingate_engine.core.risk import Risk
 from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.monitoring.publishing import wanted
-from margingate_engine.monitoring.resting import RestingOrders, risk_increasing_orders
+from margingate_engine.monitoring.resting import (
+    RestingOrders,
+    Thoroughness,
+    risk_increasing_orders,
+)
 from margingate_engine.monitoring.states import MarginState
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.ledger.numbers import RiskNumbers
@@ -32,8 +36,8 @@ EFFORT_MAX = 12
 WORKED_OUT = 3
 """Effort of an account whose margin is worked out anew; of any other, and of an order, it is 1."""
 
-ORDERS_MAX = 20
-"""Most resting orders of an account that an event judges; outlook judges them all."""
+ORDERS = Thoroughness(orders_max=20, margins_max=4, open_max=300)
+"""How resting orders are judged for an event, while nobody is decided; outlook judges them all."""
 
 CALLED = (MarginState.MARGIN_CALL, MarginState.LIQUIDATION)
 
@@ -107,7 +111,7 @@ class Monitor:
         publishing = publishing_of(self._shard.state.policy.monitoring)
         if target is before or not (wait is due.waited_for or not publishing.wait_ns(wait)):
             return None
-        self._effort += min(len(account.portfolio.legs), ORDERS_MAX)
+        self._effort += min(len(account.portfolio.legs), ORDERS.orders_max)
         return margin_state_changed(self._shard, account, target, instant.risk)
 
     def _instant(self, account: AccountState, due: Due, now_ns: int) -> Instant:
@@ -154,4 +158,4 @@ def _orders_to_cancel(shard: Shard, account: AccountState, state: MarginState) -
     if view is None or view.risk is None:
         return RestingOrders((), is_cut=False)
     policy = policy_of(shard.state.policy)
-    return risk_increasing_orders(view.risk, account.portfolio, policy, ORDERS_MAX)
+    return risk_increasing_orders(view.risk, account.portfolio, policy, ORDERS)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from margingate_engine.monitoring.resting import Thoroughness
 from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_server.ledger.monitoring_events import MarginStateChanged
@@ -283,7 +284,8 @@ def test_an_event_judges_few_orders_and_says_so(
     held: SmallDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """[MON-07]"""
-    monkeypatch.setattr("margingate_server.service.monitoring.ORDERS_MAX", 2)
+    few = Thoroughness(orders_max=2, margins_max=2, open_max=3)
+    monkeypatch.setattr("margingate_server.service.monitoring.ORDERS", few)
     held.deposit("50000")
     for order_id in ("first", "second", "third"):
         held.check(held.leg("NEAR", 1, "101000"), order_id=order_id)
