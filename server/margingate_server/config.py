@@ -31,6 +31,8 @@ class ServerConfig:
 
     model_parameters: files of other models than `parameters_path` is of, by name.
     speed: of a replay, market seconds in a second; infinite for as fast as can be.
+    revalue_move, revalue_seconds: prices of a feed wait until one moved by this share, or they
+    waited for so long; they never do with a share of 0.
     snapshot_every: events after which a snapshot of the ledger is made, 0 for never.
     market_retention_days: how long markets are kept for decisions to be taken again.
     risk_reducing_allowance: of notional, how much headroom a risk-reducing order may cost. [DEC-02]
@@ -39,6 +41,8 @@ class ServerConfig:
     feed: str = "simulated"
     seed: int = 7
     speed: float = 1.0
+    revalue_move: float = 0.0
+    revalue_seconds: float = 1.0
     is_frozen: bool = False
     host: str = "127.0.0.1"
     port: int = 50051

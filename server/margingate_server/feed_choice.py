@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from margingate_engine.core.errors import InvalidInput
 from margingate_server.clock import Clock
 from margingate_server.config import ServerConfig
 from margingate_server.feeds.feed import Feed
+from margingate_server.feeds.held_back import HeldBack, Waiting
 from margingate_server.feeds.observer import FeedObserver
 from margingate_server.feeds.replay.feed import ReplayFeed
 from margingate_server.feeds.spec import open_feed
@@ -21,7 +23,7 @@ def feed_of(config: ServerConfig, clock: Clock, observer: FeedObserver) -> Feed 
         return None
     is_held_still = config.is_frozen and config.feed == "simulated"
     spec = "simulated:frozen" if is_held_still else config.feed
-    return open_feed(
+    feed = open_feed(
         spec,
         seed=config.seed,
         start_ns=clock.now_ns(),
@@ -29,6 +31,11 @@ def feed_of(config: ServerConfig, clock: Clock, observer: FeedObserver) -> Feed 
         speed=config.speed,
         observer=observer,
     )
+    if not config.revalue_move:
+        return feed
+    if isinstance(feed, ReplayFeed):
+        raise InvalidInput("revalue_move", "is not for a replay")
+    return HeldBack(feed, Waiting(move=config.revalue_move, seconds=config.revalue_seconds))
 
 
 def follower_of(

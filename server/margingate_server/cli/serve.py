@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,6 +37,15 @@ FeedOption = Annotated[
 SpeedOption = Annotated[
     str,
     typer.Option(metavar="X", help="Market seconds of a replay in one second; max for no wait."),
+]
+RevalueMoveOption = Annotated[
+    float,
+    typer.Option(
+        min=0.0,
+        max=0.01,
+        metavar="SHARE",
+        help="Prices wait, a second at most, until one moved by this share; 0 for no wait.",
+    ),
 ]
 SeedOption = Annotated[int, typer.Option(help="Seed of the simulated feed.")]
 FrozenOption = Annotated[bool, typer.Option("--freeze", help="The simulated market stands still.")]
@@ -132,10 +141,10 @@ TlsKeyOption = Annotated[
 
 @app.command()
 def serve(
-    *,
     feed: FeedOption = "simulated",
     seed: SeedOption = 7,
     speed: SpeedOption = "1",
+    revalue_move: RevalueMoveOption = 0.0,
     is_frozen: FrozenOption = False,
     host: HostOption = "127.0.0.1",
     port: PortOption = 50051,
@@ -162,10 +171,11 @@ def serve(
 ) -> None:
     """Run a server until SIGTERM or Ctrl-C."""
     with _mistakes_told(data_dir):
-        config = ServerConfig(
+        _run(
             feed=feed,
             seed=seed,
             speed=_speed(speed),
+            revalue_move=revalue_move,
             is_frozen=is_frozen,
             host=host,
             port=port,
@@ -190,13 +200,12 @@ def serve(
             tls_certificate_path=tls_cert,
             tls_key_path=tls_key,
         )
-        _run(config)
 
 
-def _run(config: ServerConfig) -> None:
+def _run(**settings: Any) -> None:
     from margingate_server import app as server  # noqa: PLC0415 - help needs no engine
 
-    server.serve(config, typer.echo)
+    server.serve(ServerConfig(**settings), typer.echo)
 
 
 @contextmanager
