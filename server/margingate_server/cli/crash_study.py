@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
 
-from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.monitoring.states import Bounds
 from margingate_server.cli.exit_codes import CANNOT_SERVE, USAGE
 from margingate_server.cli.tables.crash_study import (
@@ -75,6 +75,9 @@ def crash_study(
             )
     except InvalidInput as wrong:
         typer.echo(f"margingate: {wrong.field} {wrong.problem}", err=True)
+        raise typer.Exit(USAGE) from None
+    except MissingData as missing:
+        typer.echo(f"margingate: the replay lacks prices: {missing.subject}", err=True)
         raise typer.Exit(USAGE) from None
     _show(plan, study, bounds, day, save_to)
 

@@ -39,6 +39,8 @@ class Chain:
     def of(cls, view: MarketView, coin: str) -> "Chain":
         """The chain in a market; MissingData when nothing is priced."""
         table, snapshot = view.table, view.arrays.snapshot
+        if coin not in table.underlyings:
+            raise MissingData(f"options of {coin}")
         days_i = (table.expiry_ns_i - snapshot.market_time_ns) / DAY_NS
         own_i = snapshot.priced_i(table) & (days_i > 0)
         own_i &= table.underlying_i == table.underlyings.index(coin)

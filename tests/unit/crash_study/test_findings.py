@@ -13,6 +13,7 @@ from margingate_server.crash_study.findings import (
     coverage,
     first_at,
     lead,
+    level,
     reached,
 )
 
@@ -134,3 +135,8 @@ def test_only_accounts_with_the_collateral_asked_for_are_counted() -> None:
 def test_the_first_snapshot_of_something_that_never_is_is_none() -> None:
     is_there = np.array([[False, False], [False, True], [False, True]])
     assert first_at(is_there).tolist() == [NEVER, 1]
+
+
+def test_what_is_required_of_all_together_is_said_for_the_first_and_the_highest_snapshot() -> None:
+    found = level(course(worth=[[9, 9]] * 3, initial=[[1, 2], [3, 4], [2, 2]]), "span")
+    assert (found.first_initial, found.most_initial, found.most_place) == (3.0, 7.0, 1)
