@@ -40,9 +40,9 @@ class Programs:
         self.required = cache(self._required)
         self._costs = cache(self._costs_at)
 
-    def least_headroom(self, accounts: Iterable[AccountRisk]) -> int:
-        """The least headroom of positions: of one account, looked at after each of its fills."""
-        found = sorted(map(self._filled, accounts), key=lambda each: each.least)
+    def least_headroom(self, fills: Iterable[tuple[AccountRisk, int]]) -> int:
+        """The least of what counts of equity less the requirement of positions, over all fills."""
+        found = sorted((self._filled(*each) for each in fills), key=lambda each: each.least)
         worst = found[0].equity - self._sum(found[0].books)
         for each in found:
             if each.least >= worst:
@@ -58,8 +58,8 @@ class Programs:
             if not totals.is_empty
         )
 
-    def _filled(self, account: AccountRisk) -> _Filled:
-        books, equity = self.books(account), account.equity
+    def _filled(self, account: AccountRisk, equity: int) -> _Filled:
+        books = self.books(account)
         return _Filled(equity - sum(self.at_most(*each) for each in books), equity, books)
 
     def _sum(self, books: Books) -> int:

@@ -7,6 +7,7 @@ from itertools import product
 
 from margingate_engine.models.strategy.model import StrategyModel
 from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.effect import leg_effect
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.portfolio.margin_model import EquityBasis
 from tests.property.chain import World, worlds
@@ -16,7 +17,7 @@ from tests.worst_fills.books import book
 from tests.worst_fills.lazily import Programs
 
 Fill = tuple[AccountRisk, int]
-"""The one account that fills move, and what they lose at entry, 1e-6 USD, <= 0."""
+"""The one account that fills move, and what of its equity counts, 1e-6 USD."""
 
 EVERY_HALF_MAX = 4
 """Of more orders than these all subsets are tried, and so many combinations with halves."""
@@ -77,36 +78,43 @@ def worst_headroom(world: World, portfolio: Portfolio, draw: random.Random) -> i
     """The least headroom of positions over fills of nothing, half and all of each order."""
     fills = fills_of(world, portfolio, draw)
     if isinstance(world.model, StrategyModel):
-        return Programs(world.model).least_headroom(account for account, _ in fills)
-    return least_of_all(world, fills)
+        return Programs(world.model).least_headroom(fills)
+    return least_of_all(fills)
 
 
-def least_of_all(world: World, fills: Iterable[Fill]) -> int:
-    """The least headroom, every fill for itself.
-
-    With option value in equity fills add to it what they lose against the mark lot by lot, as is
-    held, and nothing that they gain. [SPAN-13, SPAN-15]
-    """
-    # Without option value a sale of what is held is all gain, and requirements count on it.
-    is_gain_kept = world.model.equity_basis is EquityBasis.WITHOUT_OPTION_VALUE
-    before: int | None = None
-    least: list[int] = []
-    for account, entry in fills:
-        before = account.equity if before is None else before
-        equity = account.equity if is_gain_kept else before + entry
-        least.append(equity - sum(each.total for each in account.positions_requirements()))
-    return min(least)
+def least_of_all(fills: Iterable[Fill]) -> int:
+    """The least headroom, every fill for itself."""
+    return min(
+        equity - sum(each.total for each in account.positions_requirements())
+        for account, equity in fills
+    )
 
 
 def fills_of(world: World, portfolio: Portfolio, draw: random.Random) -> Iterator[Fill]:
-    """The positions alone after each of the fills tried, of nothing first."""
+    """The positions alone after each of the fills tried.
+
+    With option value in equity fills add to it what they lose against the mark lot by lot, as is
+    held, and nothing that they gain [SPAN-13, SPAN-15]. Without it a sale of what is held is all
+    gain, and requirements count on it: of fills of futures alone what they gain is left out.
+    """
     alone = Portfolio(fees=portfolio.fees, cash=portfolio.cash, positions=portfolio.positions)
     account = AccountRisk.of(alone, world.arrays)
     filling = Filling(world, account, portfolio)
+    before, has_value = account.equity, world.model.equity_basis is EquityBasis.WITH_OPTION_VALUE
     legs = [leg for (leg,) in portfolio.legs.values()]
+    gains = [_gain_of_future(world, portfolio, leg) for leg in legs]
     for levels in _levels(legs, draw):
         filling.fill_to(legs, levels)
-        yield account, filling.entry
+        gain = sum(lots * each for lots, each in zip(levels, gains, strict=True))
+        yield account, before + filling.entry if has_value else account.equity - gain
+
+
+def _gain_of_future(world: World, portfolio: Portfolio, leg: OpenLeg) -> int:
+    """What a lot of a future gains against its mark when it fills, 1e-6 USD, >= 0."""
+    if not world.table.instruments[leg.row].is_future:
+        return 0
+    effect = leg_effect(world.arrays, portfolio.fees, leg.row, leg.side, leg.price_nano)
+    return max(0, effect.gain)
 
 
 def _levels(legs: list[OpenLeg], draw: random.Random) -> list[tuple[int, ...]]:
