@@ -48,12 +48,12 @@ def interpolated(
 
     Linear in the log of the strike, which is that of moneyness but for the forward they share,
     between the nearest known options of the same smile; beyond the outermost nothing is known.
+    known_i: none of them wanted.
     """
     if not wanted_i.any():
         return NOTHING
     smile_rows = layout.smile_rows
-    known_m = known_i[smile_rows] & ~wanted_i[smile_rows]
-    left_m, right_m = _nearest_known(layout, known_m)
+    left_m, right_m = _nearest_known(layout, known_i[smile_rows])
     wanted = np.flatnonzero(wanted_i[smile_rows])
     left, right = left_m[wanted], right_m[wanted]
     x, x_left, x_right = (layout.log_strike_m[each] for each in (wanted, left, right))

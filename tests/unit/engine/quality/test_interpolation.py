@@ -4,8 +4,9 @@ from math import log
 
 import pytest
 
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.quality.doubt import Doubt
-from tests.unit.engine.quality.chain import TABLE, Tick, Watched
+from tests.unit.engine.quality.chain import TABLE, Tick, Watched, instruments
 
 NO_VOL = (1.0, 0.0, 1.0)
 
@@ -62,6 +63,14 @@ def test_outside_the_quoted_range_a_vol_stays_missing(names: tuple[str, ...]) ->
         assert watched.surcharge_ppm(name) == 0
 
 
+def test_the_smile_of_another_coin_is_no_neighbour() -> None:
+    table = InstrumentTable((*TABLE.instruments, *instruments("ETH")))
+    watched = Watched(table)
+    changes = dict.fromkeys(("ETH-C80", "ETH-P80", "C120", "P120"), NO_VOL)
+    watched.take(Tick(table=table, changes=changes))
+    assert {watched.code(name) for name in changes} == {Doubt.VOL_MISSING}
+
+
 def test_at_the_end_of_the_range_the_other_option_of_the_strike_suffices() -> None:
     watched = Watched()
     watched.take(without("C80", "P120"))
@@ -99,8 +108,8 @@ def test_an_interpolated_price_is_as_old_as_the_older_of_its_neighbours() -> Non
 def test_the_next_vol_that_comes_ends_it_however_far_it_is() -> None:
     watched = Watched(interpolated_width_ppm=10**7, agree_ppm=1)
     watched.take(without("C100", "P100"))
-    watched.take(Tick(vol=0.8, names=("C100", "P100"), at_seconds=1))
-    assert watched.vol("C100") == pytest.approx(0.8)
+    watched.take(Tick(vol=1.5, names=("C100", "P100"), at_seconds=1))
+    assert watched.vol("C100") == pytest.approx(1.5)
     assert watched.code("C100") is Doubt.NONE
     assert watched.surcharge_ppm("C100") == 0
 

@@ -147,6 +147,17 @@ def test_a_forward_and_a_vol_that_jump_one_after_the_other_do_not_wait_for_ever(
     assert watched.vol("C100") == pytest.approx(1.2, rel=0.05)
 
 
+def test_a_forward_that_came_back_is_forgotten_even_while_its_vol_waits() -> None:
+    watched = running()
+    fallen = SPOT * 0.85
+    for second in (1, 2):
+        watched.take(Tick(index=None, forward=fallen, at_seconds=second))
+    watched.take(Tick(index=None, vol=1.2, at_seconds=3))
+    assert watched.code("C100") is Doubt.VOL_JUMP
+    watched.take(Tick(index=None, forward=fallen, at_seconds=4))
+    assert watched.forward("C100") == SPOT
+
+
 def test_one_instrument_that_jumps_leaves_the_others_alone() -> None:
     watched = running(forward_gap_ppm=10_000_000, basis_ppm=10_000_000)
     watched.take(Tick(changes={"PERPETUAL": (10.0, 1.0, 1.0)}, at_seconds=1))
