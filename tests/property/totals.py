@@ -44,7 +44,9 @@ def _orders(orders: OrderTotals) -> dict[str, object]:
         "up": orders.up,
         "down": orders.down,
         "floors": orders.floors,
-        "own": (orders.coin_up, orders.surcharge) if orders.lots else None,
+        "own": (orders.coin_up, orders.surcharge, orders.owned_entry, orders.coin_down)
+        if orders.lots
+        else None,
         "open": (orders.lots, orders.row_bound_lots, orders.floor_bound_lots)
         if orders.lots
         else None,

@@ -31,7 +31,8 @@ class LegEffect:
     fill moves of each asset, signed in its units; futures are settled through their entry and move
     none. gross: bound of any row's size; where it is beyond the integers the leg must not be held,
     and pnl_r is zero. coin_up: most coins (1e-12) that a fill brings where these have a cap, >= 0.
-    surcharge: what a lot puts up on top while its price is in doubt.
+    surcharge: what a lot puts up on top while its price is in doubt. Of mere collateral:
+    owned_entry: e where the coins that are sold are owned, <= 0; coin_down: how many these are.
     """
 
     row: int
@@ -47,6 +48,8 @@ class LegEffect:
     gross: int
     coin_up: int = 0
     surcharge: int = 0
+    owned_entry: int = 0
+    coin_down: int = 0
 
 
 def leg_effect(
@@ -107,6 +110,8 @@ def _leg_effect(
         gross=gross,
         coin_up=0 if group.cap is None else max(0, coin_pico + COIN_ROUNDING_PICO),
         surcharge=arrays.surcharge_i[row],
+        owned_entry=min(0, usd + group.owned_value(coin_pico)) if group.is_collateral_only else 0,
+        coin_down=max(0, -coin_pico) if group.is_collateral_only else 0,
     )
 
 

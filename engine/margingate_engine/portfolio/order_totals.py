@@ -17,7 +17,7 @@ class OrderTotals:
     feature. floors: per instrument (sum of e, sum of e + sign x k). lots: how many are open; of
     row_bound_lots the rows, of floor_bound_lots the floors are worse than any fills make them.
     coin_up: most coins (1e-12) that fills bring, of those with a cap. surcharge: sum over open lots
-    of what each puts up on top.
+    of what each puts up on top. owned_entry, coin_down: as in LegEffect, sums over open lots.
     """
 
     worst_r: IntArray
@@ -29,6 +29,8 @@ class OrderTotals:
     floor_bound_lots: int = 0
     coin_up: int = 0
     surcharge: int = 0
+    owned_entry: int = 0
+    coin_down: int = 0
 
     @classmethod
     def empty(cls, row_count: int) -> "OrderTotals":
@@ -73,6 +75,8 @@ class OrderTotals:
         self.lots += lots
         self.coin_up += lots * effect.coin_up
         self.surcharge += lots * effect.surcharge
+        self.owned_entry += lots * effect.owned_entry
+        self.coin_down += lots * effect.coin_down
 
     def merge(self, other: "OrderTotals", sign: int) -> None:
         """Put the sums of another in (sign 1) or take them out (sign -1)."""
@@ -93,6 +97,8 @@ class OrderTotals:
         self.floor_bound_lots += sign * other.floor_bound_lots
         self.coin_up += sign * other.coin_up
         self.surcharge += sign * other.surcharge
+        self.owned_entry += sign * other.owned_entry
+        self.coin_down += sign * other.coin_down
 
     def worse(self, other: "OrderTotals") -> "OrderTotals":
         """The worse of both in every sum: whichever of two orders it turns out to be. [SPAN-17]"""
@@ -111,6 +117,8 @@ class OrderTotals:
             floor_bound_lots=max(self.floor_bound_lots, other.floor_bound_lots),
             coin_up=max(self.coin_up, other.coin_up),
             surcharge=max(self.surcharge, other.surcharge),
+            owned_entry=min(self.owned_entry, other.owned_entry),
+            coin_down=max(self.coin_down, other.coin_down),
         )
 
 

@@ -49,13 +49,21 @@ def spot_losses(totals: GroupTotals, holds: Sequence[OrderTotals]) -> int:
     """What open orders lose when they fill, of an asset that no model has, 1e-6 USD. [COL-01]"""
     if not totals.group.is_collateral_only:
         return 0
+    if totals.coin_pico >= sum(hold.coin_down for hold in holds):
+        return -sum(hold.owned_entry for hold in holds)
     return -sum(int(hold.worst_r[-1]) for hold in holds)
 
 
-def equity_change_by_cap(before: GroupTotals, after: GroupTotals) -> int:
-    """What equity gains, 1e-6 USD, as more or less of the coins lies beyond their cap. [COL-04]"""
+def equity_change_at_mark(before: GroupTotals, after: GroupTotals) -> int:
+    """What fills of a group at their marks add to equity, 1e-6 USD, haircuts of models apart.
+
+    Coins that come to lie beyond their cap count no more; mere collateral has its haircut. [COL-04]
+    """
     group = before.group
-    return group.beyond_cap(before.coin_pico) - group.beyond_cap(after.coin_pico)
+    if not group.is_collateral_only:
+        return group.beyond_cap(before.coin_pico) - group.beyond_cap(after.coin_pico)
+    paid = group.price_of(after.coin_pico - before.coin_pico)
+    return group.counted(after.coin_pico) - group.counted(before.coin_pico) - paid
 
 
 def own_kinks(
@@ -68,6 +76,9 @@ def own_kinks(
     if hold.surcharge:
         yield from closing
     gap = before.group.coins_to_cap(before.coin_pico)
+    sold = before.coin_pico - before.orders.coin_down
+    if hold.coin_down and sold > 0:
+        yield sold // hold.coin_down
     if gap is None:
         return
     steps = (

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from margingate_engine.core.amounts import ceil_div
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray
 from margingate_engine.portfolio.margin_model import MarginModel
@@ -109,10 +110,18 @@ class GroupArrays:
         rate = self.owned_rate if coin_pico > 0 else self.owed_rate
         return coin_pico * rate // COIN_VALUE_DIVISOR
 
+    def owned_value(self, coin_pico: int) -> int:
+        """What coins add to the value of a balance that stays above zero, rounded down. [COL-01]"""
+        return coin_pico * self.owned_rate // COIN_VALUE_DIVISOR
+
     def counted(self, coin_pico: int) -> int:
         """What a coin balance counts in equity, 1e-6 USD: its value up to the cap. [COL-04]"""
         value = self.coin_value(coin_pico)
         return value if self.cap is None else min(value, self.cap)
+
+    def price_of(self, coin_pico: int) -> int:
+        """Coins at the index, 1e-6 USD, rounded up."""
+        return ceil_div(coin_pico * self.index_nano * PPM, COIN_VALUE_DIVISOR)
 
     def beyond_cap(self, coin_pico: int) -> int:
         """What of the value of a coin balance does not count, 1e-6 USD, >= 0. [COL-04]"""

@@ -33,7 +33,7 @@ from margingate_engine.revaluation.keyed import SPOT_COLUMN, KeyedColumns
 NOTHING = 0
 """Number of the effect that does nothing: that of unused entries."""
 
-OTHERS = 3
+OTHERS = 5
 """Columns after the rows and the keyed features."""
 
 
@@ -106,8 +106,8 @@ class EffectColumns:
     """Effects of a lot at one market (axis E), 1e-6 USD.
 
     amount_en: side by side the rows min(0, e + d), the null row last, what fills can add to each
-    keyed column, what they can take, coins that they bring at most, the surcharge, and 1 for what
-    has no price. entry_e, minimum_e: as in
+    keyed column, what they can take, e and coins of mere collateral that is sold, coins that they
+    bring at most, the surcharge, and 1 for what has no price. entry_e, minimum_e: as in
     LegEffect. row_e: the instrument. gross: bound of any row's size.
     """
 
@@ -125,6 +125,8 @@ class EffectColumns:
             worst_cr=sum_cn[:, :rows],
             up_ck=sum_cn[:, rows : rows + keys],
             down_ck=sum_cn[:, rows + keys : -OTHERS],
+            owned_entry_c=sum_cn[:, -5],
+            coin_down_c=sum_cn[:, -4],
             coin_up_c=sum_cn[:, -3],
             surcharge_c=sum_cn[:, -2],
             unpriced_c=sum_cn[:, -1],
@@ -137,6 +139,8 @@ class OrderSums(NamedTuple):
     worst_cr: IntArray
     up_ck: IntArray
     down_ck: IntArray
+    owned_entry_c: IntArray
+    coin_down_c: IntArray
     coin_up_c: IntArray
     surcharge_c: IntArray
     unpriced_c: IntArray
@@ -151,7 +155,7 @@ def effect_columns(
     pnl_er = side_e[:, None] * arrays.pnl_ir[row_e]
     lowest_ek = side_e[:, None] * keyed.amount_ik[row_e]
     highest_ek = lowest_ek.copy()
-    gain_e, coin_up_e = np.zeros((2, len(row_e)), dtype=np.int64)
+    gain_e, coin_up_e, owned_e, down_e = np.zeros((4, len(row_e)), dtype=np.int64)
     coin_gross = 0
     group_e = np.array(arrays.group_i, dtype=np.int64)[row_e]
     for number, group in enumerate(arrays.groups):
@@ -163,6 +167,11 @@ def effect_columns(
         gain_e[chosen] = usd_e + coin_values(group, coin_pico_e)
         if group.cap is not None:
             coin_up_e[chosen] = np.maximum(coin_pico_e + COIN_ROUNDING_PICO, 0)
+        if group.is_collateral_only:
+            down_e[chosen] = np.maximum(-coin_pico_e, 0)
+            owned_e[chosen] = usd_e + floor_products(
+                coin_pico_e, group.owned_rate, COIN_VALUE_DIVISOR
+            )
         coin_er = coin_rows_cs(group, coin_pico_e)
         pnl_er[chosen, :-1] += coin_er
         coin_gross = max(coin_gross, int(np.abs(coin_er).max(initial=0)))
@@ -177,6 +186,8 @@ def effect_columns(
         np.minimum(pnl_er + entry_e[:, None], 0),
         np.maximum(highest_ek, 0),
         np.minimum(lowest_ek, 0),
+        np.minimum(owned_e, 0)[:, None],
+        down_e[:, None],
         coin_up_e[:, None],
         np.array(arrays.surcharge_i, dtype=np.int64)[row_e][:, None],
         np.where(is_usable_i[row_e], 0, 1)[:, None],

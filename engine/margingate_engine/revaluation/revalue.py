@@ -185,7 +185,7 @@ class _Work:
         worst_c, unpriced_c = required_c, sums.unpriced_c
         if orders.lots_n.any():
             fills = self._effects.split(orders.times(self._effects.amount_en))
-            worst_c = self._worst_c(sums, fills, orders)
+            worst_c = self._worst_c(sums, fills, orders, coin_pico_c)
             worst_c += beyond_cap(group, coin_pico_c + fills.coin_up_c) - beyond_c
             unpriced_c = unpriced_c + fills.unpriced_c
         gross_c = lots_c * float(self._gross) + np.abs(coin_cr).max(axis=1, initial=0)
@@ -210,10 +210,14 @@ class _Work:
             return required_c
         return self._model.cell_maintenances(self._group, required_c)
 
-    def _worst_c(self, sums: CellSums, fills: OrderSums, orders: Entries) -> IntArray:
+    def _worst_c(
+        self, sums: CellSums, fills: OrderSums, orders: Entries, coin_pico_c: IntArray
+    ) -> IntArray:
         """What is required over the fills of orders, but for coins beyond the cap."""
         if self._group.is_collateral_only:
-            return fills.surcharge_c - fills.worst_cr[:, -1]
+            is_owned_c = coin_pico_c >= fills.coin_down_c
+            losses_c = np.where(is_owned_c, fills.owned_entry_c, fills.worst_cr[:, -1])
+            return np.asarray(fills.surcharge_c - losses_c)
         minimum_c = worst_minimum_c(sums.minimum_c, orders, self._effects, self._minimum_i)
         return fills.surcharge_c + self._required_c(
             sums.rows_cr + fills.worst_cr,
