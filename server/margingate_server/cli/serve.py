@@ -141,6 +141,7 @@ TlsKeyOption = Annotated[
 
 @app.command()
 def serve(
+    *,
     feed: FeedOption = "simulated",
     seed: SeedOption = 7,
     speed: SpeedOption = "1",
@@ -197,8 +198,7 @@ def serve(
             instrument_age_seconds_max=instrument_age_max,
             risk_reducing_allowance=any_decimal(risk_reducing_allowance),
             log_level=log_level.value,
-            tls_certificate_path=tls_cert,
-            tls_key_path=tls_key,
+            **{"tls_certificate_path": tls_cert, "tls_key_path": tls_key},
         )
 
 
