@@ -1,0 +1,114 @@
+"""What a margin state restricts, and how far away liquidation is, under every model."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from margingate_engine.check.decide import decide
+from margingate_engine.check.question import Policy
+from margingate_engine.core.reasons import RejectReason
+from margingate_engine.core.risk import Risk
+from margingate_engine.market.part import market_part
+from margingate_engine.monitoring.liquidation import GRID_PPM, Direction, LiquidationSearch
+from margingate_engine.monitoring.moved_market import moved_market
+from margingate_engine.monitoring.states import Bounds, MarginState, state_of
+from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.risk_arrays import RiskArrays
+from tests.property.books import Book, books
+from tests.property.orders import ask, requested_legs
+from tests.property.test_every_model import MODEL_NAMES, tries, world_of
+
+EVERY_NAME = ("span", *MODEL_NAMES)
+BOUNDS = Bounds(ratio_ppm=800_000, headroom_ppm=100_000)
+BORROW = (("USD", 10**16), ("BTC", 10**16), ("ETH", 10**16))
+
+
+def positions_risk(portfolio: Portfolio, arrays: RiskArrays) -> Risk:
+    return AccountRisk.of(replace(portfolio, legs={}, amendments={}), arrays).positions_risk
+
+
+def with_equity(book: Book, percent: int) -> Risk:
+    """Margin of the book's positions once its cash gives it so much of their initial margin."""
+    risk = positions_risk(book.portfolio, book.world.arrays)
+    assume(risk.initial > 0)
+    cash = book.portfolio.cash
+    cash["USD"] = cash.get("USD", 0) + risk.initial * percent // 100 - risk.equity
+    return positions_risk(book.portfolio, book.world.arrays)
+
+
+@pytest.mark.parametrize("name", EVERY_NAME)
+def test_an_order_passes_by_the_state_of_its_instant(name: str) -> None:
+    """[MON-10] [MON-11]"""
+
+    @tries(name, 60)
+    @given(st.data())
+    def look(data: st.DataObject) -> None:
+        book = data.draw(books(world=world_of(name), orders_max=2))
+        risk = with_equity(book, data.draw(st.sampled_from((-10, 30, 70, 90, 99, 105, 300))))
+        leg, state = data.draw(requested_legs(book)), state_of(risk, BOUNDS)
+        policy = Policy(borrow_limit_by_asset=BORROW)
+        outcome = decide(ask(book, leg, policy=policy).question)
+        if state >= MarginState.MARGIN_CALL and outcome.is_accepted:
+            assert outcome.is_risk_reducing
+        if state >= MarginState.MARGIN_CALL and outcome.before is not None:
+            assert outcome.is_accepted or outcome.reason is RejectReason.STILL_UNDERMARGINED
+        strict = replace(policy, may_trade_in_liquidation=False)
+        left = decide(ask(book, leg, policy=strict).question)
+        if outcome.before is not None and state is MarginState.LIQUIDATION:
+            assert left.reason is RejectReason.ACCOUNT_IN_LIQUIDATION
+        else:
+            assert left.reason is outcome.reason
+
+    look()
+
+
+@pytest.mark.parametrize("name", EVERY_NAME)
+def test_liquidation_begins_at_the_move_that_is_said_and_at_no_step_before(name: str) -> None:
+    """[MON-13] By the whole market, while the search looks at what is held alone."""
+
+    @tries(name, 8)
+    @given(st.data())
+    def look(data: st.DataObject) -> None:
+        world = world_of(name)
+        book = data.draw(books(world=world, orders_max=0))
+        risk = with_equity(book, data.draw(st.sampled_from((100, 130, 200))))
+        portfolio, direction = book.portfolio, data.draw(st.sampled_from(Direction))
+        underlying = data.draw(st.sampled_from(("BTC", "ETH")))
+        coins = [asset for asset in ("BTC", "ETH") if portfolio.cash.get(asset)]
+        table, snapshot = market_part(
+            world.table, world.arrays.snapshot, portfolio.positions, coins
+        )
+        assume(underlying in table.underlyings)
+        names = world.table.instruments
+        own = replace(
+            portfolio,
+            positions={
+                table.row_by_name[names[row].name]: each
+                for row, each in portfolio.positions.items()
+            },
+        )
+        search = LiquidationSearch(model=world.model, table=table, snapshot=snapshot)
+        move = search.move(own, underlying, direction)
+
+        def is_liquidated(move_ppm: int) -> bool:
+            moved = moved_market(world.table, world.arrays.snapshot, underlying, move_ppm)
+            then = positions_risk(portfolio, world.model.risk_arrays(world.table, moved))
+            return then.equity < then.maintenance
+
+        if risk.equity < risk.maintenance:
+            assert move is not None
+            assert move.move_ppm == 0
+            return
+        before = [
+            each for each in GRID_PPM[direction] if move is None or abs(each) < abs(move.move_ppm)
+        ]
+        for step in data.draw(st.lists(st.sampled_from(before), max_size=3)) if before else ():
+            assert not is_liquidated(step)
+        if move is not None:
+            assert move.move_ppm * direction > 0
+            assert is_liquidated(move.move_ppm)
+
+    look()
