@@ -22,7 +22,7 @@ _FUTURE_INTERVAL: Final = "100ms"
 
 
 def channels_of(listing: Listing) -> tuple[str, ...]:
-    """Every channel for a listing, those first that most prices rest on.
+    """Every channel for a listing: indices first, and marks last, which rest on tickers' forwards.
 
     Options tick every two seconds, of which the marks between come from one channel an index;
     futures ten times a second. Spot has no channel: it is at the index.
@@ -43,8 +43,6 @@ def _channels(listing: Listing) -> Iterator[str]:
         yield f"{VOLATILITY_INDEX}.{index_name}"
     for index_names in listing.crosses.values():
         yield from (f"{INDEX}.{index_name}" for index_name in index_names)
-    for index_name in listing.option_index_names:
-        yield f"{MARK_PRICES}.options.{index_name}"
     options = []
     for name, instrument in listing.instruments.items():
         if name in listing.gone_names:
@@ -54,3 +52,5 @@ def _channels(listing: Listing) -> Iterator[str]:
         elif instrument.is_future:
             yield f"{TICKER}.{name}.{_FUTURE_INTERVAL}"
     yield from options
+    for index_name in listing.option_index_names:
+        yield f"{MARK_PRICES}.options.{index_name}"

@@ -48,6 +48,7 @@ class Connection:
         self._notify = notify
         self._ids = count(1)
         self._answers: dict[int, asyncio.Future[msgspec.Raw]] = {}
+        self._refusal: Ended | None = None
         self._heard_seconds = self._data_seconds = clock.seconds()
 
     async def ask(self, method: str, **params: Any) -> msgspec.Raw:
@@ -69,7 +70,7 @@ class Connection:
             try:
                 raw = await self._socket.recv(decode=False)
             except ConnectionClosed as error:
-                raise _ending(error) from None
+                raise self._ending(error) from None
             self._heard_seconds = self._clock.seconds()
             message = self._decoded(raw)
             if message is not None:
@@ -130,20 +131,24 @@ class Connection:
             answer.set_result(message.result)
             return
         reason = "rate_limited" if message.error.code == TOO_MANY_REQUESTS else "refused"
-        answer.set_exception(Ended(reason, f"{message.error.code} {message.error.message}"))
+        self._refusal = Ended(reason, f"{message.error.code} {message.error.message}")
+        answer.set_exception(self._refusal)
 
     async def _send(self, number: int, method: str, params: dict[str, Any]) -> None:
         request = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
         try:
             await self._socket.send(_ENCODER.encode(request), text=True)
         except ConnectionClosed as error:
-            raise _ending(error) from None
+            raise self._ending(error) from None
 
+    def _ending(self, error: ConnectionClosed) -> Ended:
+        """Why a websocket closed: after a refusal, in good order, by a message too big, or lost.
 
-def _ending(error: ConnectionClosed) -> Ended:
-    """Why a websocket closed: in good order, with a message too big for us, or lost."""
-    if isinstance(error, ConnectionClosedOK):
-        return Ended("closed", str(error))
-    sent = error.sent
-    is_too_big = sent is not None and sent.code == MESSAGE_TOO_BIG
-    return Ended("too_large" if is_too_big else "lost", str(error))
+        The venue hangs up on who asks too much, and the refusal says for how long to stay away.
+        """
+        if self._refusal is not None:
+            return self._refusal
+        if isinstance(error, ConnectionClosedOK):
+            return Ended("closed", str(error))
+        is_too_big = error.sent is not None and error.sent.code == MESSAGE_TOO_BIG
+        return Ended("too_large" if is_too_big else "lost", str(error))

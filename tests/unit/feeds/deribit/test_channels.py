@@ -13,9 +13,9 @@ def test_futures_tick_often_options_seldom_and_spot_not_at_all() -> None:
     assert channels_of(listing) == (
         *("instrument.state.any.any", "platform_state"),
         *("deribit_price_index.btc_usd", "deribit_volatility_index.btc_usd"),
-        "markprice.options.btc_usd",
         "ticker.BTC-PERPETUAL.100ms",
         "ticker.BTC-22FEB26-90000-C.agg2",
+        "markprice.options.btc_usd",
     )
 
 
