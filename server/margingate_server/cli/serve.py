@@ -198,8 +198,12 @@ def serve(
             instrument_age_seconds_max=instrument_age_max,
             risk_reducing_allowance=any_decimal(risk_reducing_allowance),
             log_level=log_level.value,
-            **{"tls_certificate_path": tls_cert, "tls_key_path": tls_key},
+            **_tls(tls_cert, tls_key),
         )
+
+
+def _tls(certificate: Path | None, key: Path | None) -> dict[str, Path | None]:
+    return {"tls_certificate_path": certificate, "tls_key_path": key}
 
 
 def _run(**settings: Any) -> None:
