@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from margingate_engine.core.errors import MissingData
+from margingate_server.feeds.deribit import intake
+from margingate_server.feeds.deribit.session import Session
 from tests.deribit_venue.feeding import Fed, fed_by
 from tests.deribit_venue.market import SmallMarket
 from tests.deribit_venue.server import Venue, notice, wall_ms
@@ -343,3 +345,35 @@ def test_a_venue_that_is_not_there_is_tried_ever_more_seldom(venue: Venue) -> No
 
 def index(price: float, at_ms: int) -> dict[str, Any]:
     return {"index_name": "btc_usd", "price": price, "timestamp": at_ms}
+
+
+def test_what_nobody_foresaw_in_a_message_is_told_and_the_next_one_is_taken(
+    fed: Fed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_ticker: object, _instrument: object) -> str:
+        raise KeyError("bug")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(intake, "ticker_problem", broken)
+        wait_until(lambda: len(fed.recorder.failures) > 5, "it is told")
+    goes_on(fed)
+    assert {where.partition(".")[0] for _, where in fed.recorder.failures} == {"ticker"}
+    fed.recorder.failures.clear()
+
+
+def test_what_nobody_foresaw_in_a_connection_is_told_and_the_next_one_is_made(
+    venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_session: Session, _connection: object) -> None:
+        raise ZeroDivisionError("bug")
+
+    with fed_by(venue, start_seconds=0.2) as fed:
+        with monkeypatch.context() as patched:
+            patched.setattr(Session, "run", broken)
+            with pytest.raises(MissingData):
+                fed.update()
+            wait_until(lambda: len(fed.recorder.endings) > 2, "it is tried again")
+        wait_until(fed.gives, "there is a market")
+        assert set(fed.recorder.endings) == {"unforeseen"}
+        assert {where for _, where in fed.recorder.failures} == {"connection"}
+        fed.recorder.failures.clear()
