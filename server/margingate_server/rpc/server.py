@@ -42,6 +42,9 @@ BACK_OFFICE_THREADS = 4
 ADMIN_THREADS = 2
 """For AdminService and health: no flood of prices or looks ever delays a kill switch."""
 
+OPENING_THREADS = 2
+"""They begin streams; each stream then has a thread of its own."""
+
 OPTIONS = (
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", 4 << 20),
@@ -74,6 +77,7 @@ class RpcServer:
             ThreadPoolExecutor(LIFECYCLE_THREADS, thread_name_prefix="lifecycle"),
             ThreadPoolExecutor(BACK_OFFICE_THREADS, thread_name_prefix="office"),
             ThreadPoolExecutor(ADMIN_THREADS, thread_name_prefix="admin"),
+            ThreadPoolExecutor(OPENING_THREADS, thread_name_prefix="stream-open"),
         ]
         self._server = grpc.server(self._pools[0], options=OPTIONS)
         names = []
@@ -108,7 +112,7 @@ class RpcServer:
                 getattr(each, method.name) for each in servicers if hasattr(each, method.name)
             )
             handlers[method.name] = (
-                self._streams.handler(method, message_type, behavior)
+                self._streams.handler(method, message_type, behavior, self._pools[4])
                 if method.server_streaming
                 else transport.handler(method, message_type, behavior, pool)
             )

@@ -31,7 +31,6 @@ LINGER_SECONDS_MAX = 5.0
 
 LOOK_SECONDS = 0.25
 CLOSE_LOOK_SECONDS, CLOSE_LOOKS_MAX = 0.01, 50
-OPENING_THREADS = 2
 
 Send = Callable[[bytes | None], None]
 
@@ -152,7 +151,6 @@ class Streams:
         self._calls: set[_Call] = set()
         self._opening = Lock()
         self._stopping = Event()
-        self._pool = ThreadPoolExecutor(OPENING_THREADS, thread_name_prefix="stream-open")
         self._watchdog = Thread(target=self._watch, name="stream-watchdog", daemon=True)
 
     @property
@@ -165,9 +163,13 @@ class Streams:
         self._watchdog.start()
 
     def handler(
-        self, method: MethodDescriptor, message_type: type[Message], behavior: StreamBehavior
+        self,
+        method: MethodDescriptor,
+        message_type: type[Message],
+        behavior: StreamBehavior,
+        pool: ThreadPoolExecutor,
     ) -> "grpc.RpcMethodHandler[bytes, bytes]":
-        """The handler of one server-streaming method."""
+        """The handler of one server-streaming method, whose streams are begun in `pool`."""
         path = f"/{method.containing_service.full_name}/{method.name}"
 
         def answer(raw: bytes, context: grpc.ServicerContext, send: Send) -> None:
@@ -186,9 +188,9 @@ class Streams:
                 self._done(call)
             Thread(target=self._run, args=(call, behavior, request), daemon=True).start()
 
-        # A thread of a pool only begins a stream; the send callback then belongs to another one.
+        # The pool's thread is free again at once: without this, grpc would send from it.
         answer.experimental_non_blocking = True  # type: ignore[attr-defined]
-        answer.experimental_thread_pool = self._pool  # type: ignore[attr-defined]
+        answer.experimental_thread_pool = pool  # type: ignore[attr-defined]
         return grpc.unary_stream_rpc_method_handler(answer)
 
     def drop_blocked(self) -> None:
@@ -215,7 +217,6 @@ class Streams:
         self._until_none_is_open()
         if self._watchdog.is_alive():
             self._watchdog.join()
-        self._pool.shutdown(wait=False)
 
     def _refusal(self, call: _Call) -> Failure | None:
         with self._opening:
