@@ -36,7 +36,7 @@ def test_every_command_of_the_table_has_help_of_its_own(name: str) -> None:
     assert COMMANDS[name][1] in help_of()
 
 
-WITHOUT_SERVER = {"serve", "ledger", "backtest", "validate", "span"}
+WITHOUT_SERVER = {"serve", "ledger", "backtest", "crash-study", "validate", "span"}
 
 
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name not in WITHOUT_SERVER])
