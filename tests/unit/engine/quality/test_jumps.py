@@ -149,7 +149,7 @@ def test_a_forward_and_a_vol_that_jump_one_after_the_other_do_not_wait_for_ever(
 
 def test_a_forward_that_came_back_is_forgotten_even_while_its_vol_waits() -> None:
     watched = running()
-    fallen = SPOT * 0.85
+    fallen = SPOT * 0.92
     for second in (1, 2):
         watched.take(Tick(index=None, forward=fallen, at_seconds=second))
     watched.take(Tick(index=None, vol=1.2, at_seconds=3))
