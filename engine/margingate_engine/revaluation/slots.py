@@ -23,8 +23,6 @@ class Slots:
         self._count_c: list[int] = []
         self._capacity_c: list[int] = []
         self._late: dict[int, tuple[NDArray[np.int32], IntArray]] = {}
-        self.changes = 0
-        """How often entries changed: what was made of them under the same number still holds."""
 
     def __len__(self) -> int:
         return len(self._count_c)
@@ -40,7 +38,6 @@ class Slots:
         count = len(columns)
         if not count and not self._count_c[cell]:
             return
-        self.changes += 1
         self._count_c[cell] = count
         if cell not in self._late and count <= self._capacity_c[cell]:
             start = int(self._start_c[cell])
