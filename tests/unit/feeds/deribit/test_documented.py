@@ -13,7 +13,7 @@ FAULTS = FAULTS[: FAULTS.index("\n## ")]
 DROPS = TEXT[TEXT.index("### What is not taken") : TEXT.index("### When the venue goes wrong")]
 
 
-def tests_of(name: str) -> set[str]:
+def names_in(name: str) -> set[str]:
     """Names of a file's tests, without their first word."""
     tree = ast.parse((ROOT / "tests/integration" / name).read_text())
     names = (node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
@@ -28,9 +28,9 @@ def named() -> set[str]:
 
 
 def test_every_row_names_tests_that_there_are_and_every_fault_has_its_row() -> None:
-    faults = tests_of("test_deribit_feed_faults.py")
-    server = tests_of("test_deribit_server.py")
-    assert named() <= faults | server | tests_of("test_deribit_feed.py")
+    faults = names_in("test_deribit_feed_faults.py")
+    server = names_in("test_deribit_server.py")
+    assert named() <= faults | server | names_in("test_deribit_feed.py")
     assert faults <= named()
     assert server - named() == {"the_market_of_the_venue_is_listed_priced_and_decided_on"}
 
