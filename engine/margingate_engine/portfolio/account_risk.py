@@ -167,11 +167,11 @@ class AccountRisk:
         required = arrays.model.requirements(margins)
         if not arrays.has_own_charges:
             return required
-        held = {}
+        held = []
         for number in numbers:
             totals, added = self.peek(number), extra.get(number)
             holds = (totals.orders,) if added is None else (totals.orders, added)
-            held[totals.group.underlying] = (totals, holds)
+            held.append((totals, holds))
         return [*required, *own_requirements(held)]
 
     def positions_requirements(
@@ -182,9 +182,7 @@ class AccountRisk:
         if not self.arrays.has_own_charges:
             return required
         held = {**self.groups, **(changed or {})}
-        each_group = (held[number] for number in sorted(held))
-        alone = {totals.group.underlying: (totals, ()) for totals in each_group}
-        return [*required, *own_requirements(alone)]
+        return [*required, *own_requirements((held[number], ()) for number in sorted(held))]
 
     def positions_maintenance(self, changed: Mapping[int, GroupTotals] | None = None) -> int:
         """Maintenance margin, the positions of some groups changed, 1e-6 USD. [COL-06]"""

@@ -175,9 +175,10 @@ class GroupTotals:
 
         Beyond what it lacks now, which equity knows.
         """
-        if self.group.cap is None:
+        coin_up = sum(hold.coin_up for hold in holds)
+        if not coin_up:
             return 0
-        up = self.coin_pico + sum(hold.coin_up for hold in holds)
+        up = self.coin_pico + coin_up
         return self.group.beyond_cap(up) - self.group.beyond_cap(self.coin_pico)
 
     def _floor(self, row: int, *holds: OrderTotals) -> int:

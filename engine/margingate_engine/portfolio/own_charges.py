@@ -4,6 +4,7 @@ Alike under every model. docs/methodology/collateral.md
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from margingate_engine.core.charges import Charge
 from margingate_engine.core.explanation import Component
@@ -11,30 +12,34 @@ from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
 
-Held = Mapping[str, tuple[GroupTotals, Sequence[OrderTotals]]]
-"""By underlying: a group's totals and the open orders that may fill."""
+Held = tuple[GroupTotals, Sequence[OrderTotals]]
+"""A group's totals and the open orders that may fill."""
 
 
-def own_requirements(held: Held) -> list[Requirement]:
+def own_requirements(held: Iterable[Held]) -> list[Requirement]:
     """The requirements that are not zero, with what each group brings to them."""
-    made = (
-        _requirement(
-            "price surcharge",
-            "prices in doubt",
-            {Charge.PRICE_SURCHARGE: {name: surcharge(*each) for name, each in held.items()}},
-            is_exact=not any(hold.surcharge for _, holds in held.values() for hold in holds),
-        ),
-        _requirement(
-            "collateral",
-            "collateral that orders may bring or cost",
-            {
-                Charge.COLLATERAL_CAP: {n: t.cap_hold(h) for n, (t, h) in held.items()},
-                Charge.ENTRY_LOSSES: {n: spot_losses(*each) for n, each in held.items()},
-            },
-            is_exact=False,
-        ),
-    )
-    return [each for each in made if each.total]
+    surcharges: list[Component] = []
+    caps: list[Component] = []
+    losses: list[Component] = []
+    is_exact = True
+    for totals, holds in held:
+        if amount := surcharge(totals, holds):
+            surcharges.append(_part(totals, amount))
+            is_exact = is_exact and not any(hold.surcharge for hold in holds)
+        if amount := totals.cap_hold(holds):
+            caps.append(_part(totals, amount))
+        if amount := spot_losses(totals, holds):
+            losses.append(_part(totals, amount))
+    required = []
+    if surcharges:
+        charges = {Charge.PRICE_SURCHARGE: surcharges}
+        words = "prices in doubt"
+        required.append(_requirement("price surcharge", words, charges, is_exact=is_exact))
+    if caps or losses:
+        charges = {Charge.COLLATERAL_CAP: caps, Charge.ENTRY_LOSSES: losses}
+        words = "collateral that orders may bring or cost"
+        required.append(_requirement("collateral", words, charges, is_exact=False))
+    return required
 
 
 def surcharge(totals: GroupTotals, holds: Sequence[OrderTotals]) -> int:
@@ -91,24 +96,23 @@ def own_kinks(
 
 
 def _requirement(
-    subject: str, words: str, amounts: Mapping[Charge, Mapping[str, int]], *, is_exact: bool
+    subject: str, words: str, parts: Mapping[Charge, list[Component]], *, is_exact: bool
 ) -> Requirement:
-    charges = tuple((charge, sum(each.values())) for charge, each in amounts.items())
+    charges = tuple(
+        (charge, sum(part.amount for part in each)) for charge, each in parts.items() if each
+    )
     return Requirement(
         subject=subject,
         total=sum(amount for _, amount in charges),
-        charges=tuple(each for each in charges if each[1]),
+        charges=charges,
         binding=max(charges, key=lambda charge: charge[1]),
         scenario=NOT_A_SCENARIO,
         words=words,
         groups=(),
         is_exact=is_exact,
-        parts=tuple(_parts(amounts.values())),
+        parts=tuple(chain.from_iterable(parts.values())),
     )
 
 
-def _parts(amounts: Iterable[Mapping[str, int]]) -> Iterator[Component]:
-    for each in amounts:
-        for name, amount in each.items():
-            if amount:
-                yield Component(name="underlying", subject=name, amount=amount)
+def _part(totals: GroupTotals, amount: int) -> Component:
+    return Component(name="underlying", subject=totals.group.underlying, amount=amount)
