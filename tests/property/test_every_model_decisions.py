@@ -12,7 +12,6 @@ from margingate_engine.check.question import Policy, Question, RequestedLeg
 from margingate_engine.check.sizing import mark_price_nano
 from margingate_engine.core.amounts import NANO, whole
 from margingate_engine.core.orders import Side
-from margingate_engine.core.reasons import RejectReason
 from margingate_engine.models.registry import model
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.flows import fill_flow
@@ -28,7 +27,6 @@ EVERY_NAME = ("span", *MODEL_NAMES)
 CALL, PUT = "BTC_USDC-E2-78400-C", "BTC_USDC-E2-71200-P"
 COIN_CALL = "BTC-E2-78400-C"
 PERPETUAL = "BTC_USDC-PERPETUAL"
-PARAMETRIC = "var parametric"
 SHORT_LOTS = 20
 RICH, PREMIUM_COINS = 10**13, 9 * 10**10
 LOT_NOISE = 4
@@ -75,7 +73,7 @@ def answer(world: World, portfolio: Portfolio, wanted: OpenLeg) -> Outcome:
     return outcome
 
 
-@pytest.mark.parametrize("name", [each for each in EVERY_NAME if each != PARAMETRIC])
+@pytest.mark.parametrize("name", EVERY_NAME)
 @pytest.mark.parametrize("lots", [1, SHORT_LOTS // 2, SHORT_LOTS])
 @pytest.mark.parametrize("call", [CALL, COIN_CALL])
 def test_closing_shorts_in_a_margin_call_is_accepted(name: str, lots: int, call: str) -> None:
@@ -87,18 +85,10 @@ def test_closing_shorts_in_a_margin_call_is_accepted(name: str, lots: int, call:
 @pytest.mark.parametrize("name", EVERY_NAME)
 @pytest.mark.parametrize("lots", [1, SHORT_LOTS // 2, SHORT_LOTS])
 def test_closing_a_future_in_a_margin_call_is_accepted(name: str, lots: int) -> None:
-    """[DEC-02, VAR-13] under `parametric` as well, which has no hedges without gamma to doubt"""
+    """[DEC-02]"""
     world = world_of(name)
     portfolio = margin_call(world, PERPETUAL)
     assert answer(world, portfolio, leg(world, PERPETUAL, lots)).is_accepted
-
-
-@pytest.mark.parametrize("lots", [1, SHORT_LOTS // 2, SHORT_LOTS])
-def test_parametric_does_not_know_that_an_order_closes_an_option(lots: int) -> None:
-    """[VAR-13] its bound counts gamma on order as another risk; reduce-only or not"""
-    world = model_world(PARAMETRIC)
-    outcome = answer(world, margin_call(world, CALL), leg(world, CALL, lots))
-    assert outcome.reason is RejectReason.STILL_UNDERMARGINED
 
 
 @pytest.mark.parametrize("name", EVERY_NAME)

@@ -81,67 +81,6 @@ def expected_shortfall(moments: Moments, confidence: Decimal) -> float:
     return -(moments.mean + moments.deviation * expanded)
 
 
-class Shapes(NamedTuple):
-    """Skews and excess kurtoses from the least to the largest."""
-
-    skews: tuple[float, float] = (SKEW_MIN, -SKEW_MIN)
-    kurtoses: tuple[float, float] = (0.0, EXCESS_KURTOSIS_MAX)
-
-
-def shapes_within(own: Moments, added: float) -> Shapes:
-    """Shapes of all sums of a form with these moments and one whose deviation is `added` or less.
-
-    The joint third and fourth cumulants of forms are multilinear and symmetric, so their largest
-    values on forms of deviation 1 are those of one form alone: the largest skew and kurtosis.
-    """
-    narrow, wide = own.deviation - added, own.deviation + added
-    if narrow <= 0.0:
-        return Shapes()
-    third, fourth = own.skew * own.deviation**3, own.excess_kurtosis * own.deviation**4
-    third_slack = -SKEW_MIN * (wide**3 - own.deviation**3)
-    fourth_slack = EXCESS_KURTOSIS_MAX * (wide**4 - own.deviation**4)
-
-    def least(cumulant: float, power: int) -> float:
-        return cumulant / (narrow if cumulant < 0.0 else wide) ** power
-
-    all_shapes = Shapes()
-    return Shapes(
-        skews=(
-            max(all_shapes.skews[0], least(third - third_slack, 3)),
-            min(all_shapes.skews[1], -least(-third - third_slack, 3)),
-        ),
-        kurtoses=(
-            max(all_shapes.kurtoses[0], least(fourth - fourth_slack, 4)),
-            min(all_shapes.kurtoses[1], -least(-fourth - fourth_slack, 4)),
-        ),
-    )
-
-
-def loss_multiple_max(confidence: Decimal, shapes: Shapes, *, is_shortfall: bool) -> float:
-    """Standard deviations below the mean that no form of these shapes exceeds in this expansion."""
-    measure = expected_shortfall if is_shortfall else value_at_risk
-    low, high = shapes.skews
-    # The loss is linear in the kurtosis and a parabola in the skew, so its largest value over the
-    # rectangle lies at a corner or at the parabola's vertex.
-    vertex = min(max(_vertex(confidence, is_shortfall=is_shortfall), low), high)
-    at = [
-        measure(Moments(0.0, 1.0, skew, kurtosis), confidence)
-        for kurtosis in shapes.kurtoses
-        for skew in (low, vertex, high)
-    ]
-    return max(at)
-
-
-def _vertex(confidence: Decimal, *, is_shortfall: bool) -> float:
-    """Skew at which the loss has its turning point; 0 where it has none."""
-    measure = expected_shortfall if is_shortfall else value_at_risk
-    low, middle, high = (
-        measure(Moments(0.0, 1.0, skew, 0.0), confidence) for skew in (-1.0, 0.0, 1.0)
-    )
-    curvature = low - 2.0 * middle + high
-    return 0.0 if curvature == 0.0 else 0.5 * (low - high) / curvature
-
-
 def _expanded(moments: Moments, z: float, z2: float, z3: float) -> float:
     """Cornish and Fisher's quantile in standard deviations from the powers of a normal one."""
     skew, kurtosis = moments.skew, moments.excess_kurtosis

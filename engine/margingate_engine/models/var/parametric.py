@@ -4,15 +4,17 @@
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
-from math import ceil, inf, sqrt
+from math import ceil, sqrt
 
 import numpy as np
 
 from margingate_engine.core.errors import ModelFailure
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, read_only
+from margingate_engine.models.var.fills import Fills, LotsOnOrder
+from margingate_engine.models.var.many_forms import LossMultiple, losses_within, many_moments
 from margingate_engine.models.var.revaluation import lot_pnl
 from margingate_engine.models.var.settings import Estimator, VarSettings
 from margingate_engine.scenarios.joint import JointScenarios
@@ -70,7 +72,8 @@ class OnOrder:
 
     deviation: sum of the orders' standard deviations, >= 0. mean: sum of their means below zero,
     <= 0. is_straight: nothing on order has gamma. down_f, up_f: what fills may take from each delta
-    and vega, and add to it, (F,).
+    and vega, and add to it, (F,). lots: all that is on order, by instrument, where that is known;
+    but for coins_u, by how much coins that fills bring may differ from those, (U,), >= 0.
     """
 
     deviation: float
@@ -78,6 +81,8 @@ class OnOrder:
     is_straight: bool
     down_f: FloatArray
     up_f: FloatArray
+    lots: Sequence[LotsOnOrder] = ()
+    coins_u: FloatArray = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def of(cls, orders: Sequence[Sensitivities], covariance_ff: FloatArray) -> "OnOrder":
@@ -120,16 +125,9 @@ def required_with(
     own = positions.moments(covariance_ff)
     loss = measure(own, settings.confidence)
     if on_order is not None:
-        deviation = own.deviation + on_order.deviation
-        shapes = delta_gamma.shapes_within(own, on_order.deviation)
-        if on_order.is_straight and not positions.gamma_ff.any():
-            shapes = delta_gamma.Shapes(skews=(0.0, 0.0), kurtoses=(0.0, 0.0))
-            deviation = min(deviation, _largest_deviation(positions, on_order, covariance_ff))
-        multiple = delta_gamma.loss_multiple_max(
-            settings.confidence, shapes, is_shortfall=is_shortfall
-        )
-        bound = multiple * deviation - own.mean - on_order.mean
-        loss = max(loss, bound + _FLOAT_RESERVE * (deviation + abs(own.mean) - on_order.mean))
+        bound = _loss_at_most(positions, on_order, covariance_ff, settings)
+        scale = own.deviation + on_order.deviation + abs(own.mean) - on_order.mean
+        loss = max(loss, bound + _FLOAT_RESERVE * scale)
     buffer_left = float(settings.buffer) * (1.0 - float(settings.buffer_drawn))
     units = max(0.0, loss) * (1.0 + buffer_left)
     if not units < _UNITS_MAX:
@@ -137,17 +135,40 @@ def required_with(
     return ceil(units - _NOISE_UNITS)
 
 
+def _loss_at_most(
+    positions: Sensitivities, on_order: OnOrder, covariance_ff: FloatArray, settings: VarSettings
+) -> float:
+    """No less than the loss after any fills: the least of the bounds that there are. [VAR-13]"""
+    is_shortfall = settings.estimator is Estimator.EXPECTED_SHORTFALL
+    multiple = LossMultiple.of(settings.confidence, is_shortfall=is_shortfall)
+    if on_order.is_straight and not positions.gamma_ff.any():
+        return multiple.at_zero * _largest_deviation(positions, on_order, covariance_ff)
+    count = len(covariance_ff) // 2
+    fills = Fills(
+        delta_f=positions.delta_f,
+        gamma_u=np.diag(positions.gamma_ff)[:count],
+        on_order=on_order.lots,
+        coins_u=on_order.coins_u,
+    )
+    moments = many_moments(
+        fills.delta_f[None, :], fills.gamma_u[None, :], covariance_ff, np.zeros(count)
+    )
+    apart = float(losses_within(moments, on_order.deviation, multiple).max())
+    return min(apart - on_order.mean, fills.loss_at_most(covariance_ff, multiple))
+
+
 def _largest_deviation(
     positions: Sensitivities, on_order: OnOrder, covariance_ff: FloatArray
 ) -> float:
-    """Of all within reach: at a corner, a deviation being convex; inf beyond CORNERS_MAX."""
+    """Of all within reach: the sum of all, or at a corner, a deviation being convex."""
+    added = positions.moments(covariance_ff).deviation + on_order.deviation
     moved = np.flatnonzero(on_order.up_f - on_order.down_f)
     if 2 ** len(moved) > CORNERS_MAX:
-        return inf
+        return added
     ends = [(on_order.down_f[each], on_order.up_f[each]) for each in moved]
     largest = 0.0
     for corner in product(*ends):
         delta_f = positions.delta_f.copy()
         delta_f[moved] += corner
         largest = max(largest, float(delta_f @ covariance_ff @ delta_f))
-    return sqrt(largest)
+    return min(added, sqrt(largest))

@@ -16,6 +16,7 @@ from margingate_engine.core.amounts import PICO
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
 from margingate_engine.models.mark_values import MarkValues
+from margingate_engine.models.var.fills import LotsOnOrder
 from margingate_engine.models.var.parametric import (
     OnOrder,
     account_sensitivities,
@@ -32,6 +33,9 @@ DELTA, GAMMA, VEGA, DEVIATION, PAID = -1, -2, -3, -4, -5
 
 PAID is the delta of a lot with its mark paid in coins, which are delta, too.
 """
+
+_FIRST_LOTS = -6
+"""Key of the lots of the table's first instrument; those of the others follow below it."""
 
 DESCRIPTIONS = ("coins gain their value", "coins lose their value")
 """What the two rows are: of positions with the coins that inverse options are worth."""
@@ -51,18 +55,27 @@ class LotParts(NamedTuple):
 class GroupOrders(NamedTuple):
     """What fills in one underlying may add at most, as OnOrder says, 1e-6 USD.
 
-    delta, vega: the most that fills take and the most that they add.
+    delta, vega: the most that fills take and the most that they add. coins: by how much those that
+    fills bring may differ from what `lots` have at marks, >= 0.
     """
 
     deviation: float
+    coins: float
     mean: float
     is_straight: bool
     delta: tuple[float, float]
     vega: tuple[float, float]
+    lots: tuple[LotsOnOrder, ...]
 
 
 NO_ORDERS = GroupOrders(
-    deviation=0.0, mean=0.0, is_straight=True, delta=(0.0, 0.0), vega=(0.0, 0.0)
+    deviation=0.0,
+    coins=0.0,
+    mean=0.0,
+    is_straight=True,
+    delta=(0.0, 0.0),
+    vega=(0.0, 0.0),
+    lots=(),
 )
 
 
@@ -97,7 +110,10 @@ class ServedParametric:
         deviation_i = units_up(self._deviations(table, sums_if, coin_micro_i))
         names = (DELTA, GAMMA, VEGA, DEVIATION, PAID)
         own_if = np.column_stack((sums_if, deviation_i, sums_if[:, 0] - coin_micro_i))
-        features_i = [tuple(zip(names, each, strict=True)) for each in own_if.tolist()]
+        features_i = [
+            (*zip(names, each, strict=True), (_FIRST_LOTS - row, 1))
+            for row, each in enumerate(own_if.tolist())
+        ]
         return fits_i, LotParts(np.stack((coin_micro_i, -coin_micro_i), axis=1), features_i)
 
     def _deviations(
@@ -138,11 +154,11 @@ class ServedParametric:
             delta=sums.get(DELTA, 0) + coin_micro,
             gamma=float(sums.get(GAMMA, 0)),
             vega=float(sums.get(VEGA, 0)),
-            on_order=self._on_order(totals.group.underlying, holds) if holds else None,
+            on_order=self._on_order(totals, holds) if holds else None,
         )
 
-    def _on_order(self, underlying: str, holds: Sequence[OrderTotals]) -> GroupOrders:
-        price, _, _ = self._own_covariance(underlying)
+    def _on_order(self, totals: GroupTotals, holds: Sequence[OrderTotals]) -> GroupOrders:
+        price, _, _ = self._own_covariance(totals.group.underlying)
         deviation = sum(each.up.get(DEVIATION, 0) - each.down.get(DEVIATION, 0) for each in holds)
         # Of a row and its opposite one is the entry loss alone, which the null row has.
         coins = sum(
@@ -152,11 +168,30 @@ class ServedParametric:
         (delta_down, delta_up), gamma, vega = (_reach(holds, key) for key in (PAID, GAMMA, VEGA))
         return GroupOrders(
             deviation=deviation + coins * price**0.5,
+            coins=coins,
             mean=0.5 * price * gamma[0],
             is_straight=not any(gamma),
             delta=(delta_down - coins, delta_up + coins),
             vega=vega,
+            lots=self._lots_on_order(totals, holds),
         )
+
+    def _lots_on_order(
+        self, totals: GroupTotals, holds: Sequence[OrderTotals]
+    ) -> tuple[LotsOnOrder, ...]:
+        count = len(self.underlyings)
+        price = self.underlyings.index(totals.group.underlying)
+        keys = {key for each in holds for key in (*each.up, *each.down) if key <= _FIRST_LOTS}
+        found = []
+        for key in sorted(keys, reverse=True):
+            lot = dict(totals.arrays.features_i[_FIRST_LOTS - key])
+            low, high = _reach(holds, key)
+            delta_f, gamma_u = np.zeros(2 * count), np.zeros(count)
+            delta_f[price], delta_f[count + price] = lot[PAID], lot[VEGA]
+            gamma_u[price] = lot[GAMMA]
+            mean = 0.5 * float(self.covariance_ff[price, price]) * lot[GAMMA]
+            found.append(LotsOnOrder(low, high, delta_f, gamma_u, lot[DEVIATION], mean))
+        return tuple(found)
 
     def required(self, groups: Mapping[str, GroupSensitivities]) -> int:
         """Requirement of groups by underlying, together, 1e-6 USD, without entry losses."""
@@ -168,6 +203,8 @@ class ServedParametric:
             deviation=sum(order.deviation for order in orders),
             mean=sum(order.mean for order in orders),
             is_straight=all(order.is_straight for order in orders),
+            coins_u=np.array([order.coins for order in orders]),
+            lots=[each for order in orders for each in order.lots],
             down_f=np.array([o.delta[0] for o in orders] + [o.vega[0] for o in orders]),
             up_f=np.array([o.delta[1] for o in orders] + [o.vega[1] for o in orders]),
         )

@@ -12,10 +12,7 @@ from margingate_engine.statistics.delta_gamma import (
     SKEW_MIN,
     Moments,
     Sensitivities,
-    Shapes,
     expected_shortfall,
-    loss_multiple_max,
-    shapes_within,
     value_at_risk,
 )
 
@@ -74,32 +71,6 @@ def test_shortfall_is_the_mean_of_the_quantiles_beyond() -> None:
     assert expected_shortfall(moments, A99) == pytest.approx(integral / 0.01, rel=1e-6)
 
 
-@pytest.mark.parametrize("is_shortfall", [False, True])
-def test_no_quadratic_form_loses_more_deviations_than_the_largest_multiple(
-    is_shortfall: bool,
-) -> None:
-    """[VAR-13]"""
-    largest = loss_multiple_max(A99, Shapes(), is_shortfall=is_shortfall)
-    measure = expected_shortfall if is_shortfall else value_at_risk
-    random = np.random.default_rng(11)
-    worst = 0.0
-    for _ in range(2_000):
-        gamma = random.standard_normal((2, 2)) * 10 ** random.uniform(-1, 3)
-        moments = form(list(random.standard_normal(2) * 5), (gamma + gamma.T).tolist()).moments(
-            COVARIANCE
-        )
-        assert SKEW_MIN <= moments.skew <= -SKEW_MIN
-        assert 0 <= moments.excess_kurtosis <= EXCESS_KURTOSIS_MAX + 1e-9
-        worst = max(worst, (measure(moments, A99) + moments.mean) / moments.deviation)
-    assert worst <= largest
-    grid = [
-        measure(Moments(0.0, 1.0, skew, kurtosis), A99)
-        for skew in np.linspace(SKEW_MIN, -SKEW_MIN, 401)
-        for kurtosis in (0.0, 6.0, 12.0)
-    ]
-    assert max(grid) == pytest.approx(largest, rel=1e-4)
-
-
 def test_nothing_at_risk_has_no_moments() -> None:
     assert form([0.0, 0.0], [[0, 0], [0, 0]]).moments(COVARIANCE) == Moments(0, 0, 0, 0)
 
@@ -107,25 +78,3 @@ def test_nothing_at_risk_has_no_moments() -> None:
 def test_a_gamma_that_is_not_symmetric_is_refused() -> None:
     with pytest.raises(InvalidInput):
         form([1.0, 1.0], [[0, 1], [0, 0]])
-
-
-def test_shapes_of_sums_lie_within_those_that_their_deviations_allow() -> None:
-    """[VAR-13] of a form with another one added, some of it or all"""
-    random = np.random.default_rng(17)
-    tightest = 1.0
-    for _ in range(400):
-        own, other = (
-            form(list(random.standard_normal(2) * 5), (gamma + gamma.T).tolist())
-            for gamma in random.standard_normal((2, 2, 2)) * 10 ** random.uniform(-1, 2)
-        )
-        part = 10 ** random.uniform(-4, 0)
-        whole = form(
-            (own.delta_f + part * other.delta_f).tolist(),
-            (own.gamma_ff + part * other.gamma_ff).tolist(),
-        ).moments(COVARIANCE)
-        added = part * other.moments(COVARIANCE).deviation
-        shapes = shapes_within(own.moments(COVARIANCE), added)
-        assert shapes.skews[0] - 1e-9 <= whole.skew <= shapes.skews[1] + 1e-9
-        assert shapes.kurtoses[0] - 1e-9 <= whole.excess_kurtosis <= shapes.kurtoses[1] + 1e-9
-        tightest = min(tightest, shapes.skews[1] - shapes.skews[0])
-    assert tightest < 0.05
