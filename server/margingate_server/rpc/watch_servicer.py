@@ -1,6 +1,7 @@
 """WatchAccount: the margin of an account as it moves."""
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -96,4 +97,4 @@ def oldest_price(oldest: Oldest, now_ns: int) -> tuple[int, str]:
         )
         if subject
     ]
-    return max(ages, default=(FOREVER_NS, ""))
+    return max(ages, key=itemgetter(0), default=(FOREVER_NS, ""))
