@@ -111,7 +111,10 @@ def running_server(credentials: grpc.ServerCredentials | None = None) -> Iterato
         for name, messages, stubs in SERVICES:
             base = getattr(stubs, f"{name}Servicer")
             rpcs = messages.DESCRIPTOR.services_by_name[name].methods
-            methods = {rpc.name: _handler(fake, rpc.name) for rpc in rpcs}
+            methods = {
+                rpc.name: (_stream if rpc.server_streaming else _handler)(fake, rpc.name)
+                for rpc in rpcs
+            }
             servicer = type(f"Fake{name}", (base,), methods)()
             getattr(stubs, f"add_{name}Servicer_to_server")(servicer, server)
         if credentials is None:
@@ -130,5 +133,22 @@ def running_server(credentials: grpc.ServerCredentials | None = None) -> Iterato
 def _handler(fake: FakeServer, rpc: str) -> Any:
     def method(_self: Any, request: Message, context: grpc.ServicerContext) -> Any:
         return fake.handle(rpc, request, context)
+
+    return method
+
+
+def _stream(fake: FakeServer, rpc: str) -> Any:
+    """A stream's answer is a list: messages, and at its end perhaps a refusal or silence."""
+
+    def method(_self: Any, request: Message, context: grpc.ServicerContext) -> Iterator[Any]:
+        answer = fake.handle(rpc, request, context)
+        for each in answer:
+            if isinstance(each, Refusal):
+                each.abort(context)
+            elif isinstance(each, Silence):
+                while context.is_active() and not fake.end.wait(0.01):
+                    pass
+            else:
+                yield each
 
     return method

@@ -88,8 +88,9 @@ def trend(ratios: Sequence[float]) -> str:
     finite = [each for each in ratios if each < float("inf")]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
     last = len(_STEPS) - 1
-    step = max(high - low, TREND_SPAN_MIN) / last
-    return "".join(_STEPS[min(last, round((min(each, high) - low) / step))] for each in ratios)
+    share = last / max(high - low, TREND_SPAN_MIN)
+    heights = (last if each > high else round((each - low) * share) for each in ratios)
+    return "".join(_STEPS[height] for height in heights)
 
 
 def _headline(answer: WatchAccountResponse) -> Text:
