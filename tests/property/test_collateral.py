@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from margingate_engine.check.decide import decide
+from margingate_engine.check.max_size import max_order_size, with_lots
+from margingate_engine.check.question import Policy, Question
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import hold_of, order_hold
 from tests.property.books import Book
@@ -14,10 +17,13 @@ from tests.property.collateral_worlds import TERMS, collateral_books, collateral
 from tests.property.every_fill import worst_of_all_fills
 from tests.property.fills import fill
 from tests.property.open_orders import open_orders
+from tests.property.orders import ask, in_trouble, requested_legs
 from tests.property.test_every_model import MODEL_NAMES, tries
 from tests.property.test_incremental import full
+from tests.property.test_max_order_size import is_accepted, shrink
 from tests.property.totals import totals_of
 
+LARGEST_POSITION, SAMPLES = 40, 30
 NAMES = ("span", *MODEL_NAMES)
 
 
@@ -106,3 +112,36 @@ def test_no_asset_counts_more_than_its_cap_nor_its_price(name: str) -> None:
             assert counted <= coins * group.index_nano // 10**15
             assert terms.cap is None or counted <= terms.cap
             assert group.counted(-coins) <= -coins * group.index_nano // 10**15
+
+
+@st.composite
+def questions(draw: st.DrawFn, name: str) -> Question:
+    """One leg of an account that is rich, on the edge or in trouble, at prices in doubt."""
+    book = draw(collateral_books(name, orders_max=2))
+    shrink(book.portfolio, LARGEST_POSITION)
+    policy = Policy(
+        allowance_ppm=draw(st.sampled_from((1_000, 0, 50_000))),
+        borrow_limit_by_asset=tuple((asset, 10**19) for asset in ("USD", *TERMS.assets)),
+    )
+    asked = ask(book, draw(requested_legs(book)), policy=policy)
+    trouble = draw(st.none() | st.integers(-100, 1_000))
+    if trouble is not None:
+        in_trouble(asked, trouble)
+    return replace(asked.question, account=AccountRisk.of(book.portfolio, book.world.arrays))
+
+
+@pytest.mark.parametrize("name", ["span", "cross", "isolated", "tims"])
+def test_the_largest_size_and_every_smaller_one_are_accepted_and_the_next_is_not(name: str) -> None:
+    """[COL-05, COL-06, DEC-06]"""
+
+    @tries(name, 60)
+    @given(questions(name))
+    def look(question: Question) -> None:
+        largest, reason = max_order_size(question)
+        assert decide(with_lots(question, largest + 1)).reason is reason
+        spread = {1 + (largest - 1) * number // SAMPLES for number in range(SAMPLES)}
+        for lots in sorted({*spread, *range(1, 20), *range(largest - 20, largest + 1)}):
+            if 1 <= lots <= largest:
+                assert is_accepted(question, lots), lots
+
+    look()

@@ -55,7 +55,7 @@ def instrument_not_tradable(question: Question) -> str | None:
             return f"leg {number}: expired"
         if instrument.is_halted:
             return f"leg {number}: halted"
-        if instrument.underlying in question.arrays.unmodelled:
+        if not question.arrays.has_terms(leg.row):
             return f"leg {number}: no margin parameters for its underlying"
     return _not_permitted(question)
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from margingate_engine.core.amounts import ceil_div
+from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray
 from margingate_engine.portfolio.margin_model import MarginModel
@@ -195,6 +196,13 @@ class RiskArrays:
         object.__setattr__(
             self, "has_own_charges", bool(only) or is_capped or any(self.surcharge_i)
         )
+
+    def has_terms(self, row: int) -> bool:
+        """False where the model has no parameters for the row and it is no mere collateral."""
+        instrument = self.table.instruments[row]
+        if self.group_i[row] in self.collateral_only:
+            return instrument.kind is InstrumentKind.SPOT
+        return instrument.underlying not in self.unmodelled
 
     def position_value(self, row: int, lots: int) -> int:
         """Mark value of a position in 1e-6 USD, rounded against the account. [SPAN-06, SPAN-07]"""

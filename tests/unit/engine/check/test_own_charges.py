@@ -201,6 +201,18 @@ def test_coins_off_their_peg_may_be_sold_in_a_margin_call_and_not_be_bought() ->
     assert max_order_size(lost.question(portfolio, lost.leg("USDC", -1, "0.93")))[0] == 16_000
 
 
+def test_nothing_but_spot_of_mere_collateral_is_traded() -> None:
+    """[COL-01] SOL has a perpetual here and no parameters"""
+    terms = CollateralTerms({"SOL": AssetTerms(haircut_ppm=100_000, debt_haircut_ppm=100_000)})
+    held = market(terms)
+    portfolio = held.portfolio(10_000)
+    portfolio.cash["SOL"] = 100 * COIN
+    question = held.question(portfolio, held.leg("SOL-PERPETUAL", 1, "150"))
+    assert question.account.risk.equity == (10_000 + 13_500) * USD
+    assert decide(question).reason is RejectReason.INSTRUMENT_NOT_TRADABLE
+    assert decide(held.question(portfolio, held.leg("PERPETUAL", 1, "100000"))).is_accepted
+
+
 def test_dollar_coins_carry_a_position_until_their_peg_is_lost() -> None:
     """[COL-03] a fall of 7 % takes 15.9 % of equity: the order that passed is refused"""
     for dollar, reason in (
