@@ -44,12 +44,14 @@ class GroupStrategies:
     """One underlying. margin: of its positions, or of what its orders may make of them.
 
     entry: what fills pay and lose against the mark, >= 0, 1e-6 USD. book: of positions alone.
+    is_exact: the margin is, and some fills lose all of the entry and require it.
     """
 
     underlying: str
     margin: StrategyMargin
     entry: int
     book: Book = field(repr=False)
+    is_exact: bool
 
 
 class StrategyModel(TableModel[StrategyParameters]):
@@ -89,11 +91,12 @@ class StrategyModel(TableModel[StrategyParameters]):
         book = book_of(totals, holds)
         if not holds:
             margin = _ongoing(book, self.parameters[name], Phase.INITIAL)
-            return GroupStrategies(name, margin, 0, book)
+            return GroupStrategies(name, margin, 0, book, margin.is_exact)
         margin = _upper(book, self.parameters[name])
         entry = -int(totals.worst_rows(holds)[-1]) + _short_of_marks(totals, holds)
         entry += ROUNDING_RESERVE * sum(hold.lots for hold in holds)
-        return GroupStrategies(name, margin, entry, book)
+        is_exact = margin.is_exact and _are_ends_reached(totals, holds)
+        return GroupStrategies(name, margin, entry, book, is_exact)
 
     def requirements(self, margins: Mapping[int, GroupStrategies]) -> list[Requirement]:
         """One requirement an underlying."""
@@ -134,6 +137,23 @@ def _short_of_marks(totals: GroupTotals, holds: Sequence[OrderTotals]) -> int:
     return short
 
 
+def _are_ends_reached(totals: GroupTotals, holds: Sequence[OrderTotals]) -> bool:
+    """True when the same fills lose what is charged at entry and leave what is margined. [STR-15]
+
+    Of orders in futures alone: those that lose at entry lead to the larger position.
+    """
+    highest, lowest = totals.extreme_features(holds)
+    for key in {key for hold in holds for key in (*hold.up, *hold.down)}:
+        row = lots_row(key)
+        if key >= 0 or totals.arrays.table.is_option_i[row]:
+            return False
+        is_long = highest[key] >= -lowest[key]
+        other_side = [hold.down if is_long else hold.up for hold in holds]
+        if any(key in each for each in other_side) and any(row in hold.floors for hold in holds):
+            return False
+    return True
+
+
 def _requirement(number: int, each: GroupStrategies) -> Requirement:
     required = each.margin.requirement_micro
     parts = tuple(
@@ -153,6 +173,6 @@ def _requirement(number: int, each: GroupStrategies) -> Requirement:
         scenario=NOT_A_SCENARIO,
         words="nothing held" if largest is None else f"{largest.name}: {largest.subject}"[:120],
         groups=(number,),
-        is_exact=each.margin.is_exact,
+        is_exact=each.is_exact,
         parts=parts,
     )

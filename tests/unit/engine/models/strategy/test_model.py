@@ -216,3 +216,22 @@ def test_parameters_are_listed_by_underlying() -> None:
     assert ("BTC", "leverage", "2") in model.parameter_items()
     other = StrategyModel.from_mapping({"BTC": STRATEGY})
     assert other.parameters_digest != model.parameters_digest
+
+
+@pytest.mark.parametrize(
+    ("held", "orders", "is_exact"),
+    [
+        (2, [order(FUTURE, 5, 1)], True),
+        (-2, [order(FUTURE, 3, 1)], False),
+        (-2, [order(FUTURE, 3, -1)], True),
+        (2, [order(FUTURE, 5, 1), order(FUTURE, -1)], False),
+        (2, [order(PERPETUAL, -5, -1), order(FUTURE, 5, 1)], True),
+        (2, [order(CALL, 1)], False),
+    ],
+)
+def test_what_futures_on_order_hold_is_exact_where_losing_fills_lead_to_the_larger_position(
+    held: int, orders: list[OpenLeg], is_exact: bool
+) -> None:
+    """[STR-15] who closes loses at entry and requires less: no fills do both"""
+    (requirement,) = account({FUTURE: held}, *orders).requirements()
+    assert requirement.is_exact is is_exact
