@@ -25,6 +25,7 @@ CHANNEL = f"ticker.{PERPETUAL}.100ms"
 ACCEPTED = types.REJECT_REASON_UNSPECIFIED
 STALE = types.REJECT_REASON_MARKET_DATA_STALE
 MISSING = types.REJECT_REASON_MARKET_DATA_MISSING
+SUSPECT = types.REJECT_REASON_MARKET_DATA_SUSPECT
 SENTINEL = 54_321.0
 """A price that only injected messages have."""
 
@@ -85,6 +86,13 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             assert server.stop() == 0
         finally:
             server.end()
+
+
+@pytest.fixture(autouse=True)
+def the_venue_as_it_was(live: Live) -> Iterator[None]:
+    """Undo what a test told the venue to do wrong, whether it passed or not."""
+    yield
+    live.venue.is_speaking = live.venue.accepts = True
 
 
 def served(venue: Venue, folder: Path) -> Server:
@@ -156,13 +164,44 @@ def test_injected_messages_reach_no_decision(live: Live, fault: str) -> None:
     assert abs(live.marks()[PERPETUAL] / 90_000 - 1) < 0.01
 
 
+def test_a_tenfold_price_reaches_no_decision_and_the_service_goes_on(live: Live) -> None:
+    """What the feed passes on, the filter of market data refuses: the former price stands."""
+    market, venue = live.market, live.venue
+    name = option("BTC", market.far, 90_000, "C")["instrument_name"]
+    wait_until(lambda: live.reason() == live.reason(name) == ACCEPTED, "both are decided on")
+    before = live.marks()
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline:
+        for raw in spikes(market, name):
+            venue.send(raw)
+        for _ in range(5):
+            assert live.reason() in {ACCEPTED, SUSPECT}
+            assert live.reason(name) in {ACCEPTED, SUSPECT}
+            now = live.marks()
+            assert {each for each in before if now[each] > 2 * before[each] + 0.01} == set()
+        time.sleep(0.3)
+    wait_until(lambda: live.reason() == live.reason(name) == ACCEPTED, "the service goes on")
+    assert live.marks()[PERPETUAL] == pytest.approx(90_000, rel=0.01)
+
+
+def spikes(market: SmallMarket, name: str) -> tuple[str, ...]:
+    """Index, perpetual, and mark and forward of an option, ten times too high."""
+    at_ms = wall_ms() + 50
+    ticker = market.ticker(name, at_ms)
+    tenfold = {key: 10 * ticker[key] for key in ("mark_price", "underlying_price")}
+    return (
+        *injected(market, mark_price=10 * market.mark(PERPETUAL, at_ms), timestamp=at_ms),
+        notice(f"ticker.{name}.agg2", ticker | tenfold | {"best_ask_price": None}),
+    )
+
+
 def assert_refuses_from_the_age_limit_on(live: Live, silent_since: float) -> None:
     """Orders may be accepted until prices are too old, and not once after it."""
     deadline = silent_since + UNDERLYING_AGE_SECONDS + SLACK_SECONDS
     while time.monotonic() < deadline:
         assert live.reason() in {ACCEPTED, STALE}
     assert [live.reason() for _ in range(20)] == [STALE] * 20
-    assert readiness(live.server.http_port)[0] == 523
+    assert readiness(live.server.http_port)[0] == 503
 
 
 def test_while_the_venue_is_silent_nothing_is_accepted_on_old_prices(live: Live) -> None:
@@ -236,7 +275,7 @@ def test_after_a_restart_amid_a_live_feed_it_waits_for_prices_and_answers_the_sa
         venue.is_speaking = False
         second = served(venue, tmp_path)
         try:
-            assert readiness(second.http_port)[0] == 523
+            assert readiness(second.http_port)[0] == 503
             with connected(second.target) as wire:
                 assert not wire.is_healthy()
                 again = wire.check("r", wanted)
