@@ -101,8 +101,7 @@ class Venue:
 
     def say_several(self, *said: tuple[str, Any]) -> None:
         """Send several channels' data, one right after the other."""
-        for channel, data in said:
-            self.say(channel, data)
+        self._do(self._send_all(*(notice(channel, data) for channel, data in said)))
 
     def hang_up(self, how: str) -> None:
         """End every connection: clean, abrupt, or mid_message."""
@@ -219,9 +218,10 @@ class Venue:
                 except ConnectionClosed:
                     self._clients.discard(client)
 
-    async def _send_all(self, raw: str | bytes) -> None:
+    async def _send_all(self, *messages: str | bytes) -> None:
         for client in tuple(self._clients):
-            await client.socket.send(raw)
+            for raw in messages:
+                await client.socket.send(raw)
 
     async def _hang_up(self, how: str) -> None:
         for client in tuple(self._clients):

@@ -324,9 +324,11 @@ def test_of_a_flood_the_newest_price_is_given_and_nothing_piles_up(
     time.sleep(0.1)
     fed.update()
     start_ms = wall_ms() - FLOOD
-    for step in range(FLOOD):
-        ticker = market.ticker(PERPETUAL, start_ms + step, mark_price=50_000.0 + step)
-        venue.say(CHANNEL, ticker)
+    flood = (
+        market.ticker(PERPETUAL, start_ms + step, mark_price=50_000.0 + step)
+        for step in range(FLOOD)
+    )
+    venue.say_several(*((CHANNEL, ticker) for ticker in flood))
     last = 50_000.0 + FLOOD - 1
     wait_until(lambda: fed.gives() and fed.mark[PERPETUAL] == last, "the last is given")
     assert len(fed.update().names) == 0
