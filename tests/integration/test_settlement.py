@@ -70,7 +70,7 @@ def test_an_expired_position_keeps_its_value_over_a_restart_until_it_is_cash(
     with served(tmp_path) as wire:
         listed = market.PublishInstrumentsRequest(instruments=[CALL, PERPETUAL])
         wire.market.PublishInstruments(listed, timeout=CALL_SECONDS_MAX)
-        quote(wire, BEFORE, CALL=1_500.0, PERPETUAL=101_000.0)
+        quote(wire, BEFORE, CALL=1_000.0, PERPETUAL=101_000.0)
         wire.open("a", USD="100000")
         stated = accounts.SetPositionsRequest(
             request_id="p", account="a", positions=[types.Position(instrument="CALL", quantity="2")]
@@ -83,8 +83,8 @@ def test_an_expired_position_keeps_its_value_over_a_restart_until_it_is_cash(
         quote(wire, AFTER, PERPETUAL=101_000.0)
         shown = wire.account()
         (call,) = shown.positions
-        assert (call.value, call.awaiting_settlement) == ("3000", True)
-        assert shown.risk.equity == "103000"
+        assert (call.value, call.awaiting_settlement) == ("2000", True)
+        assert shown.risk.equity == "102000"
         more = wire.check("s", order("p", leg("PERPETUAL", "0.1", "101000")))
         assert more.decision.verdict == types.VERDICT_ACCEPTED
         assert settle(wire, "101234.5").position_count == 1

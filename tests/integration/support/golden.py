@@ -141,7 +141,7 @@ class Golden:
     def files(self, folder: Path) -> list[str]:
         """Arguments of a server that decides by this case's parameters and fees.
 
-        Its vols are too low for limits of market data that are meant for markets.
+        Its vols are too low, and its marks too round, for limits that are meant for markets.
         """
         lines = [f"[{UNDERLYING}]"]
         for name, value in self.raw["parameters"].items():
@@ -151,7 +151,7 @@ class Golden:
         for kind, rate in self.fees().items():
             fees.append(f"{kind.value} = {{ maker = 0, taker = {rate.taker_ppm / 10**6} }}")
         (folder / "fees.toml").write_text("\n".join(fees) + "\n")
-        limits = {**read_tables(None, "quality.toml")["default"], "vol_min": 0}
+        limits = {**read_tables(None, "quality.toml")["default"], "vol_min": 0, "mark_gap": 1}
         quality = ["[default]", *(f"{name} = {limit}" for name, limit in limits.items())]
         (folder / "quality.toml").write_text("\n".join(quality) + "\n")
         return [

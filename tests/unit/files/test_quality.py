@@ -22,7 +22,7 @@ def test_what_is_built_in_is_whole_units_of_the_engine() -> None:
     assert limits.jump_ns == 60 * 10**9
     assert limits.confirmations == 2
     assert limits.vol_max_ppm == 6_000_000
-    assert limits.mark_gap_ppm == 5_000
+    assert limits.mark_gap_ppm == 2_000
 
 
 def test_an_underlying_changes_what_it_names_and_has_the_rest_of_all() -> None:
