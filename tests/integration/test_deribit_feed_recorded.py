@@ -1,10 +1,13 @@
 """The Deribit feed on recorded chains, sent by the venue of loopback as if it were then."""
 
 import time
+from pathlib import Path
 
 import pytest
 
+from margingate_server.app import Application
 from margingate_server.clock import SystemClock
+from margingate_server.config import ServerConfig
 from tests.deribit_venue.feeding import Fed, fed_by
 from tests.deribit_venue.recorded import RecordedMarket, recorded_crash, recorded_tickers
 from tests.deribit_venue.server import Venue
@@ -58,3 +61,33 @@ def refused(fed: Fed) -> set[str]:
     missing |= {"deribit_price_index.btc_usdc", "deribit_price_index.btc_usdt"}
     assert fed.dropped("refused_channel") == len(missing)
     return missing
+
+
+def test_a_server_prices_a_recorded_crash_and_doubts_none_of_it(tmp_path: Path) -> None:
+    market = recorded_crash()
+    clock = ClockThen(market.now_ms)
+    with Venue(market, tick_seconds=2.0, now_ms=lambda: clock.now_ns() // 10**6) as venue:
+        config = ServerConfig(
+            feed=f"deribit:{venue.url}",
+            port=0,
+            http_port=0,
+            data_dir=tmp_path,
+            has_seed_accounts=False,
+        )
+        application = Application(config, clock)
+        application.start()
+        try:
+            wait_until(lambda: priced(application) == len(market.tickers), "all are priced")
+            view = application._view()
+            assert view is not None
+            assert not view.snapshot.doubt_i.any()
+            assert not view.snapshot.doubt_u.any()
+            assert all(application._readiness().values())
+        finally:
+            application.stop()
+
+
+def priced(application: Application) -> int:
+    """How many options have a usable price."""
+    view = application._view()
+    return 0 if view is None else sum(view.arrays.priced_i)
