@@ -66,6 +66,9 @@ def test_carried_out_at_the_marks_it_leaves_the_margin_that_it_says(name: str) -
         assume(risk.initial > 0 and portfolio.positions)
         cash = portfolio.cash.get("USD", 0) - risk.headroom - risk.initial * short // 100
         portfolio.cash["USD"] = cash
+        if name == "isolated":
+            wallet = st.integers(0, risk.initial)
+            portfolio.wallets = {row: data.draw(wallet) for row in portfolio.positions}
         before = deepcopy(portfolio)
         reduction = suggested_reduction(portfolio, arrays)
         assert portfolio == before

@@ -203,6 +203,7 @@ def test_liquidation_waits_for_the_deadline_of_a_fall_back() -> None:
     assert changes(revalued(desk)) == [("healthy", "margin_call")]
     desk.now_ns += LIQUIDATION_GRACE_NS - 1
     moved(desk, LIQUIDATED)
+    assert desk.desk.monitor.consider(figures_of(desk), 0, desk.now_ns) == 0
     assert revalued(desk) == []
     desk.now_ns += 1
     assert changes(revalued(desk)) == [("margin_call", "liquidation")]
@@ -232,6 +233,20 @@ def test_an_account_that_was_touched_is_looked_at_without_figures(held: SmallDes
     held.desk.monitor.touch("a")
     assert looked(held) == []  # a better state waits
     assert not held.desk.monitor.is_behind
+
+
+def test_a_wait_for_a_better_state_begins_anew_with_every_state(held: SmallDesk) -> None:
+    """[MON-04]"""
+    moved(held, CALLED)
+    revalued(held, 0)
+    moved(held, FINE)
+    assert revalued(held, 0) == []
+    held.hold(NEAR=20)
+    held.desk.monitor.touch("a")
+    assert changes(looked(held)) == [("margin_call", "liquidation")]
+    held.hold(NEAR=10)
+    assert revalued(held, MINUTE_NS) == []
+    assert changes(revalued(held, 2 * MINUTE_NS)) == [("liquidation", "healthy")]
 
 
 def test_a_first_look_finds_who_is_in_trouble_since_before_it(held: SmallDesk) -> None:

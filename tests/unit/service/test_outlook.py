@@ -6,6 +6,7 @@ from margingate_engine.core.errors import MissingData
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.service import outlook
 from margingate_server.service.refusals import UnknownName
+from margingate_server.service.settlement import ExpiryPrice
 from tests.unit.engine.small_market import MARKS, NEAR_NS
 from tests.unit.service.regime_desk import change, regime_desk
 from tests.unit.service.small_desk import SmallDesk, small_desk, update
@@ -115,3 +116,17 @@ def test_what_is_not_known_is_said(held: SmallDesk) -> None:
     for ask in (outlook.reduction, outlook.liquidation_moves, outlook.projection):
         with pytest.raises(MissingData):
             ask(inputs)
+
+
+def test_the_projected_margin_comes_true_at_the_expiry(held: SmallDesk) -> None:
+    """[MON-14] Settled at the index of now, prices as they were."""
+    held.deposit("90000")
+    held.deposit("1", "BTC")
+    held.hold(NEAR=10, FAR=-4, CALL=-5, FAR_CALL=3, COIN_CALL=-3, COIN_PERPETUAL=7)
+    told = outlook.projection(outlook.take(held.shard, "a"))
+    assert told is not None
+    held.quote(update(market_time_ns=told.expiry_ns))
+    price = ExpiryPrice(underlying="BTC", expiry_ns=told.expiry_ns, price_nano=100_000 * 10**9)
+    held.desk.settling.settle([price], held.now_ns)
+    assert set(told.rows).isdisjoint(held.account().portfolio.positions)
+    assert held.full_risk().positions_risk == told.after

@@ -8,7 +8,6 @@ from margingate_engine.core.errors import MissingData
 from margingate_engine.market.part import market_part
 from margingate_engine.monitoring.liquidation import (
     GRID_PPM,
-    STEP_PPM,
     Direction,
     LiquidationMove,
     LiquidationSearch,
@@ -35,7 +34,7 @@ def is_at(move: LiquidationMove | None, share: float) -> bool:
     """Whether the move is the exact one, or beyond it by less than a hundredth of a percent."""
     assert move is not None
     beyond_ppm = abs(move.move_ppm) - abs(share) * 1e6
-    return move.move_ppm * share > 0 and 0 <= beyond_ppm <= STEP_PPM
+    return move.move_ppm * share > 0 and 0 <= beyond_ppm <= 100
 
 
 def test_a_future_is_liquidated_where_its_loss_meets_its_maintenance() -> None:
@@ -79,6 +78,7 @@ def test_markets_are_moved_once_for_all_accounts() -> None:
     shared = search()
     shared.move(MARKET.portfolio(20_000, NEAR=10), "BTC", DOWN)
     made = dict(shared._arrays)
+    assert len(made) == 1 + 12 + 8  # none, the grid to 10 %, halves of 8 to 10 %
     shared.move(MARKET.portfolio(20_000, NEAR=10), "BTC", DOWN)
     assert shared._arrays == made
     shared.move(MARKET.portfolio(30_000, NEAR=10), "BTC", DOWN)

@@ -1,11 +1,19 @@
 """Margin after the next expiry, on paper. [MON-14]"""
 
+import numpy as np
+import pytest
+
 from margingate_engine.core.risk import Risk
+from margingate_engine.models.registry import model
 from margingate_engine.monitoring.projection import Projection, after_next_expiry
-from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.holdings import Portfolio, Position
+from margingate_engine.pricing.black76 import value
+from tests.property.chain import FEES, INDEX, PARAMETERS, chain
 from tests.unit.engine.small_market import (
     COIN,
+    DAY_NS,
     FAR_NS,
+    NANO,
     NEAR_NS,
     USD,
     SmallMarket,
@@ -54,6 +62,36 @@ def test_the_next_expiry_is_the_next_after_now() -> None:
     assert projection is not None
     assert projection.expiry_ns == FAR_NS
     assert projection.rows == (later.row("FAR"),)
+
+
+def test_options_that_stay_lose_the_value_of_the_time_until_then() -> None:
+    """A call in dollars with 44 days left, seen at the end of the 17th hour."""
+    table, snapshot = chain()
+    first, stays = (table.row_by_name[f"BTC_USDC-{name}-71200-C"] for name in ("E0", "E2"))
+    portfolio = Portfolio(
+        fees=FEES,
+        cash={"USD": 10**12},
+        positions={first: Position(-1), stays: Position(1_000)},
+    )
+    span = model("span", PARAMETERS)
+    projection = after_next_expiry(span, table, snapshot, portfolio)
+    assert projection is not None
+    assert projection.rows == (first,)
+
+    def worth(row: int, now_ns: int) -> float:
+        forward, vol = (
+            each[row : row + 1] / NANO for each in (snapshot.forward_nano_i, snapshot.vol_nano_i)
+        )
+        left = np.array([(int(table.expiry_ns_i[row]) - now_ns) / (365 * DAY_NS)])
+        found = value(forward, table.strike_i[[row]], vol, left, table.is_call_i[[row]])
+        return float(found[0]) * float(table.size_i[row])
+
+    lost = worth(stays, snapshot.market_time_ns) - worth(stays, projection.expiry_ns)
+    paid = max(0.0, INDEX["BTC"] - 71_200) * float(table.size_i[first])
+    mark = int(snapshot.mark_nano_i[first]) / NANO * float(table.size_i[first])
+    change = (projection.after.equity - projection.before.equity) / 1e6
+    assert change == pytest.approx(-1_000 * lost + mark - paid, abs=0.01)
+    assert change < -100
 
 
 def test_who_holds_nothing_that_expires_has_no_projection() -> None:

@@ -55,11 +55,12 @@ def test_an_order_far_from_the_mark_is_named_for_what_it_would_lose() -> None:
 
 
 def test_both_shapes_of_a_pending_change_are_judged() -> None:
+    """Eleven puts bought against five sold hold no more than five do, and leave six."""
     portfolio = with_orders(
-        MARKET.portfolio(13_000, NEAR=10), order=MARKET.open_leg("NEAR", -5, "101000")
+        MARKET.portfolio(13_000, NEAR=10, PUT=-5), order=MARKET.open_leg("PUT", 5, "100")
     )
     assert named(portfolio) == ()
-    portfolio.amendments["order"] = (MARKET.open_leg("NEAR", -25, "101000"),)
+    portfolio.amendments["order"] = (MARKET.open_leg("PUT", 11, "100"),)
     assert named(portfolio) == ("order",)
 
 
