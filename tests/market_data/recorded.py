@@ -42,12 +42,14 @@ def built_in() -> QualityParameters:
     return parse_quality(read_tables(None, "quality.toml"))
 
 
-def snapshots(folder: Path, pattern: str) -> Iterator[Snapshot]:
-    """Every snapshot of the files of a pattern, with marks of futures where there are any."""
+def snapshots(
+    folder: Path, pattern: str, *, from_ns: int = 0, until_ns: int = 2**62
+) -> Iterator[Snapshot]:
+    """Snapshots of the files of a pattern, with marks of futures where there are any."""
     (marks_path,) = folder.glob(MARKS)
     marks = read_marks(marks_path)
     for path in sorted(folder.glob(pattern)):
-        series = Series.of([read_chains(path)], marks)
+        series = Series.of([read_chains(path)], marks, from_ns=from_ns, until_ns=until_ns)
         yield from (series.snapshot(place) for place in range(len(series)))
 
 
