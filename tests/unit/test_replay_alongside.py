@@ -78,21 +78,21 @@ class Played:
         self.feed = ReplayFeed(replay, math.inf)
         self.session = Session(terms(), LIMITS, self.series.time_ns_t[0])
         self.answers: list[CheckAnswer] = []
-        self.failures = 0
+        self.fails_in = 0
         self.place = 0
         self.now_ns = 0
         self.alongside = ReplayAlongside(self.feed, self.decide, Log(), self.answers.append)
 
     def decide(self, use: Use) -> Any:
-        if self.failures:
-            self.failures -= 1
+        self.fails_in -= 1
+        if not self.fails_in:
             raise LedgerDown
         return use(self.session.desk, self.now_ns)[0]
 
     def step(self) -> None:
         """Publish the next snapshot, then all that goes with it."""
         self.now_ns = self.feed.update(self.now_ns).market_time_ns
-        self.session.publish(self.series.snapshot(self.place))
+        self.session.take(self.series.snapshot(self.place))
         self.place += 1
         self.alongside.follow(self.now_ns)
 
@@ -190,13 +190,14 @@ def test_an_order_of_nobody_and_an_account_that_cannot_be_are_passed_over(path: 
 
 def test_what_the_ledger_could_not_take_is_done_by_the_next_call(path: Path) -> None:
     played = Played(path, [RICH], [order(1, 0, outcome=Outcome.FILL)])
-    played.failures = 1
+    played.fails_in = 1  # settling
     with pytest.raises(LedgerDown):
         played.step()
-    for failures in (1, 2, 3):
-        played.failures = 0
-        played.alongside.follow(played.now_ns)
-        played.failures = failures
+    for number in (2, 3):  # opening the account, sending the order
+        played.fails_in = number
+        with pytest.raises(LedgerDown):
+            played.alongside.follow(played.now_ns)
+    played.alongside.follow(played.now_ns)
     portfolio = played.session.desk.shard.account("rich").portfolio
     assert portfolio.positions[played.session.desk.shard.row(CALL)].lots == -10
     assert played.alongside.counts == {"none": 1}

@@ -45,6 +45,12 @@ class Session:
 
     def publish(self, snapshot: Snapshot) -> None:
         """Take a snapshot at its own time, and settle what has expired by then."""
+        self.take(snapshot)
+        settle_expired(self.desk, snapshot.update.market_time_ns)
+        self.desk.shard.take_pending()
+
+    def take(self, snapshot: Snapshot) -> None:
+        """List what a snapshot quotes and have its prices, at its own time."""
         shard, now_ns = self.desk.shard, snapshot.update.market_time_ns
         changed = shard.market.new_instruments(snapshot.instruments)
         if changed:
@@ -52,8 +58,6 @@ class Session:
             shard.record(InstrumentsListed(instruments=changed), now_ns)
             shard.market.view = view
         shard.market.view = shard.market.planned_update(snapshot.update, now_ns)
-        settle_expired(self.desk, now_ns)
-        shard.take_pending()
 
     def open(self, book: Book, now_ns: int) -> StartAccount:
         """Open an account with a book, and post what makes it as covered as it is to be."""

@@ -104,8 +104,11 @@ def test_a_loss_beyond_the_margin_is_counted_with_its_size() -> None:
 def test_over_several_snapshots_the_worst_of_them_counts() -> None:
     recovering = course(worth=[[500], [380], [450], [500]], initial=[[100]] * 4)
     assert [each.beyond_initial for each in coverage(recovering, "span", 1)] == [1, 1]
-    over_two = coverage(recovering, "span", 2)[-1]
-    assert (over_two.steps, over_two.beyond_initial, over_two.largest_excess) == (2, 1, 20.0)
+    sinking = course(worth=[[500], [450], [380], [500]], initial=[[100]] * 4)
+    assert coverage(sinking, "span", 1)[-1].beyond_initial == 0
+    for each in (recovering, sinking):
+        over_two = coverage(each, "span", 2)[-1]
+        assert (over_two.steps, over_two.beyond_initial, over_two.largest_excess) == (2, 1, 20.0)
 
 
 def test_what_equity_does_not_count_is_there_to_lose_as_well() -> None:
