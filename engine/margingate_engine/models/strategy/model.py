@@ -30,7 +30,7 @@ from margingate_engine.portfolio.risk_arrays import RiskArrays, lots_key, lots_r
 from margingate_engine.scenarios.rounding import units_up
 
 ROUNDING_RESERVE = 2
-"""Of every lot on order, 1e-6 USD: what rounding up may come to when it fills."""
+"""Of every unit on order, 1e-6 USD: what rounding up may come to when it fills. [STR-18]"""
 
 
 _BOOKS_KEPT = 2_000
@@ -94,7 +94,7 @@ class StrategyModel(TableModel[StrategyParameters]):
             return GroupStrategies(name, margin, 0, book, margin.is_exact)
         margin = _upper(book, self.parameters[name])
         entry = -int(totals.worst_rows(holds)[-1]) + _short_of_marks(totals, holds)
-        entry += ROUNDING_RESERVE * sum(hold.lots for hold in holds)
+        entry += ROUNDING_RESERVE * _units_on_order(totals, holds)
         is_exact = margin.is_exact and _are_ends_reached(totals, holds)
         return GroupStrategies(name, margin, entry, book, is_exact)
 
@@ -135,6 +135,22 @@ def _short_of_marks(totals: GroupTotals, holds: Sequence[OrderTotals]) -> int:
         if bought and totals.lots.get(row, 0) < 0:
             short += max(0, bought * totals.arrays.minimum_i[row] + entry - minimum)
     return short
+
+
+def _units_on_order(totals: GroupTotals, holds: Sequence[OrderTotals]) -> int:
+    """Units of options on order, as many again where fills move coins, and lots of all else."""
+    listed: Listed = totals.arrays.own
+    table, unit_nano = totals.arrays.table, listed.unit_nano[totals.group.underlying]
+    units = 0
+    for hold in holds:
+        units += hold.lots
+        for key in {*hold.up, *hold.down}:
+            row = lots_row(key)
+            if key < 0 and table.is_option_i[row]:
+                per_lot = table.instruments[row].size_nano // unit_nano
+                per_lot *= 2 if table.is_inverse_i[row] else 1
+                units += (hold.up.get(key, 0) - hold.down.get(key, 0)) * (per_lot - 1)
+    return units
 
 
 def _are_ends_reached(totals: GroupTotals, holds: Sequence[OrderTotals]) -> bool:

@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 
+from margingate_engine.core.charges import Charge
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight
 from margingate_engine.core.orders import Side
 from margingate_engine.models.strategy.model import ROUNDING_RESERVE, StrategyModel
@@ -115,6 +116,13 @@ def test_coins_are_cut_into_lots_of_what_is_listed_whatever_is_held_or_on_order(
     for side in Side:
         portfolio.legs["o"] = (OpenLeg(row=rows[1], side=side, lots=1, price_nano=price_nano),)
         assert AccountRisk.of(portfolio, risk_arrays).risk.initial >= alone
+    # At their marks: of ten units of a call of one coin the coins are as many again.
+    for row, units in zip(rows, (10 * 2, 1), strict=True):
+        price_nano = risk_arrays.mark_nano_i[row]
+        portfolio.legs["o"] = (OpenLeg(row=row, side=Side.SELL, lots=3, price_nano=price_nano),)
+        (requirement,) = AccountRisk.of(portfolio, risk_arrays).requirements()
+        entry = dict(requirement.charges)[Charge.ENTRY_LOSSES]
+        assert 0 <= entry - 3 * units * ROUNDING_RESERVE <= 3
 
 
 def test_fractions_of_a_coin_count_against_the_account() -> None:
