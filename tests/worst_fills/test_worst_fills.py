@@ -16,6 +16,20 @@ def test_what_open_orders_hold_covers_each_of_their_fills(model: str) -> None:
     assert any(each.worst > 0 for each in trials)
 
 
+@pytest.mark.parametrize("seed", [2191, 4134, 5387])
+def test_part_of_a_unit_of_coins_that_fills_leave_is_covered(seed: int) -> None:
+    """[STR-15] Of 10,000 books five had fills that required more than was held; these are three."""
+    assert not trial("strategy", seed).is_below
+
+
+@pytest.mark.parametrize("seed", [156, 491, 596, 991])
+def test_orders_of_futures_are_exact_where_strategy_says_so(seed: int) -> None:
+    """[STR-15] One that opens is; ones that close at a loss are not."""
+    each = trial("strategy", seed)
+    assert each.is_called_exact <= each.is_exact
+    assert each.is_called_exact is (seed == 156)
+
+
 @pytest.mark.parametrize("model", ["span", "tims", "var"])
 def test_a_hold_that_forgets_its_rows_is_noticed(
     model: str, monkeypatch: pytest.MonkeyPatch
