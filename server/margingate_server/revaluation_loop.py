@@ -7,7 +7,7 @@ from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.monitoring.states import Bounds
 from margingate_server.clock import Clock
 from margingate_server.ledger.monitoring_events import MarginStateChanged
-from margingate_server.rpc.lane import Lane, LedgerDown
+from margingate_server.rpc.lane import Lane, LedgerDown, Ticket
 from margingate_server.rpc.observers import tell
 from margingate_server.service.desk import Desk
 from margingate_server.service.margin_states import publishing_of
@@ -24,6 +24,9 @@ TURN_SECONDS = 0.2
 
 HOLDINGS_SECONDS = 1.0
 """Between two figures of all accounts at the same prices: those that changed were looked at."""
+
+LOOKS_AT_ONCE = 50
+"""Turns of the lock in which states are changed before they are made durable together."""
 
 PAUSE_SECONDS = 0.02
 """Rest between turns, so that prices that never stop coming leave others their turn."""
@@ -113,7 +116,18 @@ class RevaluationLoop:
             return desk.monitor.look(now_ns)
 
         while desk.monitor.is_behind and not self._stopping.is_set():
-            for event in self._lane.decide(look):
+            published: list[MarginStateChanged] = []
+            tickets: list[Ticket] = []
+            for _ in range(LOOKS_AT_ONCE):
+                events, ticket = self._lane.begin(look)
+                if events:
+                    published += events
+                    tickets.append(ticket)
+                if not desk.monitor.is_behind:
+                    break
+            for ticket in tickets[-1:]:
+                self._lane.finish(ticket)
+            for event in published:
                 tell(self._observer.published, event)
 
     def _run(self) -> None:

@@ -97,6 +97,14 @@ class Lane:
         self._commit_through(ticket)
         return result
 
+    def begin(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> tuple[ResultT, Ticket]:
+        """As `decide`, without waiting: nobody may be told before `finish` returns."""
+        return self._take_turn(use)
+
+    def finish(self, ticket: Ticket) -> None:
+        """Return once what was begun is durable; LedgerDown when it cannot be made so."""
+        self._commit_through(ticket)
+
     def check(self, use: Callable[[Desk, int], tuple[ResultT, int]]) -> ResultT:
         """As `decide`, for orders: the observer is told how long it took."""
         started = self._clock.seconds()

@@ -77,7 +77,7 @@ class Monitor:
         self._touched[account] = None
 
     def look(self, now_ns: int) -> tuple[list[MarginStateChanged], int]:
-        """(what is published, number of the event that must be durable before the next call, or 0).
+        """(what is published, number of the event that must be durable before it is told, or 0).
 
         To be called between two decisions, again while `is_behind`. Accounts that were touched come
         first; they get a state that needs no waiting, and others when figures come.
