@@ -115,20 +115,22 @@ class RevaluationLoop:
                 raise LedgerDown
             return desk.monitor.look(now_ns)
 
-        while desk.monitor.is_behind and not self._stopping.is_set():
+        while not self._stopping.is_set():
             published: list[MarginStateChanged] = []
             tickets: list[Ticket] = []
             for _ in range(LOOKS_AT_ONCE):
+                if not desk.monitor.is_behind:
+                    break
                 events, ticket = self._lane.begin(look)
                 if events:
                     published += events
                     tickets.append(ticket)
-                if not desk.monitor.is_behind:
-                    break
             for ticket in tickets[-1:]:
                 self._lane.finish(ticket)
             for event in published:
                 tell(self._observer.published, event)
+            if not desk.monitor.is_behind:
+                return
 
     def _run(self) -> None:
         while not self._stopping.is_set():
