@@ -82,9 +82,9 @@ def collateral_books(draw: st.DrawFn, name: str, *, orders_max: int = 3, **given
     portfolio, drawn = book.portfolio, dict(book.drawn)
     for coin in INDEX:
         if draw(st.booleans()):
-            units = draw(st.integers(10**15, 6 * 10**17) | st.integers(-(10**16), 10**16))
+            units = draw(st.integers(10**15, 6 * 10**17) | st.integers(-(10**16), 10**17))
             portfolio.cash[coin] = units
-        if draw(st.integers(0, 3)) == 0:
+        if draw(st.booleans()):
             leg = OpenLeg(
                 row=world.table.row_by_name[coin],
                 side=draw(st.sampled_from(Side)),
