@@ -73,6 +73,7 @@ class SlowModel:
     def __init__(self, span: MarginModel, beside: Callable[[], None]) -> None:
         self.name = span.name
         self.parameters_digest = span.parameters_digest
+        self.collateral = span.collateral
         self._span = span
         self._beside = beside
 
