@@ -19,6 +19,9 @@ from margingate_server.client.retry import RetryPolicy
 RESUMED = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"})
 """Codes after which a stream is opened anew: the server went away, or we read too slowly."""
 
+OF_TRANSPORT = frozenset({"INTERNAL", "UNKNOWN"})
+"""Codes that a connection may end with too; the server gives a reason with them."""
+
 _Message = TypeVar("_Message")
 
 
@@ -142,10 +145,14 @@ class Watching:
                 call.cancel()
             failures += 1
             is_hopeless = not has_begun and failures >= self.retry.tries_max
-            if error.code not in RESUMED or is_hopeless:
+            if is_hopeless or not _is_resumed(error):
                 raise error
             resuming(error)
             self.sleep(self.retry.pause_seconds(failures, self.jitter()))
+
+
+def _is_resumed(error: MargingateCallError) -> bool:
+    return error.code in RESUMED or (error.code in OF_TRANSPORT and not error.reason)
 
 
 def _kind(kind: AlertKind) -> wire.AlertKind.ValueType:

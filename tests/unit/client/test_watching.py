@@ -20,6 +20,8 @@ from tests.unit.client.fake_server import FakeServer, Refusal, Silence, running_
 STOPPING = Refusal(code=grpc.StatusCode.UNAVAILABLE, reason="STOPPING")
 SLOW = Refusal(code=grpc.StatusCode.RESOURCE_EXHAUSTED, reason="SLOW_CLIENT")
 CUT = Refusal(code=grpc.StatusCode.CANCELLED, has_details=False)
+LOST = Refusal(code=grpc.StatusCode.UNKNOWN, has_details=False)
+BROKEN = Refusal(code=grpc.StatusCode.INTERNAL, reason="INTERNAL")
 UNKNOWN = Refusal(code=grpc.StatusCode.NOT_FOUND, reason="ACCOUNT_NOT_FOUND")
 
 
@@ -56,7 +58,7 @@ def asked(server: FakeServer) -> list[tuple[int, bool]]:
     return [(each.cursor, each.from_now) for each in server.asked("StreamAlerts")]
 
 
-@pytest.mark.parametrize("end", [STOPPING, SLOW, CUT], ids=["stopping", "slow", "cut"])
+@pytest.mark.parametrize("end", [STOPPING, SLOW, CUT, LOST])
 def test_a_stream_that_ends_goes_on_after_the_last_cursor(watched: Watched, end: Refusal) -> None:
     watched.server.answers(
         "StreamAlerts", [alert(5), alert(7), end], [alert(9), sign(12), end], [alert(15)]
@@ -104,11 +106,12 @@ def test_a_stream_that_ends_without_a_word_goes_on(watched: Watched) -> None:
     assert taken(watched.gate.watching.alerts(0), 2) == [1, 2]
 
 
-def test_what_cannot_be_had_is_raised_at_once(watched: Watched) -> None:
-    watched.server.answers("WatchAccount", [UNKNOWN])
+@pytest.mark.parametrize("end", [UNKNOWN, BROKEN])
+def test_what_cannot_be_had_is_raised_at_once(watched: Watched, end: Refusal) -> None:
+    watched.server.answers("WatchAccount", [end])
     with pytest.raises(MargingateCallError) as failed:
         next(watched.gate.watching.account("nobody"))
-    assert failed.value.reason == "ACCOUNT_NOT_FOUND"
+    assert failed.value.reason == end.reason
     assert len(watched.server.asked("WatchAccount")) == 1
 
 
