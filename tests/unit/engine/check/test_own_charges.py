@@ -18,6 +18,8 @@ from margingate_engine.market.table import read_only
 from margingate_engine.models.registry import model
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.collateral import AssetTerms, CollateralTerms, PegTerms
+from margingate_engine.portfolio.order_totals import OrderTotals
+from margingate_engine.portfolio.own_charges import own_kinks
 from tests.unit.engine.small_market import COIN, NANO, PARAMETERS, USD, SmallMarket, small_market
 
 DOLLAR = Instrument(
@@ -252,3 +254,21 @@ def test_a_market_without_doubt_and_terms_charges_nothing() -> None:
     assert market(CAPPED).arrays.has_own_charges
     free = CollateralTerms({"BTC": AssetTerms(haircut_ppm=1, debt_haircut_ppm=2)})
     assert not market(free).arrays.has_own_charges
+
+
+def test_sizes_are_named_where_a_cap_or_what_is_owned_comes_to_its_end() -> None:
+    """[DEC-06] 1.5 coins to the cap, 0.1 a lot; 16,000 dollar coins, 300 a lot"""
+    capped, pegged = market(CAPPED), market(DOLLARS, dollar=1.0)
+    account = AccountRisk.of(capped.portfolio(0, COIN), capped.arrays)
+    before = account.peek(capped.arrays.group_i[capped.row("BTC")])
+    filled = before.positions_copy()
+    filled.move_coin(COIN // 10)
+    bought = OrderTotals.empty(1)
+    bought.coin_up, bought.surcharge = COIN // 10, 1
+    assert set(own_kinks(before, filled, bought, (7,))) == {7, 15, 16}
+    portfolio = pegged.portfolio(0)
+    portfolio.cash["USDC"] = 16_000 * COIN
+    held = AccountRisk.of(portfolio, pegged.arrays).peek(pegged.table.underlyings.index("USDC"))
+    sold = OrderTotals.empty(1)
+    sold.coin_down = 300 * COIN
+    assert list(own_kinks(held, held, sold, ())) == [53]
