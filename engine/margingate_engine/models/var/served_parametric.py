@@ -185,6 +185,8 @@ class ServedParametric:
         found = []
         for key in sorted(keys, reverse=True):
             lot = dict(totals.arrays.features_i[_FIRST_LOTS - key])
+            if not lot[DEVIATION]:
+                continue  # of spot: its coins are in the rows
             low, high = _reach(holds, key)
             delta_f, gamma_u = np.zeros(2 * count), np.zeros(count)
             delta_f[price], delta_f[count + price] = lot[PAID], lot[VEGA]

@@ -139,6 +139,21 @@ def test_what_has_a_mark_and_no_sensitivity_moves_with_the_coins_that_are_paid_f
     assert AccountRisk.of(portfolio, arrays).risk.headroom >= on_order.headroom
 
 
+def test_spot_on_order_is_no_instrument_to_look_at_lot_by_lot() -> None:
+    """[VAR-13] its coins count in sum; thousands of lots leave options their own bound"""
+    market = small_market()
+    model = VarModel.from_mapping(tables(method="parametric"))
+    arrays = model.risk_arrays(market.table, market.arrays.snapshot)
+    portfolio = market.portfolio(usd=10**6)
+    portfolio.legs["o"] = (market.open_leg("COIN-PUT", -5, "0.0009"),)
+    portfolio.legs["s"] = (market.open_leg("BTC", 5_000, "100000"),)
+    account = AccountRisk.of(portfolio, arrays)
+    (totals,) = account.groups.values()
+    on_order = model.group_margin(totals, (totals.orders,)).sensitivities.on_order
+    assert [(each.low, each.high) for each in on_order.lots] == [(-5, 0)]
+    assert on_order.coins >= 500 * 100_000 * 10**6
+
+
 def test_coins_beyond_the_mark_add_their_own_deviation_and_their_loss() -> None:
     """[VAR-13] a limit of 1.2 marks: the coins are a loss at once, and a short of coins"""
     model, arrays = served()
