@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind
-from margingate_server.feeds.deribit.payloads import LISTED, LISTING, ListedPayload
+from margingate_server.feeds.deribit.payloads import LISTED, LISTING
 from margingate_server.feeds.file.payloads import instrument_of_payload
 from margingate_server.feeds.standard_terms import standard_instrument
 
@@ -79,11 +79,34 @@ class Listing:
         )
 
 
-class ListingReader:
-    """Gathers a listing from several answers of public/get_instruments."""
+class Entry(NamedTuple):
+    """What one entry of the venue comes to: an instrument with its index, or why there is none."""
 
-    def __init__(self, underlyings: Collection[str], dollar_coins: Collection[str] = ()) -> None:
-        """Coins whose instruments are listed, and dollar coins that are listed beside them."""
+    symbol: str
+    instrument: Instrument | None = None
+    index_name: str = ""
+    reason: str = ""
+
+
+class ListingReader:
+    """Gathers a listing from several answers of public/get_instruments.
+
+    `entries` has what each entry came to, by its text, for the next reader: of thousands few differ
+    from one listing to the next, and reading all of them would keep the prices waiting.
+    """
+
+    def __init__(
+        self,
+        underlyings: Collection[str],
+        dollar_coins: Collection[str] = (),
+        known: Mapping[bytes, Entry] | None = None,
+    ) -> None:
+        """Coins whose instruments are listed, and dollar coins that are listed beside them.
+
+        known: `entries` of a former reader of the same underlyings.
+        """
+        self.entries: dict[bytes, Entry] = {}
+        self._known = known or {}
         self._underlyings = underlyings
         self._dollar_coins = dollar_coins
         self._instruments: dict[str, Instrument] = {}
@@ -94,10 +117,13 @@ class ListingReader:
 
     def take(self, answer: msgspec.Raw) -> None:
         """Add what one answer lists; msgspec.DecodeError when it is no list."""
-        for entry in LISTING.decode(answer):
-            reason = self._taken(entry)
-            if reason:
-                self._left_out[reason] += 1
+        for raw in LISTING.decode(answer):
+            text = bytes(raw)
+            entry = self._known.get(text) or self._read(raw)
+            self.entries[text] = entry
+            if not entry.symbol or entry.symbol not in self._seen:
+                self._seen.add(entry.symbol)
+                self._put(entry)
 
     def listing(self) -> Listing:
         """Everything read so far."""
@@ -119,33 +145,35 @@ class ListingReader:
             left_out=dict(self._left_out),
         )
 
-    def _taken(self, entry: msgspec.Raw) -> str:
-        """Why the entry is left out; empty when it is taken, or was before."""
+    def _read(self, raw: msgspec.Raw) -> Entry:
+        """What an entry comes to; without a symbol when it cannot be read."""
         try:
-            payload = LISTED.decode(entry)
-            if payload.instrument_name in self._seen:
-                return ""
-            self._seen.add(payload.instrument_name)
-            instrument = instrument_of_payload(payload)
+            payload = LISTED.decode(raw)
         except msgspec.DecodeError:
-            return "unreadable"
+            return Entry("", reason="unreadable")
+        symbol = payload.instrument_name
+        try:
+            instrument = instrument_of_payload(payload)
         except InvalidInput:
-            return "invalid"
+            return Entry(symbol, reason="invalid")
         if isinstance(instrument, str):
-            return LEFT_OUT.get(instrument, "unknown_kind")
+            return Entry(symbol, reason=LEFT_OUT.get(instrument, "unknown_kind"))
         if instrument.underlying not in self._underlyings:
-            return "underlying"
-        self._put(instrument, payload)
-        return ""
+            return Entry(symbol, reason="underlying")
+        index_name = payload.price_index or f"{instrument.underlying.lower()}_usd"
+        return Entry(symbol, instrument, index_name)
 
-    def _put(self, instrument: Instrument, payload: ListedPayload) -> None:
-        """List it; of several spot pairs of a coin the first by name, USDC before USDT."""
-        name, symbol = instrument.name, payload.instrument_name
-        if name in self._instruments and self._symbol_by_name[name] < symbol:
+    def _put(self, entry: Entry) -> None:
+        """List or count it; of several spot pairs of a coin the first by name, USDC before USDT."""
+        if entry.instrument is None:
+            self._left_out[entry.reason] += 1
             return
-        self._instruments[name] = instrument
-        self._symbol_by_name[name] = symbol
-        self._index_by_name[name] = payload.price_index or f"{instrument.underlying.lower()}_usd"
+        name = entry.instrument.name
+        if name in self._instruments and self._symbol_by_name[name] < entry.symbol:
+            return
+        self._instruments[name] = entry.instrument
+        self._symbol_by_name[name] = entry.symbol
+        self._index_by_name[name] = entry.index_name
 
     def _crosses(self, index_by_underlying: Mapping[str, str]) -> dict[str, tuple[str, str]]:
         """By way of the first underlying that has an index in USD; none without one."""

@@ -1,6 +1,7 @@
 """What is done over one connection: list, subscribe, and keep both up to date."""
 
 import asyncio
+from collections.abc import Mapping
 
 import msgspec
 
@@ -8,7 +9,7 @@ from margingate_server.clock import Clock
 from margingate_server.feeds.deribit.channels import channels_of
 from margingate_server.feeds.deribit.connection import Connection, Ended
 from margingate_server.feeds.deribit.intake import Intake
-from margingate_server.feeds.deribit.listing import ListingReader
+from margingate_server.feeds.deribit.listing import Entry, ListingReader
 from margingate_server.feeds.deribit.payloads import CHANNELS
 from margingate_server.feeds.deribit.settings import DeribitSettings
 from margingate_server.feeds.observer import FeedObserver
@@ -26,6 +27,7 @@ class Session:
         self._observer = observer
         self._has_news = asyncio.Event()
         self._subscribed: set[str] = set()
+        self._entries: Mapping[bytes, Entry] = {}
         self._is_first_chunk = True
         self.subscribed_seconds: float | None = None
         """When everything was subscribed for the first time, by Clock.seconds; None before."""
@@ -58,8 +60,9 @@ class Session:
 
     async def _list(self, connection: Connection) -> None:
         """Read what the venue lists; Ended("unlisted") when an answer is no listing."""
-        reader = ListingReader(self._settings.underlyings, self._settings.dollar_coins)
-        for currency in self._settings.currencies:
+        settings = self._settings
+        reader = ListingReader(settings.underlyings, settings.dollar_coins, self._entries)
+        for currency in settings.currencies:
             answer = await connection.ask(
                 "public/get_instruments", currency=currency, expired=False
             )
@@ -67,6 +70,7 @@ class Session:
                 reader.take(answer)
             except msgspec.DecodeError as error:
                 raise Ended("unlisted", f"{currency}: {error}") from None
+        self._entries = reader.entries
         listing = reader.listing()
         self._intake.relist(listing)
         self._observer.listed(len(listing.instruments), listing.left_out)

@@ -7,7 +7,9 @@ import pytest
 
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import InstrumentKind, Settlement, TickStep
+from margingate_server.feeds.deribit import listing
 from margingate_server.feeds.deribit.listing import ListingReader
+from margingate_server.feeds.file.payloads import instrument_of_payload
 from tests.deribit_venue.contracts import combo, expiry_in, future, option, spot
 from tests.deribit_venue.market import SmallMarket
 from tests.unit.feeds.deribit.listings import UNDERLYINGS, listing_of, raw
@@ -28,9 +30,9 @@ def test_an_inverse_option_has_the_venues_lot_and_tick_steps() -> None:
 
 
 def test_linear_contracts_are_listed_under_their_coin() -> None:
-    listing = listing_of(future("BTC_USDC", None), option("BTC_USDC", FAR, 90_000, "P"))
-    assert {each.underlying for each in listing.instruments.values()} == {"BTC"}
-    assert {each.settlement for each in listing.instruments.values()} == {Settlement.LINEAR}
+    found = listing_of(future("BTC_USDC", None), option("BTC_USDC", FAR, 90_000, "P"))
+    assert {each.underlying for each in found.instruments.values()} == {"BTC"}
+    assert {each.settlement for each in found.instruments.values()} == {Settlement.LINEAR}
 
 
 def test_a_quantity_is_in_coins_or_usd_whatever_the_contract_size() -> None:
@@ -42,7 +44,7 @@ def test_a_quantity_is_in_coins_or_usd_whatever_the_contract_size() -> None:
 
 def test_what_the_service_does_not_margin_is_left_out_and_counted_by_reason() -> None:
     strange = future("BTC", FAR)
-    listing = listing_of(
+    found = listing_of(
         combo("BTC-CS-27MAR26-70000_75000"),
         strange | {"instrument_name": "BTC-A", "kind": "perpetual_swap"},
         strange | {"instrument_name": "BTC_USD-1"},
@@ -54,8 +56,8 @@ def test_what_the_service_does_not_margin_is_left_out_and_counted_by_reason() ->
         future("ETH", None) | {"min_trade_amount": -1.0},
         spot("BTC"),
     )
-    assert list(listing.instruments) == ["BTC"]
-    assert listing.left_out == {
+    assert list(found.instruments) == ["BTC"]
+    assert found.left_out == {
         "combo": 1,
         "unknown_kind": 1,
         "no_symbol": 1,
@@ -73,6 +75,28 @@ def test_an_instrument_in_two_answers_is_listed_once() -> None:
         reader.take(raw([spot("BTC"), combo("BTC-CS-27MAR26-70000_75000")]))
     assert list(reader.listing().instruments) == ["BTC"]
     assert reader.listing().left_out == {"combo": 1}
+
+
+def test_what_a_former_reader_knows_is_not_read_again_and_what_changed_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entries = [future("BTC", None), future("ETH", None), combo("BTC-CS-27MAR26-70000_75000")]
+    former = ListingReader(UNDERLYINGS)
+    former.take(raw(entries))
+    read: list[str] = []
+    monkeypatch.setattr(
+        listing,
+        "instrument_of_payload",
+        lambda payload: read.append(payload.instrument_name) or instrument_of_payload(payload),
+    )
+    reader = ListingReader(UNDERLYINGS, (), former.entries)
+    reader.take(raw([entries[0] | {"state": "locked"}, *entries[1:], spot("BTC")]))
+    assert read == ["BTC-PERPETUAL", "BTC_USDC"]
+    instruments = reader.listing().instruments
+    assert instruments["BTC-PERPETUAL"].is_halted
+    assert instruments["ETH-PERPETUAL"] is former.listing().instruments["ETH-PERPETUAL"]
+    assert reader.listing().left_out == {"combo": 1}
+    assert len(reader.entries) == 4
 
 
 @pytest.mark.parametrize("answer", [{}, "BTC-PERPETUAL", None, 3])
@@ -99,20 +123,20 @@ def test_an_underlying_is_valued_by_its_index_in_usd_before_one_in_a_dollar_coin
 
 def test_dollar_coins_are_listed_where_two_indices_say_what_they_are_worth() -> None:
     coins = ("USDC", "USDT")
-    listing = listing_of(future("BTC", None), future("ETH", None), dollar_coins=coins)
-    assert listing.crosses == {"USDC": ("btc_usd", "btc_usdc"), "USDT": ("btc_usd", "btc_usdt")}
-    assert {each.kind for name, each in listing.instruments.items() if name in coins} == {
+    found = listing_of(future("BTC", None), future("ETH", None), dollar_coins=coins)
+    assert found.crosses == {"USDC": ("btc_usd", "btc_usdc"), "USDT": ("btc_usd", "btc_usdt")}
+    assert {each.kind for name, each in found.instruments.items() if name in coins} == {
         InstrumentKind.SPOT
     }
-    assert listing.halted_instruments((), {"btc_usdt"})[1].is_halted
+    assert found.halted_instruments((), {"btc_usdt"})[1].is_halted
     linear_alone = listing_of(future("BTC_USDC", None), dollar_coins=coins)
     assert linear_alone.crosses == {}
     assert set(linear_alone.instruments) == {"BTC_USDC-PERPETUAL"}
 
 
 def test_marks_are_needed_of_every_index_that_options_follow() -> None:
-    listing = listing_of(*SmallMarket(NOW_MS).listed.values())
-    assert set(listing.option_index_names) == {"btc_usd", "eth_usd", "btc_usdc"}
+    found = listing_of(*SmallMarket(NOW_MS).listed.values())
+    assert set(found.option_index_names) == {"btc_usd", "eth_usd", "btc_usdc"}
 
 
 @pytest.mark.parametrize("change", [{"state": "locked"}, {"is_active": False}, {"state": "halted"}])
@@ -134,10 +158,10 @@ def test_what_vanishes_before_its_expiry_stays_listed_and_is_halted() -> None:
 
 
 def test_closed_instruments_and_those_of_a_locked_index_are_halted() -> None:
-    listing = listing_of(future("BTC", None), future("ETH", None), future("BTC_USDC", None))
-    halted = listing.halted_instruments({"ETH-PERPETUAL"}, {"btc_usdc"})
+    found = listing_of(future("BTC", None), future("ETH", None), future("BTC_USDC", None))
+    halted = found.halted_instruments({"ETH-PERPETUAL"}, {"btc_usdc"})
     assert {each.name for each in halted if each.is_halted} == {
         "ETH-PERPETUAL",
         "BTC_USDC-PERPETUAL",
     }
-    assert listing.halted_instruments((), ()) == tuple(listing.instruments.values())
+    assert found.halted_instruments((), ()) == tuple(found.instruments.values())
