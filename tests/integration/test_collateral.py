@@ -158,6 +158,11 @@ def test_terms_of_collateral_are_read_again_and_replayed(tmp_path: Path) -> None
         file.write_text(TERMS.format(haircut="0.5"))
         asked = admin.ReloadParametersRequest()
         assert wire.admin.ReloadParameters(asked, timeout=CALL_SECONDS_MAX).changed
+        (terms,) = wire.market.ListModels(
+            market.ListModelsRequest(), timeout=CALL_SECONDS_MAX
+        ).collateral
+        assert (terms.currency, terms.haircut, terms.debt_haircut) == ("USDC", "0.5", "0.02")
+        assert (terms.cap, terms.peg_threshold, terms.depeg_haircut) == ("", "", "")
         assert wire.account().risk.equity == "10000"
         assert not wire.admin.ReloadParameters(asked, timeout=CALL_SECONDS_MAX).changed
         assert wire.check("r-2", order("o-2", leg("PERPETUAL", "0.01", "100000"))).held

@@ -30,4 +30,5 @@ def models(
         if name and name not in known:
             raise typer.BadParameter(f"must be one of {', '.join(known)}")
         named = [each for each in answer.models if name in ("", each.model)]
-        session.show(ListModelsResponse(models=named), models_tables)
+        collateral = () if name else answer.collateral
+        session.show(ListModelsResponse(models=named, collateral=collateral), models_tables)

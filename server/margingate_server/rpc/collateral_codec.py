@@ -1,10 +1,14 @@
 """What assets count, on the wire."""
 
 from margingate.v1 import account_service_pb2 as pb
+from margingate.v1 import market_service_pb2 as market
 from margingate_engine.check.collateral_values import CollateralValue, collateral_values
 from margingate_engine.core.amounts import NANO
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_server.rpc.decimals import asset_text, usd_text
+from margingate_engine.portfolio.collateral import AssetTerms, CollateralTerms
+from margingate_server.rpc.decimals import asset_text, decimal_text, nano_text, usd_text
+
+RATIO_PLACES = 6
 
 
 def collateral_messages(account: AccountRisk | None) -> list[pb.CollateralValue]:
@@ -23,3 +27,21 @@ def _message(value: CollateralValue) -> pb.CollateralValue:
         counted=usd_text(value.counted),
         depegged=value.is_depegged,
     )
+
+
+def terms_messages(terms: CollateralTerms) -> list[market.CollateralTerms]:
+    """Terms of collateral, by currency."""
+    return [_terms(asset, each) for asset, each in sorted(terms.assets.items())]
+
+
+def _terms(asset: str, terms: AssetTerms) -> market.CollateralTerms:
+    message = market.CollateralTerms(
+        currency=asset,
+        haircut=decimal_text(terms.haircut_ppm, RATIO_PLACES),
+        debt_haircut=decimal_text(terms.debt_haircut_ppm, RATIO_PLACES),
+        cap="" if terms.cap is None else usd_text(terms.cap),
+    )
+    if terms.peg is not None:
+        message.peg_threshold = nano_text(terms.peg.threshold_nano)
+        message.depeg_haircut = decimal_text(terms.peg.haircut_ppm, RATIO_PLACES)
+    return message

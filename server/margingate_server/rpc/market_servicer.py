@@ -7,6 +7,7 @@ from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.clock import Clock
+from margingate_server.rpc.collateral_codec import terms_messages
 from margingate_server.rpc.decimals import nano_text
 from margingate_server.rpc.fields import (
     count_between,
@@ -148,7 +149,8 @@ class MarketServicer:
         return pb.ListModelsResponse(
             models=[
                 model_message(view.glimpse(name), is_opening=not n) for n, name in enumerate(names)
-            ]
+            ],
+            collateral=terms_messages(view.arrays.model.collateral),
         )
 
     def _view(self) -> MarketView:

@@ -604,19 +604,67 @@ class ListModelsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     MODELS_FIELD_NUMBER: _builtins.int
+    COLLATERAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___MarginModel]:
         """The models."""
+
+    @_builtins.property
+    def collateral(self) -> _containers.RepeatedCompositeFieldContainer[Global___CollateralTerms]:
+        """What assets count as collateral, by currency, alike under every model. USD counts in full."""
 
     def __init__(
         self,
         *,
         models: _abc.Iterable[Global___MarginModel] | None = ...,
+        collateral: _abc.Iterable[Global___CollateralTerms] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collateral", b"collateral", "models", b"models"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListModelsResponse: _TypeAlias = ListModelsResponse  # noqa: Y015
+
+@_typing.final
+class CollateralTerms(_message.Message):
+    """What an asset counts as collateral. Ratios as fractions."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    HAIRCUT_FIELD_NUMBER: _builtins.int
+    DEBT_HAIRCUT_FIELD_NUMBER: _builtins.int
+    CAP_FIELD_NUMBER: _builtins.int
+    PEG_THRESHOLD_FIELD_NUMBER: _builtins.int
+    DEPEG_HAIRCUT_FIELD_NUMBER: _builtins.int
+    currency: _builtins.str
+    """The coin."""
+    haircut: _builtins.str
+    """Of what is owned; a model's own haircut applies where it is larger."""
+    debt_haircut: _builtins.str
+    """On what is owed; likewise."""
+    cap: _builtins.str
+    """USD that what is owned counts at most; empty for any."""
+    peg_threshold: _builtins.str
+    """Of a dollar coin: index in USD below which its peg is lost; empty for other coins."""
+    depeg_haircut: _builtins.str
+    """Of what is owned while the peg is lost; empty for other coins."""
+    def __init__(
+        self,
+        *,
+        currency: _builtins.str = ...,
+        haircut: _builtins.str = ...,
+        debt_haircut: _builtins.str = ...,
+        cap: _builtins.str = ...,
+        peg_threshold: _builtins.str = ...,
+        depeg_haircut: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cap", b"cap", "currency", b"currency", "debt_haircut", b"debt_haircut", "depeg_haircut", b"depeg_haircut", "haircut", b"haircut", "peg_threshold", b"peg_threshold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CollateralTerms: _TypeAlias = CollateralTerms  # noqa: Y015

@@ -1,4 +1,4 @@
-"""What every asset of an account counts."""
+"""What assets count: by terms, and those of an account."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from rich.text import Text
 
 from margingate_server.cli.tables.layout import BAD, table
 from margingate_server.cli.tables.texts import money_text, price_text
-from margingate_server.client import CollateralValue
+from margingate_server.client import CollateralTerms, CollateralValue
 
 
 def collateral_tables(values: Iterable[CollateralValue]) -> list[RenderableType]:
@@ -30,3 +30,21 @@ def collateral_tables(values: Iterable[CollateralValue]) -> list[RenderableType]
             Text("off its peg" if each.depegged else "", style=BAD),
         )
     return [made] if any(each.currency != "USD" for each in shown) else []
+
+
+def terms_tables(terms: Iterable[CollateralTerms]) -> list[RenderableType]:
+    """A table of terms by asset; none without any."""
+    made = table(
+        *("asset", ">haircut", ">on debts", ">cap, USD", ">peg lost below", ">haircut then"),
+        title="collateral under every model",
+    )
+    for each in terms:
+        made.add_row(
+            each.currency,
+            each.haircut,
+            each.debt_haircut,
+            money_text(each.cap) if each.cap else "",
+            each.peg_threshold,
+            each.depeg_haircut,
+        )
+    return [made] if made.row_count else []

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from margingate_server.cli.tables.collateral import terms_tables
 from margingate_server.cli.tables.layout import BAD, GOOD, facts, table
 from margingate_server.cli.tables.texts import NONE, price_text, time_text, words
 from margingate_server.client import (
@@ -51,8 +52,9 @@ VALUE_MAX = 60
 
 
 def models_tables(answer: ListModelsResponse) -> RenderableType:
-    """For each model its parameters by underlying, and its scenarios."""
-    return Group(*(part for model in answer.models for part in _model_parts(model)))
+    """For each model its parameters by underlying, and its scenarios; what assets count."""
+    models = (part for model in answer.models for part in _model_parts(model))
+    return Group(*models, *terms_tables(answer.collateral))
 
 
 def settled_line(answer: PublishSettlementPricesResponse) -> RenderableType:
