@@ -103,6 +103,11 @@ class Venue:
         """Send several channels' data, one right after the other."""
         self._do(self._send_all(*(notice(channel, data) for channel, data in said)))
 
+    def lose(self, channel: str) -> None:
+        """Forget that anybody subscribed a channel, without a word."""
+        for client in tuple(self._clients):
+            client.channels.pop(channel, None)
+
     def hang_up(self, how: str) -> None:
         """End every connection: clean, abrupt, or mid_message."""
         self._do(self._hang_up(how))

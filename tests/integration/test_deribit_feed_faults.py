@@ -273,6 +273,16 @@ def test_a_channel_that_is_not_granted_is_counted_and_asked_for_again(venue: Ven
         assert fed.recorder.connected_count == 1
 
 
+@pytest.mark.parametrize("channel", [CHANNEL, "deribit_price_index.btc_usd"])
+def test_a_subscription_lost_without_a_word_is_made_anew(venue: Venue, channel: str) -> None:
+    with fed_by(venue, relist_seconds=0.2, quiet_seconds=0.5) as fed:
+        wait_until(lambda: fed.gives() and fed.recorder.is_connected, "it is connected")
+        venue.lose(channel)
+        assert channel not in venue.channels()
+        wait_until(lambda: channel in venue.channels(), "it is subscribed again")
+        goes_on(fed)
+
+
 def test_a_listing_that_is_none_starts_the_connection_over(
     venue: Venue, market: SmallMarket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,6 @@
 """Takes the venue's data message by message, and says what was not taken."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
 from typing import Final
 
@@ -27,6 +27,7 @@ from margingate_server.feeds.deribit.quote import (
 from margingate_server.feeds.observer import FeedObserver
 
 _OPEN: Final = "open"
+_PRICED: Final = (channels.TICKER, channels.INDEX)
 
 
 class Intake:
@@ -62,6 +63,12 @@ class Intake:
         with self._lock:
             self._prices.relist(listing)
             self._order.forget(frozenset(self._prices.listing.instruments))
+
+    def quiet_channels(self, subscribed: Iterable[str], since_ns: int) -> set[str]:
+        """Channels of prices that should have spoken since, and did not."""
+        priced = (each for each in subscribed if channels.kind_of(each) in _PRICED)
+        with self._lock:
+            return self._order.quiet(priced, since_ns)
 
     def has_started(self) -> bool:
         """True once every underlying has prices that nobody took yet."""

@@ -1,5 +1,6 @@
 """Whether a message comes in time and in order, by the venue's own timestamps."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from margingate_engine.core.amounts import NANO
@@ -36,6 +37,11 @@ class MessageOrder:
             return "duplicate" if time_ns == newest_ns else "out_of_order"
         self._newest_ns[stream] = time_ns
         return ""
+
+    def quiet(self, channels: Iterable[str], since_ns: int) -> set[str]:
+        """Those channels whose newest timestamp is before `since_ns`, by the venue's clock."""
+        heard = {channel for (channel, _), newest in self._newest_ns.items() if newest >= since_ns}
+        return set(channels) - heard
 
     def forget(self, kept_names: frozenset[str]) -> None:
         """Drop the streams of instruments that are not listed any more."""

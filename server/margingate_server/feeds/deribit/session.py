@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from margingate_engine.core.amounts import NANO
 from margingate_server.clock import Clock
 from margingate_server.feeds.deribit.channels import channels_of
 from margingate_server.feeds.deribit.connection import Connection, Ended
@@ -78,8 +79,12 @@ class Session:
     async def _subscribe(self, connection: Connection) -> None:
         """Subscribe what is listed and new, unsubscribe what is gone.
 
-        A channel that the venue leaves out of its answer is tried again with the next listing.
+        A channel that the venue leaves out of its answer is tried again with the next listing, as
+        is one that fell silent: subscriptions have been lost without a word.
         """
+        quiet_ns = int(self._settings.quiet_seconds * NANO)
+        since_ns = self._clock.now_ns() - quiet_ns
+        self._subscribed -= self._intake.quiet_channels(self._subscribed, since_ns)
         wanted = channels_of(self._intake.listing)
         gone = sorted(self._subscribed - set(wanted))
         for chunk in self._chunks(gone):

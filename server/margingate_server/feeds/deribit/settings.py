@@ -24,6 +24,7 @@ class DeribitSettings:
     update waits for prices. chunk_size: channels per request, subscribe_gap_seconds: between two of
     them; the venue refills three such requests a second. relist_seconds: the belt beside the
     announcements, relist_gap_seconds: least time between two listings.
+    quiet_seconds: without a price after which a channel is subscribed anew, with the next listing.
     backoff_seconds_min and _max: before the first and the last of ever longer waits.
     rate_limit_seconds: wait at least, after the venue said that there were too many requests.
     settled_seconds: how long a connection must have given prices for the waits to start over.
@@ -44,6 +45,7 @@ class DeribitSettings:
     subscribe_gap_seconds: float = 0.35
     relist_seconds: float = 300.0
     relist_gap_seconds: float = 5.0
+    quiet_seconds: float = 60.0
     backoff_seconds_min: float = 0.5
     backoff_seconds_max: float = 30.0
     rate_limit_seconds: float = 10.0

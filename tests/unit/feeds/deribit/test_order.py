@@ -38,6 +38,14 @@ def test_a_timestamp_that_is_no_time_is_absurd(timestamp_ms: int) -> None:
     assert MessageOrder().problem(STREAM, timestamp_ms, NOW_NS) == "absurd"
 
 
+def test_channels_without_a_message_since_are_quiet() -> None:
+    order = MessageOrder()
+    assert order.problem(STREAM, NOW_MS, NOW_NS) == ""
+    channels = (STREAM[0], "deribit_price_index.btc_usd")
+    assert order.quiet(channels, NOW_NS) == {"deribit_price_index.btc_usd"}
+    assert order.quiet(channels, NOW_NS + 1) == set(channels)
+
+
 def test_streams_of_what_left_the_listing_are_forgotten() -> None:
     order = MessageOrder()
     index = ("deribit_price_index.btc_usd", "")
