@@ -9,6 +9,7 @@ from margingate_server.observe.metrics import Metrics
 from margingate_server.rpc.alert_servicer import AlertServicer
 from margingate_server.rpc.alert_tail import AlertTail
 from margingate_server.rpc.lane import Lane
+from margingate_server.rpc.outlook_servicer import OutlookServicer
 from margingate_server.rpc.rank_servicer import RankServicer
 from margingate_server.rpc.streams import Streams
 from margingate_server.rpc.watch_servicer import WatchServicer
@@ -37,6 +38,7 @@ class Streaming:
             WatchServicer(lane, self._watching, clock, age_limits),
             AlertServicer(lane, self._tail, clock),
             RankServicer(lane),
+            OutlookServicer(lane),
         )
 
     def start(self) -> None:

@@ -1,4 +1,4 @@
-"""`margingate margin show`."""
+"""`margingate margin ...`."""
 
 import typer
 
@@ -6,6 +6,7 @@ from margingate_server.cli import options
 from margingate_server.cli.options import TARGET, TIMEOUT_SECONDS
 from margingate_server.cli.session import connected
 from margingate_server.cli.tables.margin import margin_tables
+from margingate_server.cli.tables.outlook import outlook_tables
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -26,3 +27,16 @@ def show(
     """Show the margin, the calculation as a tree, and every scenario with the worst one marked."""
     with connected(target, timeout, is_json) as session:
         session.show(session.gate.accounts.get_margin(account), margin_tables)
+
+
+@app.command()
+def outlook(
+    account: options.Account,
+    *,
+    target: options.Target = TARGET,
+    timeout: options.Timeout = TIMEOUT_SECONDS,
+    is_json: options.AsJson = False,
+) -> None:
+    """Show liquidation prices, what the next expiry changes, and what to close if need be."""
+    with connected(target, timeout, is_json) as session:
+        session.show(session.gate.accounts.outlook(account), outlook_tables)

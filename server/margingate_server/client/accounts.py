@@ -139,6 +139,10 @@ class Accounts:
         request = wire.RankAccountsRequest(by=_RANKINGS[by], page_size=count)
         return self._call(self._service.RankAccounts, request)
 
+    def outlook(self, account: str) -> wire.GetOutlookResponse:
+        """Liquidation prices, the next expiry, and what to close while margin is missing."""
+        return self._call(self._service.GetOutlook, wire.GetOutlookRequest(account=account))
+
     def get_margin(self, account: str) -> wire.GetMarginResponse:
         """Margin of the account and how it comes about."""
         return self._call(self._service.GetMargin, wire.GetMarginRequest(account=account))

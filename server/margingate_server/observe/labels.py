@@ -9,6 +9,7 @@ METHODS = (
     "AccountService/CreateAccount",
     "AccountService/GetAccount",
     "AccountService/GetMargin",
+    "AccountService/GetOutlook",
     "AccountService/ListAccounts",
     "AccountService/SetMarginRegime",
     "AccountService/MoveMargin",

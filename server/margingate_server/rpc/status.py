@@ -13,6 +13,7 @@ from margingate_server.rpc.lane import LedgerDown
 from margingate_server.service.refusals import (
     AmendPending,
     BeyondLog,
+    Busy,
     NameTaken,
     NotExpired,
     NotNow,
@@ -73,6 +74,14 @@ def failure_of(error: Exception, incident_of: Callable[[Exception], str]) -> Fai
                 reason="CURSOR_BEYOND_LEDGER",
                 message=f"no event {error.cursor}: the ledger ends at {error.last_seq}",
                 metadata={"cursor": str(error.cursor), "last": str(error.last_seq)},
+            )
+        case Busy():
+            return Failure(
+                code=grpc.StatusCode.RESOURCE_EXHAUSTED,
+                reason="BUSY",
+                message=f"too many ask for {error.what} at once",
+                metadata={"what": error.what},
+                is_retryable=True,
             )
         case LedgerDown():
             return Failure(

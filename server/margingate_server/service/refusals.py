@@ -66,3 +66,11 @@ class BeyondLog(ServiceRefusal):
         super().__init__(cursor, last_seq)
         self.cursor = cursor
         self.last_seq = last_seq
+
+
+class Busy(ServiceRefusal):
+    """Too many ask for `what` at once: later."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what

@@ -31,6 +31,7 @@ from margingate_server.rpc.lane import Lane
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
 from margingate_server.rpc.order_servicer import OrderServicer
+from margingate_server.rpc.outlook_servicer import OutlookServicer
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.rank_servicer import RankServicer
 from margingate_server.rpc.status import DETAILS_KEY
@@ -91,6 +92,7 @@ class Gate:
                 AccountServicer(self.lane),
                 CompareServicer(self.lane),
                 RankServicer(self.lane),
+                OutlookServicer(self.lane),
             ),
             "MarketService": (market,),
             "AdminService": (AdminServicer(self.lane, self.reload),),

@@ -18,6 +18,7 @@ from margingate_server.rpc.compare_servicer import CompareServicer
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
 from margingate_server.rpc.order_servicer import OrderServicer
+from margingate_server.rpc.outlook_servicer import OutlookServicer
 from margingate_server.rpc.rank_servicer import RankServicer
 from margingate_server.rpc.server import RpcServer
 from margingate_server.rpc.status import DETAILS_KEY
@@ -71,6 +72,7 @@ class StreamServer:
                 AccountServicer(gate.lane),
                 CompareServicer(gate.lane),
                 RankServicer(gate.lane),
+                OutlookServicer(gate.lane),
                 watch if source is None else Scripted(source),
                 AlertServicer(gate.lane, self.tail, gate.clock),
             ),

@@ -24,6 +24,7 @@ from margingate_server.rpc.compare_servicer import CompareServicer
 from margingate_server.rpc.margin_servicer import MarginServicer
 from margingate_server.rpc.market_servicer import MarketServicer
 from margingate_server.rpc.order_servicer import OrderServicer
+from margingate_server.rpc.outlook_servicer import OutlookServicer
 from margingate_server.rpc.rank_servicer import RankServicer
 from margingate_server.rpc.server import RpcServer
 from margingate_server.rpc.streams import Streams
@@ -48,6 +49,7 @@ def rpc_server(gate: Gate) -> RpcServer:
             AccountServicer(gate.lane),
             CompareServicer(gate.lane),
             RankServicer(gate.lane),
+            OutlookServicer(gate.lane),
             WatchServicer(gate.lane, watching, gate.clock, AGE_LIMITS),
             AlertServicer(gate.lane, tail, gate.clock),
         ),

@@ -170,7 +170,7 @@ def test_requests_that_only_look_change_nothing() -> None:
         *("PreviewOrder", "BatchPreviewOrders", "GetMaxOrderSize", "GetDecision", "ListOrders"),
         *("GetAccount", "ListAccounts", "GetMargin", "GetMarket", "GetRiskArray", "ListModels"),
         *("GetLimits", "PublishInstruments", "PublishQuotes", "ReloadParameters"),
-        *("CompareRegimes", "SimulatePortfolio", "RankAccounts"),
+        *("CompareRegimes", "SimulatePortfolio", "RankAccounts", "GetOutlook"),
     }
     changing = {
         name

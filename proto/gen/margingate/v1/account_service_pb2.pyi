@@ -1581,3 +1581,208 @@ class AlertFigure(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AlertFigure: _TypeAlias = AlertFigure  # noqa: Y015
+
+@_typing.final
+class GetOutlookRequest(_message.Message):
+    """Asks what lies ahead."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACCOUNT_FIELD_NUMBER: _builtins.int
+    account: _builtins.str
+    """The account."""
+    def __init__(
+        self,
+        *,
+        account: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOutlookRequest: _TypeAlias = GetOutlookRequest  # noqa: Y015
+
+@_typing.final
+class GetOutlookResponse(_message.Message):
+    """What lies ahead of an account's positions. Open orders are left out of all of it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BASIS_FIELD_NUMBER: _builtins.int
+    POSITIONS_ONLY_FIELD_NUMBER: _builtins.int
+    LIQUIDATION_PRICES_FIELD_NUMBER: _builtins.int
+    NEXT_EXPIRY_FIELD_NUMBER: _builtins.int
+    SUGGESTED_REDUCTION_FIELD_NUMBER: _builtins.int
+    AFTER_REDUCTION_FIELD_NUMBER: _builtins.int
+    REDUCTION_IS_ENOUGH_FIELD_NUMBER: _builtins.int
+    ORDER_IDS_FIELD_NUMBER: _builtins.int
+    reduction_is_enough: _builtins.bool
+    """True when equity covers the initial margin then, or does now."""
+    @_builtins.property
+    def basis(self) -> _types_pb2.Basis:
+        """The state it rests on."""
+
+    @_builtins.property
+    def positions_only(self) -> _types_pb2.Risk:
+        """Margin of the positions now."""
+
+    @_builtins.property
+    def liquidation_prices(self) -> _containers.RepeatedCompositeFieldContainer[Global___LiquidationPrice]:
+        """Of every coin that the account has anything of."""
+
+    @_builtins.property
+    def next_expiry(self) -> Global___ExpiryProjection:
+        """The next expiry among the positions; absent when none expires."""
+
+    @_builtins.property
+    def suggested_reduction(self) -> _containers.RepeatedCompositeFieldContainer[Global___SuggestedTrade]:
+        """What to trade until equity covers the initial margin, the most effective first; none while it does."""
+
+    @_builtins.property
+    def after_reduction(self) -> _types_pb2.Risk:
+        """Margin of the positions after these trades; absent without one."""
+
+    @_builtins.property
+    def order_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Resting orders that add risk, by id; their holds last until the venue has cancelled them."""
+
+    def __init__(
+        self,
+        *,
+        basis: _types_pb2.Basis | None = ...,
+        positions_only: _types_pb2.Risk | None = ...,
+        liquidation_prices: _abc.Iterable[Global___LiquidationPrice] | None = ...,
+        next_expiry: Global___ExpiryProjection | None = ...,
+        suggested_reduction: _abc.Iterable[Global___SuggestedTrade] | None = ...,
+        after_reduction: _types_pb2.Risk | None = ...,
+        reduction_is_enough: _builtins.bool = ...,
+        order_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after_reduction", b"after_reduction", "basis", b"basis", "next_expiry", b"next_expiry", "positions_only", b"positions_only"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_reduction", b"after_reduction", "basis", b"basis", "liquidation_prices", b"liquidation_prices", "next_expiry", b"next_expiry", "order_ids", b"order_ids", "positions_only", b"positions_only", "reduction_is_enough", b"reduction_is_enough", "suggested_reduction", b"suggested_reduction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetOutlookResponse: _TypeAlias = GetOutlookResponse  # noqa: Y015
+
+@_typing.final
+class LiquidationPrice(_message.Message):
+    """Moves of a coin, everything of it with it and vols as they are, from which on equity is below the
+    maintenance margin.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNDERLYING_FIELD_NUMBER: _builtins.int
+    INDEX_PRICE_FIELD_NUMBER: _builtins.int
+    DOWN_PRICE_FIELD_NUMBER: _builtins.int
+    DOWN_MOVE_FIELD_NUMBER: _builtins.int
+    UP_PRICE_FIELD_NUMBER: _builtins.int
+    UP_MOVE_FIELD_NUMBER: _builtins.int
+    underlying: _builtins.str
+    """The coin."""
+    index_price: _builtins.str
+    """Its index price now, USD."""
+    down_price: _builtins.str
+    """Index price below, USD; empty when no fall to a twentieth does it. The price of now when liquidation
+    is now.
+    """
+    down_move: _builtins.float
+    """Relative move to it, e.g. -0.12."""
+    up_price: _builtins.str
+    """Index price above, USD; empty when no rise to five times the price does it."""
+    up_move: _builtins.float
+    """Relative move to it, e.g. 0.3."""
+    def __init__(
+        self,
+        *,
+        underlying: _builtins.str = ...,
+        index_price: _builtins.str = ...,
+        down_price: _builtins.str = ...,
+        down_move: _builtins.float | None = ...,
+        up_price: _builtins.str = ...,
+        up_move: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_down_move", b"_down_move", "_up_move", b"_up_move", "down_move", b"down_move", "up_move", b"up_move"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_down_move", b"_down_move", "_up_move", b"_up_move", "down_move", b"down_move", "down_price", b"down_price", "index_price", b"index_price", "underlying", b"underlying", "up_move", b"up_move", "up_price", b"up_price"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__down_move: _TypeAlias = _typing.Literal["down_move"]  # noqa: Y015
+    _WhichOneofArgType__down_move: _TypeAlias = _typing.Literal["_down_move", b"_down_move"]  # noqa: Y015
+    _WhichOneofReturnType__up_move: _TypeAlias = _typing.Literal["up_move"]  # noqa: Y015
+    _WhichOneofArgType__up_move: _TypeAlias = _typing.Literal["_up_move", b"_up_move"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__down_move) -> _WhichOneofReturnType__down_move | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__up_move) -> _WhichOneofReturnType__up_move | None: ...
+
+Global___LiquidationPrice: _TypeAlias = LiquidationPrice  # noqa: Y015
+
+@_typing.final
+class ExpiryProjection(_message.Message):
+    """What the next expiry changes, if prices stay as they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EXPIRY_TIME_FIELD_NUMBER: _builtins.int
+    INSTRUMENTS_FIELD_NUMBER: _builtins.int
+    POSITIONS_ONLY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def expiry_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is."""
+
+    @_builtins.property
+    def instruments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What expires, by venue symbol."""
+
+    @_builtins.property
+    def positions_only(self) -> _types_pb2.Risk:
+        """Margin of the positions just after it."""
+
+    def __init__(
+        self,
+        *,
+        expiry_time: _timestamp_pb2.Timestamp | None = ...,
+        instruments: _abc.Iterable[_builtins.str] | None = ...,
+        positions_only: _types_pb2.Risk | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expiry_time", b"expiry_time", "positions_only", b"positions_only"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expiry_time", b"expiry_time", "instruments", b"instruments", "positions_only", b"positions_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExpiryProjection: _TypeAlias = ExpiryProjection  # noqa: Y015
+
+@_typing.final
+class SuggestedTrade(_message.Message):
+    """A trade that closes something."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INSTRUMENT_FIELD_NUMBER: _builtins.int
+    QUANTITY_FIELD_NUMBER: _builtins.int
+    MARK_PRICE_FIELD_NUMBER: _builtins.int
+    instrument: _builtins.str
+    """Venue symbol."""
+    quantity: _builtins.str
+    """Signed quantity to trade: negative sells."""
+    mark_price: _builtins.float
+    """Mark price that it is counted at, quote currency."""
+    def __init__(
+        self,
+        *,
+        instrument: _builtins.str = ...,
+        quantity: _builtins.str = ...,
+        mark_price: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instrument", b"instrument", "mark_price", b"mark_price", "quantity", b"quantity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SuggestedTrade: _TypeAlias = SuggestedTrade  # noqa: Y015

@@ -59,6 +59,11 @@ class AccountServiceStub:
     """Margin that a portfolio which no account holds would have under a model, and how it comes about."""
     CompareRegimes: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.CompareRegimesRequest, _account_service_pb2.CompareRegimesResponse]
     """An account's portfolio, or one that nobody holds, under every model side by side."""
+    GetOutlook: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.GetOutlookRequest, _account_service_pb2.GetOutlookResponse]
+    """What lies ahead of an account's positions: at which prices they would be liquidated, what the next
+    expiry changes, and what to close while margin is missing. Worked out when asked, beside the
+    decisions, one account after another; some 50 ms, RESOURCE_EXHAUSTED after 2 s in the queue.
+    """
     RankAccounts: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.RankAccountsRequest, _account_service_pb2.RankAccountsResponse]
     """Accounts nearest to liquidation first, by the margin of their positions."""
     WatchAccount: _grpc.UnaryStreamMultiCallable[_account_service_pb2.WatchAccountRequest, _account_service_pb2.WatchAccountResponse]
@@ -104,6 +109,11 @@ class AccountServiceAsyncStub(AccountServiceStub):
     """Margin that a portfolio which no account holds would have under a model, and how it comes about."""
     CompareRegimes: _aio.UnaryUnaryMultiCallable[_account_service_pb2.CompareRegimesRequest, _account_service_pb2.CompareRegimesResponse]  # type: ignore[assignment]
     """An account's portfolio, or one that nobody holds, under every model side by side."""
+    GetOutlook: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetOutlookRequest, _account_service_pb2.GetOutlookResponse]  # type: ignore[assignment]
+    """What lies ahead of an account's positions: at which prices they would be liquidated, what the next
+    expiry changes, and what to close while margin is missing. Worked out when asked, beside the
+    decisions, one account after another; some 50 ms, RESOURCE_EXHAUSTED after 2 s in the queue.
+    """
     RankAccounts: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RankAccountsRequest, _account_service_pb2.RankAccountsResponse]  # type: ignore[assignment]
     """Accounts nearest to liquidation first, by the margin of their positions."""
     WatchAccount: _aio.UnaryStreamMultiCallable[_account_service_pb2.WatchAccountRequest, _account_service_pb2.WatchAccountResponse]  # type: ignore[assignment]
@@ -206,6 +216,17 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.CompareRegimesResponse, _abc.Awaitable[_account_service_pb2.CompareRegimesResponse]]:
         """An account's portfolio, or one that nobody holds, under every model side by side."""
+
+    @_abc_1.abstractmethod
+    def GetOutlook(
+        self,
+        request: _account_service_pb2.GetOutlookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.GetOutlookResponse, _abc.Awaitable[_account_service_pb2.GetOutlookResponse]]:
+        """What lies ahead of an account's positions: at which prices they would be liquidated, what the next
+        expiry changes, and what to close while margin is missing. Worked out when asked, beside the
+        decisions, one account after another; some 50 ms, RESOURCE_EXHAUSTED after 2 s in the queue.
+        """
 
     @_abc_1.abstractmethod
     def RankAccounts(
