@@ -14,6 +14,7 @@ from margingate_server.service.market import MarketView
 
 DAY_NS = 86_400 * NANO
 YEAR_DAYS = 365.0
+PERPETUAL = "PERPETUAL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Chain:
 
     @classmethod
     def of(cls, view: MarketView, coin: str) -> "Chain":
-        """The chain in a market; MissingData when nothing is priced."""
+        """The chain in a market; MissingData without options or without the perpetual."""
         table, snapshot = view.table, view.arrays.snapshot
         if coin not in table.underlyings:
             raise MissingData(f"options of {coin}")
@@ -47,6 +48,9 @@ class Chain:
         rows = np.flatnonzero(own_i & table.is_option_i & table.is_inverse_i)
         if not len(rows):
             raise MissingData(f"options of {coin}")
+        perpetual = table.row(f"{coin}-{PERPETUAL}")
+        if perpetual is None or not own_i[perpetual]:
+            raise MissingData(f"{coin}-{PERPETUAL}")
         futures = sorted(
             (float(days_i[row]), table.instruments[row].name)
             for row in np.flatnonzero(own_i).tolist()
@@ -68,7 +72,7 @@ class Chain:
     @property
     def perpetual(self) -> str:
         """Its perpetual."""
-        return f"{self.coin}-PERPETUAL"
+        return f"{self.coin}-{PERPETUAL}"
 
     def option(self, days: float, deviations: float, *, is_call: bool) -> int:
         """Place of the option of the expiry nearest to `days`, nearest to a strike.

@@ -1,7 +1,10 @@
 """Drawn books, and what makes them as well covered as they are to be."""
 
+from dataclasses import replace
+
 import pytest
 
+from margingate_engine.core.errors import MissingData
 from margingate_server.crash_study.books import COVER, KINDS, Book, drawn_books
 from margingate_server.crash_study.chain import Chain
 from margingate_server.crash_study.session import Session
@@ -66,6 +69,15 @@ def test_an_account_is_opened_as_well_covered_as_its_book_is_to_be(session: Sess
         posted = session.desk.shard.account(book.account).portfolio.cash.get("USD", 0)
         if posted > 0:
             assert risk.equity <= 1.001 * book.cover * risk.initial + 10_000, "no more than needed"
+
+
+def test_books_need_a_perpetual(session: Session) -> None:
+    bare = Session(terms(), LIMITS, START_NS)
+    series = small_series((1.0,))
+    bare.publish(replace(series, marks={}).snapshot(0))
+    with pytest.raises(MissingData, match="BTC-PERPETUAL"):
+        Chain.of(bare.desk.shard.market.view, "BTC")
+    assert Chain.of(session.desk.shard.market.view, "BTC").perpetual == "BTC-PERPETUAL"
 
 
 def test_an_option_is_the_one_nearest_in_time_and_then_in_deviations(session: Session) -> None:
