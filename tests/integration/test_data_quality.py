@@ -8,12 +8,16 @@ from urllib.request import urlopen
 
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
+from typer import Typer
+from typer.testing import CliRunner
 
 from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import admin_service_pb2 as admin
 from margingate.v1 import market_service_pb2 as market
 from margingate.v1 import types_pb2 as types
 from margingate_server.app import Application
+from margingate_server.cli.exit_codes import OK
+from margingate_server.cli.replay import replay
 from margingate_server.config import ServerConfig
 from margingate_server.files.toml_tables import read_tables
 from tests.integration.support.wire import CALL_SECONDS_MAX, Wire, connected, leg, now, order
@@ -172,6 +176,24 @@ def test_a_missing_vol_costs_the_surcharge_and_lets_orders_pass(venue: Venue) ->
     assert venue.decide("surcharged").verdict == types.VERDICT_ACCEPTED
     venue.quote(0)
     assert float(venue.initial()) < margin + 1_000
+
+
+def test_decisions_on_surcharged_prices_are_taken_again_alike(tmp_path: Path) -> None:
+    with served(tmp_path) as venue:
+        venue.quote(0)
+        venue.open()
+        venue.decide("certain")
+        for second, strike in ((1, 100_000), (2, 105_000), (3, 105_000)):
+            venue.quote(second, vols={strike: 0.0})
+            assert venue.decide(f"at-{second}").verdict == types.VERDICT_ACCEPTED
+        venue.quote(4, spot=10 * SPOT)
+        venue.decide("in-doubt")
+        venue.quote(5)
+        venue.decide("certain-again")
+    app = Typer(add_completion=False)
+    app.command()(replay)
+    result = CliRunner().invoke(app, ["--data-dir", str(tmp_path / "ledger"), "--strict"])
+    assert result.exit_code == OK, result.output
 
 
 def test_limits_are_read_again_with_the_parameters(tmp_path: Path) -> None:

@@ -1,12 +1,20 @@
 """A few instruments of a market as a market of their own."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from margingate_engine.market.part import market_part
 from tests.unit.engine.small_market import small_market
 
 MARKET = small_market()
-TABLE, SNAPSHOT = MARKET.table, MARKET.arrays.snapshot
+TABLE = MARKET.table
+SNAPSHOT = replace(
+    MARKET.arrays.snapshot,
+    surcharge_ppm_i=np.arange(len(TABLE)),
+    doubt_u=np.array([3, 4], dtype=np.int8),
+    doubt_i=np.arange(len(TABLE), dtype=np.int8),
+)
 
 
 def test_the_part_has_the_instruments_asked_for_at_the_prices_that_they_had() -> None:
@@ -15,9 +23,13 @@ def test_the_part_has_the_instruments_asked_for_at_the_prices_that_they_had() ->
     assert [each.name for each in part.instruments] == ["CALL", "FAR", "SOL-PERPETUAL"]
     for row, each in enumerate(part.instruments):
         whole = TABLE.row_by_name[each.name]
-        for prices in ("mark_nano_i", "vol_nano_i", "forward_nano_i", "observed_ns_i"):
+        for prices in (
+            *("mark_nano_i", "vol_nano_i", "forward_nano_i", "observed_ns_i"),
+            *("surcharge_ppm_i", "doubt_i"),
+        ):
             assert getattr(snapshot, prices)[row] == getattr(SNAPSHOT, prices)[whole]
     assert part.underlyings == ("BTC", "SOL")
+    assert snapshot.doubt_u.tolist() == [3, 4]
     assert snapshot.index_nano_u.tolist() == [100_000 * 10**9, 150 * 10**9]
     assert (snapshot.version, snapshot.market_time_ns) == (
         SNAPSHOT.version,

@@ -114,3 +114,37 @@ def test_a_longer_table_keeps_prices_and_leaves_the_new_rows_unobserved() -> Non
     assert not extended.priced_i(larger)[-1]
     assert len(extended.index_nano_u) == 3
     assert taken.extended_to(TABLE) is taken
+
+
+def doubted(taken: MarketSnapshot) -> MarketSnapshot:
+    """The same with every price in doubt, and each instrument's surcharge its own."""
+    return replace(
+        taken,
+        doubt_u=np.ones(len(taken.doubt_u), dtype=np.int8),
+        doubt_i=np.ones(len(taken.doubt_i), dtype=np.int8),
+        surcharge_ppm_i=np.arange(1, len(taken.doubt_i) + 1),
+    )
+
+
+def test_what_is_taken_is_in_no_doubt_and_the_rest_stays_as_it_was() -> None:
+    taken = doubted(EMPTY).with_quotes(TABLE, quotes("CALL"), market_time_ns=5, observed_ns=7)
+    row = TABLE.row_by_name["CALL"]
+    assert (taken.doubt_i[row], taken.surcharge_ppm_i[row]) == (0, 0)
+    assert taken.doubt_i.sum() == len(TABLE) - 1
+    assert taken.surcharge_ppm_i[row + 1] == row + 2
+    assert taken.doubt_u.tolist() == [0, 1]
+    assert (taken.doubt_i.dtype, taken.surcharge_ppm_i.dtype) == (np.int8, np.int64)
+
+
+def test_without_an_index_in_the_quotes_its_doubt_stays() -> None:
+    only_call = quotes("CALL", index=None)
+    taken = doubted(EMPTY).with_quotes(TABLE, only_call, market_time_ns=5, observed_ns=7)
+    assert taken.doubt_u.tolist() == [1, 1]
+
+
+def test_a_longer_table_keeps_doubts_and_surcharges() -> None:
+    larger = TABLE.with_instruments([replace(INSTRUMENTS[0], name="NEW", underlying="ETH")])
+    extended = doubted(EMPTY).extended_to(larger)
+    assert extended.doubt_u.tolist() == [1, 1, 0]
+    assert extended.doubt_i.tolist() == [1] * len(TABLE) + [0]
+    assert extended.surcharge_ppm_i.tolist() == [*range(1, len(TABLE) + 1), 0]
