@@ -61,7 +61,7 @@ def test_every_recorded_name_that_is_read_is_recorded() -> None:
 def test_the_alerts_are_those_agreed_and_each_has_a_test() -> None:
     names = {alert["alert"] for alert in alerts()}
     assert names == {
-        *("MarketDataStale", "JournalErrors", "LedgerUnhealthy"),
+        *("MarketDataStale", "MarketDataInDoubt", "JournalErrors", "LedgerUnhealthy"),
         *("KillSwitchActive", "LatencySLO", "MargingateDown"),
     }
     tests = "".join(path.read_text() for path in TESTS)
