@@ -12,7 +12,7 @@ from margingate_engine.monitoring.reduction import Reduction, suggested_reductio
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.fees import held_fee
 from margingate_engine.portfolio.flows import fill_flow
-from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.holdings import Portfolio, Position
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.ledger.events import FillReported
 from margingate_server.ledger.fold_orders import fill_position
@@ -49,6 +49,21 @@ def traded(world: World, portfolio: Portfolio, reduction: Reduction) -> Portfoli
         fill_position(after, step.row, instrument, fill)
         follow_fill(after, step.row, before, 0)
     return after
+
+
+def test_what_weighs_less_as_an_option_than_as_coins_stays() -> None:
+    """[MON-12] Puts deep in the money leave coins when they are sold: some of them have to stay."""
+    world = world_of("span")
+    held = {"ETH_USDC-E1-3800-C": 90, "BTC-E0-71200-P": -12, "BTC-E1-103300-P": 6}
+    portfolio = Portfolio(
+        fees=world.fees,
+        cash={"USD": -16_026_960_814},
+        positions={world.table.row_by_name[name]: Position(lots) for name, lots in held.items()},
+    )
+    reduction = suggested_reduction(portfolio, world.arrays)
+    assert reduction.is_enough
+    closed = {step.row: step.lots for step in reduction.steps}
+    assert -6 < closed[world.table.row_by_name["BTC-E1-103300-P"]] < 0
 
 
 @pytest.mark.parametrize("name", ["span", *MODEL_NAMES])

@@ -61,6 +61,8 @@ def suggested_reduction(portfolio: Portfolio, arrays: RiskArrays) -> Reduction:
         search.close_one_by_one()
         if not book.risk.is_margined:
             search.close_slices()
+        if not book.risk.is_margined:
+            search.open_again()
     steps = tuple(
         ReductionStep(
             row=row,
@@ -116,6 +118,19 @@ class _Search:
                 return
         if self._shortfall() >= shortfall:
             self._close_all({row: before.get(row, 0) for row in self.rows})
+
+    def open_again(self) -> None:
+        """Leave what is worth more to the margin held than closed: its coins may weigh more."""
+        for row, lots in [each for each in self.book.closed.items() if each[1]]:
+            if self.book.risk.is_margined:
+                return
+            least, best = self._shortfall(), lots
+            for closed in range(0, lots, ceil_div(lots, PARTS)):
+                self.book.close(row, closed)
+                shortfall = self._shortfall()
+                if shortfall < least:
+                    least, best = shortfall, closed
+            self.book.close(row, best)
 
     def _close_all(self, lots_by_row: Mapping[int, int]) -> None:
         for row, lots in lots_by_row.items():
