@@ -1,6 +1,7 @@
 """A server on a live venue that goes wrong: no order is accepted on it, and the service goes on."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +64,13 @@ class Live:
         prices = {each.instrument.instrument: each.mark_price for each in answer.instruments}
         return prices | {each.underlying: each.index_price for each in answer.underlyings}
 
+    def counted(self) -> Counter[tuple[str, ...]]:
+        """What the server counts of its feed, by name and labels."""
+        return Counter(counts(self.server.http_port, "margingate_feed_"))  # type: ignore[arg-type]
+
     def dropped(self, reason: str) -> float:
         """How many messages the server did not take for this reason."""
-        found = counts(self.server.http_port, "margingate_feed_dropped_total")
-        return found.get(("margingate_feed_dropped_total", reason), 0.0)
+        return self.counted()["margingate_feed_dropped_total", reason]
 
 
 def opened(server: Server, wire: Wire) -> None:
@@ -106,8 +110,8 @@ def test_the_market_of_the_venue_is_listed_priced_and_decided_on(live: Live) -> 
     assert live.reason() == ACCEPTED
     assert live.reason(option("BTC", live.market.far, 108_000, "C")["instrument_name"]) == ACCEPTED
     assert live.reason("BTC_USDC-PERPETUAL") != MISSING
-    page = counts(live.server.http_port, "margingate_feed_")
-    assert page["margingate_feed_connected",] == 1
+    wait_until(lambda: live.counted()["margingate_feed_connected",] == 1, "it says so")
+    page = live.counted()
     assert page["margingate_feed_volatility_index", "BTC"] == 0.5
     assert page["margingate_feed_left_out", "combo"] == 1
 
@@ -228,8 +232,7 @@ def test_while_the_venue_turns_everybody_away_nothing_is_accepted_on_old_prices(
     assert_refuses_from_the_age_limit_on(live, time.monotonic())
     live.venue.accepts = True
     wait_until(lambda: live.reason() == ACCEPTED, "the service goes on")
-    page = counts(live.server.http_port, "margingate_feed_disconnects_total")
-    assert page["margingate_feed_disconnects_total", "lost"] >= 1
+    assert live.counted()["margingate_feed_disconnects_total", "lost"] >= 1
 
 
 def test_one_instrument_without_prices_is_refused_and_the_others_are_not(live: Live) -> None:
