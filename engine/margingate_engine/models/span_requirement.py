@@ -96,4 +96,4 @@ def span_requirements(
     """Requirements of many cells from their totals, each `total` of `span_margin`. [SPAN-12]"""
     scan_c = -rows_cr.min(axis=1, initial=0)
     longs_c, shorts_c = np.maximum(highest_ck, 0).sum(axis=1), np.maximum(-lowest_ck, 0).sum(axis=1)
-    return np.maximum(scan_c + np.minimum(longs_c, shorts_c), minimum_c)
+    return np.asarray(np.maximum(scan_c + np.minimum(longs_c, shorts_c), minimum_c))
