@@ -42,6 +42,14 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("alerts")) as started:
+        with connect(started) as gate:
+            opened(gate)
+        yield started
+
+
 @contextmanager
 def running(folder: Path, *flags: str) -> Iterator[Server]:
     server = start_server(flags or FROZEN, folder)
@@ -128,10 +136,9 @@ SHARES = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 
 
 def test_an_alert_arrives_within_a_second_of_the_call_that_causes_it_also_under_load(
-    folder: Path,
+    server: Server,
 ) -> None:
-    with running(folder) as server, connect(server) as gate, connect(server) as listener:
-        opened(gate)
+    with connect(server) as gate, connect(server) as listener:
         alerts = listener.watching.alerts(kinds=SUSPENSIONS)
         assert next(alerts).caught_up
         delays: list[float] = []
@@ -157,23 +164,22 @@ def next_alert(alerts: Iterator[StreamAlertsResponse]) -> StreamAlertsResponse:
     return next(each for each in alerts if each.HasField("alert"))
 
 
-def test_none_is_missed_and_none_comes_twice_over_reconnects_under_load(folder: Path) -> None:
-    with running(folder) as server, connect(server) as gate:
-        opened(gate)
-        seen: list[int] = []
-        with Load(server.target), Alarms(server.target) as alarms:
-            cursor = 0
-            for turn in range(RECONNECTS):
-                with connect(server) as listener:
-                    for each in listener.watching.alerts(cursor, kinds=SUSPENSIONS):
-                        cursor = each.cursor
-                        seen += [each.cursor] * each.HasField("alert")
-                        if len(seen) >= 10 * (turn + 1):
-                            break
-        with connect(server) as listener:
-            seen += past(listener, cursor)
-            assert seen == past(listener, 0)
-            assert len(seen) == alarms.acknowledged >= 10 * RECONNECTS
+def test_none_is_missed_and_none_comes_twice_over_reconnects_under_load(server: Server) -> None:
+    with connect(server) as gate:
+        first = cursor = next(gate.watching.alerts()).cursor
+    seen: list[int] = []
+    with Load(server.target), Alarms(server.target) as alarms:
+        for turn in range(RECONNECTS):
+            with connect(server) as listener:
+                for each in listener.watching.alerts(cursor, kinds=SUSPENSIONS):
+                    cursor = each.cursor
+                    seen += [each.cursor] * each.HasField("alert")
+                    if len(seen) >= 10 * (turn + 1):
+                        break
+    with connect(server) as listener:
+        seen += past(listener, cursor)
+        assert seen == past(listener, first)
+        assert len(seen) == alarms.acknowledged >= 10 * RECONNECTS
 
 
 def past(gate: MarginGate, cursor: int) -> list[int]:
