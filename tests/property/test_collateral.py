@@ -43,7 +43,7 @@ def test_no_combination_of_fills_leaves_less_headroom_than_is_held(name: str) ->
 
 @pytest.mark.parametrize("name", [each for each in NAMES if each != "isolated"])
 def test_any_fill_at_the_limit_leaves_headroom_unchanged_or_higher(name: str) -> None:
-    """[COL-05, COL-06]"""
+    """[COL-05, COL-06] Haircuts of `isolated` are its own matter: docs/methodology/isolated.md"""
 
     @tries(name, 40)
     @given(st.data())
