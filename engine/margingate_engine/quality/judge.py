@@ -14,7 +14,7 @@ from margingate_engine.quality.doubt import SHAPE_DOUBTS, Doubt
 from margingate_engine.quality.memory import QualityMemory
 from margingate_engine.quality.parameters import QualityParameters
 from margingate_engine.quality.prices import model_mark_i
-from margingate_engine.quality.rules import index_jumps, refused
+from margingate_engine.quality.rules import refused, refused_indices
 from margingate_engine.quality.smile import Interpolated, interpolated
 
 
@@ -45,9 +45,10 @@ def judge(
     then.
     """
     case = Case.of(before, update, parameters, memory)
-    jumped_u, index = index_jumps(case)
-    refused_i, level, vol = refused(case, jumped_u)
-    snapshot = _without(case, jumped_u, refused_i != Doubt.NONE)
+    refused_u, index = refused_indices(case)
+    kept_u = refused_u != Doubt.NONE
+    refused_i, level, vol = refused(case, kept_u)
+    snapshot = _without(case, kept_u, refused_i != Doubt.NONE)
     filled = _filled(case, snapshot, refused_i)
     if len(filled.rows):
         snapshot = _with_filled(case, snapshot, filled)
@@ -57,7 +58,7 @@ def judge(
     confidence_ppm_i[filled.rows] = confidence.interpolated_ppm(
         case.limits, filled.rows, filled.width_r
     )
-    code_u = np.where(jumped_u, Doubt.INDEX_JUMP, np.where(case.arrived_u, 0, memory.code_u))
+    code_u = np.where(case.arrived_u, refused_u, memory.code_u)
     after = QualityMemory(
         layout=memory.layout,
         index=index,
@@ -70,7 +71,7 @@ def judge(
     return Judged(
         snapshot=_doubted(case, snapshot, after, update.observed_ns),
         memory=after,
-        findings=_findings(case, jumped_u, np.where(case.arrived_i, code_i, 0)),
+        findings=_findings(case, refused_u, np.where(case.arrived_i, code_i, 0)),
     )
 
 
@@ -163,12 +164,12 @@ def _doubted(
     )
 
 
-def _findings(case: Case, jumped_u: BoolArray, code_i: CodeArray) -> tuple[Finding, ...]:
+def _findings(case: Case, code_u: CodeArray, code_i: CodeArray) -> tuple[Finding, ...]:
     """Counts of what was not taken as it arrived, in order of underlying and doubt."""
     rows = np.flatnonzero(code_i)
     numbers = case.table.underlying_i[rows]
     counts = Counter(zip(numbers.tolist(), code_i[rows].tolist(), strict=True))
-    counts.update((number, Doubt.INDEX_JUMP) for number in np.flatnonzero(jumped_u).tolist())
+    counts.update((number, int(code_u[number])) for number in np.flatnonzero(code_u).tolist())
     names = case.table.underlyings
     return tuple(
         Finding(underlying=names[number], doubt=Doubt(code), count=count)

@@ -10,8 +10,8 @@ from margingate_engine.quality.doubt import Doubt
 from margingate_engine.quality.following import Candidates, JumpLimits, Moves, follow, growth
 
 
-def index_jumps(case: Case) -> tuple[BoolArray, Candidates]:
-    """(which indices that arrived jumped and are not confirmed, their candidates), axis U."""
+def refused_indices(case: Case) -> tuple[CodeArray, Candidates]:
+    """(Doubt about every index of the update, the candidates from here on), axis U."""
     limits, candidates = case.limits, case.memory.index
     growth_u = growth(
         candidates,
@@ -32,12 +32,40 @@ def index_jumps(case: Case) -> tuple[BoolArray, Candidates]:
         confirm_ns_n=limits.whole_u["confirm_ns"],
     )
     jumped_u, candidates = follow(moves, jump_limits, candidates, case.market_time_ns)
-    return jumped_u, candidates.taken(case.arrived_u & ~jumped_u, case.market_time_ns)
+    code_u = np.where(_contradicted(case), Doubt.BASIS, Doubt.NONE)
+    code_u = np.where(jumped_u, Doubt.INDEX_JUMP, code_u).astype(np.int8)
+    taken_u = case.arrived_u & (code_u == Doubt.NONE)
+    return code_u, candidates.taken(taken_u, case.market_time_ns)
 
 
-def refused(case: Case, jumped_u: BoolArray) -> tuple[CodeArray, Candidates, Candidates]:
-    """(Doubt about every instrument of the update, candidates of levels and of vols), axis I."""
-    code_i = _inconsistent(case, jumped_u)
+def _contradicted(case: Case) -> BoolArray:
+    """First indices that most forwards and futures of their own update are far from, axis U.
+
+    Nothing else would tell a wrong one: there is no index before it to be a jump from.
+    """
+    count_u, number_i = len(case.arrived_u), case.table.underlying_i
+    asked_i = case.judged_i & (case.new.level_i > 0)
+    far_i = asked_i & consistency.far_from_index(
+        case.table, case.new, (case.new.index_u,), _basis(case)
+    )
+    far_u = np.bincount(number_i[far_i], minlength=count_u)
+    asked_u = np.bincount(number_i[asked_i], minlength=count_u)
+    is_first_u = case.arrived_u & (case.before.observed_ns_u < 0)
+    return np.asarray(is_first_u & (2 * far_u > asked_u))
+
+
+def _basis(case: Case) -> FloatArray:
+    """How far forwards and futures may be from the index, a fraction, (I,)."""
+    ratio_i = case.limits.ratio_i
+    return ratio_i["basis"] + ratio_i["basis_annual"] * case.new.tau_years_i
+
+
+def refused(case: Case, kept_u: BoolArray) -> tuple[CodeArray, Candidates, Candidates]:
+    """(Doubt about every instrument of the update, candidates of levels and of vols), axis I.
+
+    kept_u: where the index of the update is not taken.
+    """
+    code_i = _inconsistent(case, kept_u)
     memory, is_option_i, ratio_i = case.memory, case.table.is_option_i, case.limits.ratio_i
     growing_i = (case.limits.whole_i["jump_ns"], ratio_i["jump_growth"])
     level_limit_i = ratio_i["price_jump"] * case.old.level_i
@@ -58,7 +86,7 @@ def refused(case: Case, jumped_u: BoolArray) -> tuple[CodeArray, Candidates, Can
     return code_i.astype(np.int8), level.taken(taken_i, time_ns), vol.taken(taken_i, time_ns)
 
 
-def _inconsistent(case: Case, jumped_u: BoolArray) -> CodeArray:
+def _inconsistent(case: Case, kept_u: BoolArray) -> CodeArray:
     """Doubt about every instrument of the update whose prices cannot be right together."""
     table, layout, new, ratio_i = case.table, case.memory.layout, case.new, case.limits.ratio_i
     option_i, code_i = table.is_option_i, no_doubt(len(table)).copy()
@@ -76,8 +104,8 @@ def _inconsistent(case: Case, jumped_u: BoolArray) -> CodeArray:
         new.vol_i > ratio_i["vol_max"],
     )
     refuse(option_i & (too_low_i | too_high_i), Doubt.VOL_BOUNDS)
-    basis_i = ratio_i["basis"] + ratio_i["basis_annual"] * new.tau_years_i
-    refuse(consistency.far_from_index(table, new, _indices(case, jumped_u), basis_i), Doubt.BASIS)
+    indices = _indices(case, kept_u)
+    refuse(consistency.far_from_index(table, new, indices, _basis(case)), Doubt.BASIS)
     gap_i = ratio_i["forward_gap"]
     refuse(consistency.far_from_expiry(layout, new, asked_i(), gap_i), Doubt.FORWARD_GAP)
     gap_i = ratio_i["mark_gap"]
@@ -89,16 +117,16 @@ def _inconsistent(case: Case, jumped_u: BoolArray) -> CodeArray:
     return code_i
 
 
-def _indices(case: Case, jumped_u: BoolArray) -> tuple[FloatArray, FloatArray]:
+def _indices(case: Case, kept_u: BoolArray) -> tuple[FloatArray, FloatArray]:
     """The index that will be in force, and the one that waits to be confirmed.
 
     A forward may have gone with either of them: a spike of the index condemns no forward, and in
     a crash the forwards are confirmed together with the index, not after it.
     """
-    in_force_u = np.where(jumped_u, case.old.index_u, case.new.index_u)
+    in_force_u = np.where(kept_u, case.old.index_u, case.new.index_u)
     waiting = case.memory.index
     waits_u = (waiting.seen_n > 0) & ~case.arrived_u
-    waiting_u = np.where(jumped_u, case.new.index_u, np.where(waits_u, waiting.value_n, 0.0))
+    waiting_u = np.where(kept_u, case.new.index_u, np.where(waits_u, waiting.value_n, 0.0))
     return in_force_u, waiting_u
 
 

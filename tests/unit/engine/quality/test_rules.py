@@ -25,6 +25,13 @@ def found(watched: Watched, tick: Tick) -> dict[Doubt, int]:
     return {each.doubt: each.count for each in watched.take(tick).findings}
 
 
+def listening(**limits: int) -> Watched:
+    """A market that has an index, and no other price."""
+    watched = Watched(**limits)
+    assert found(watched, Tick(names=())) == {}
+    return watched
+
+
 def test_prices_that_agree_raise_no_doubt() -> None:
     assert found(Watched(), Tick()) == {}
 
@@ -40,18 +47,40 @@ def test_a_forward_may_be_so_far_from_the_index_more_so_with_time_to_expiry(side
     inside, outside = (SPOT * (1 + side * (BASIS + more)) for more in (-1e-6, 1e-6))
     limits = {"vol_max_ppm": 10**7, "forward_gap_ppm": 10**7}
     names = tuple(each for each in TABLE.row_by_name if each != "PERPETUAL")
-    assert found(Watched(**limits), Tick(forward=inside, names=names)) == {}
-    assert found(Watched(**limits), Tick(forward=outside, names=names)) == {Doubt.BASIS: 15}
+    assert found(listening(**limits), Tick(forward=inside, names=names)) == {}
+    assert found(listening(**limits), Tick(forward=outside, names=names)) == {Doubt.BASIS: 15}
 
 
 def test_a_perpetual_has_no_time_to_expiry() -> None:
     names = ("PERPETUAL",)
-    assert found(Watched(), Tick(forward=SPOT * 1.05, names=names)) == {}
-    assert found(Watched(), Tick(forward=SPOT * 1.0501, names=names)) == {Doubt.BASIS: 1}
+    assert found(listening(), Tick(forward=SPOT * 1.05, names=names)) == {}
+    assert found(listening(), Tick(forward=SPOT * 1.0501, names=names)) == {Doubt.BASIS: 1}
 
 
 def test_without_an_index_no_forward_is_far_from_it() -> None:
     assert found(Watched(), Tick(index=None, forward=3 * SPOT)) == {}
+
+
+@pytest.mark.parametrize("factor", [10.0, 0.1])
+def test_a_first_index_that_all_forwards_contradict_is_not_taken_nor_are_they(
+    factor: float,
+) -> None:
+    watched = Watched()
+    assert found(watched, Tick(index=factor * SPOT)) == {Doubt.BASIS: 17}
+    assert watched.snapshot.observed_ns_u[0] < 0
+    assert watched.index_doubt() is Doubt.BASIS
+    assert not watched.snapshot.priced_i(TABLE).any()
+    assert found(watched, Tick(at_seconds=1)) == {}
+    assert watched.index() == SPOT
+    assert watched.index_doubt() is Doubt.NONE
+
+
+def test_a_first_index_stands_against_half_of_the_forwards() -> None:
+    wrong = {"C80": (1.0, 1.0, 1.5), "P80": (1.0, 1.0, 1.5)}
+    names = ("C80", "P80", "C90", "P90")
+    watched = Watched()
+    assert found(watched, Tick(changes=wrong, names=names)) == {Doubt.BASIS: 2}
+    assert watched.index() == SPOT
 
 
 def test_a_spike_of_the_index_condemns_no_forward() -> None:
