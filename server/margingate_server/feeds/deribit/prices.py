@@ -13,7 +13,7 @@ import numpy as np
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_server.feeds.deribit.listing import Listing
-from margingate_server.feeds.deribit.quote import Mark
+from margingate_server.feeds.deribit.quote import Mark, index_problem
 from margingate_server.feeds.feed import MarketUpdate
 
 FORWARD_LAG_NS_MAX: Final = 5 * NANO
@@ -85,7 +85,8 @@ class Prices:
         for coin, names in self.listing.crosses.items():
             if index_name in names and names[0] in self._index and names[1] in self._index:
                 (usd_ns, usd), (cross_ns, cross) = (self._index[name] for name in names)
-                if abs(usd_ns - cross_ns) <= CROSS_NS_MAX:
+                is_price = not index_problem(usd / cross)
+                if is_price and abs(usd_ns - cross_ns) <= CROSS_NS_MAX:
                     self._fresh_index[coin] = usd / cross
 
     def put_ticker(self, name: str, mark: Mark, forward: float) -> None:

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
+from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.market.snapshot import PRICE_MAX, VOL_MAX
 from margingate_server.feeds.deribit.payloads import MarkPayload, TickerPayload
 
 PERCENT: Final = 100.0
+PRICE_MIN: Final = 1 / NANO
+"""Below the smallest unit of a price it would round to none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ def _price_problem(price: float | None, *, is_zero_allowed: bool) -> str:
     """Zero counts as missing where it is not allowed: the venue sends it for what it lacks."""
     if price is None or (price == 0 and not is_zero_allowed):
         return "missing"
-    return "" if isfinite(price) and 0 <= price <= PRICE_MAX else "absurd"
+    least = 0.0 if is_zero_allowed else PRICE_MIN
+    return "" if isfinite(price) and least <= price <= PRICE_MAX else "absurd"
 
 
 def _vol_problem(vol: float | None, unit: float) -> str:

@@ -65,6 +65,7 @@ def test_an_option_needs_mark_and_forward_and_no_absurd_vol(field: str) -> None:
 
 def test_an_option_may_be_worth_nothing_and_a_future_may_not() -> None:
     assert problem(OPTION, mark_price=0.0) == ""
+    assert problem(OPTION, mark_price=1e-12) == ""
     assert problem(OPTION, mark_iv=0.0) == ""
     assert problem(PERPETUAL, mark_price=0.0) == "missing"
     assert problem(PERPETUAL, mark_price=None) == "missing"
@@ -87,4 +88,5 @@ def test_a_mark_needs_price_and_vol_within_the_bounds_of_a_market(
 def test_an_index_is_positive_and_below_the_largest_price() -> None:
     assert index_problem(90_000.0) == ""
     assert index_problem(None) == index_problem(0.0) == "missing"
+    assert index_problem(1e-10) == "absurd"  # it would round to none
     assert index_problem(-1.0) == index_problem(9.1e8) == "absurd"
