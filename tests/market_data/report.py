@@ -8,6 +8,7 @@ from margingate_engine.quality.doubt import Doubt
 from tests.market_data.hourly import hourly_moves
 from tests.market_data.injected import tried
 from tests.market_data.recorded import DAILY, SIX_HOURLY, Course, data_folder, snapshots
+from tests.market_data.timing import cost
 
 SINGLE = (
     "chains/nolic_znmahbub_btc_eth_20260123*",
@@ -57,10 +58,19 @@ def mistaken(folder: Path) -> Iterator[str]:
         yield f"| {words} | {made} | {seen / made:.1%} | {rules} |"
 
 
+def timed(_folder: Path) -> Iterator[str]:
+    """What judging costs."""
+    found = cost()
+    yield "| instruments | best | median | of it taking prices unjudged |"
+    yield "|---|---|---|---|"
+    milliseconds = (1e3 * each for each in (found.best, found.median, found.unjudged_median))
+    yield f"| {found.instruments:,} | {' | '.join(f'{each:.1f} ms' for each in milliseconds)} |"
+
+
 def main() -> None:
     """Print them as tables."""
     folder = data_folder()
-    for table in (taken, moved, mistaken):
+    for table in (taken, moved, mistaken, timed):
         for line in (*table(folder), ""):
             sys.stdout.write(line + "\n")
             sys.stdout.flush()
