@@ -12,10 +12,11 @@ from margingate_server.crash_study.course import Course, Instant, instant_of, st
 from margingate_server.crash_study.decided import Answered
 from margingate_server.crash_study.order_flow import drawn_orders
 from margingate_server.crash_study.session import Session
+from margingate_server.feeds.replay.accounts import StartAccount
 from margingate_server.feeds.replay.feed import NEVER_NS
 from margingate_server.feeds.replay.orders import FlowOrder
 from margingate_server.feeds.replay.series import Series
-from margingate_server.replay_alongside import send
+from margingate_server.replay_alongside import open_account, send
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.terms import Terms
 
@@ -41,11 +42,13 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """course: with every snapshot. answers: to the orders with every snapshot delivered.
+    """accounts: as they start. course: with every snapshot.
 
-    with_gap: with some withheld. unguarded: the same, and old prices trusted.
+    answers: to the orders with every snapshot delivered. with_gap: with some withheld. unguarded:
+    the same, and old prices trusted.
     """
 
+    accounts: tuple[StartAccount, ...]
     course: Course
     answers: tuple[Answered, ...]
     with_gap: tuple[Answered, ...]
@@ -55,10 +58,10 @@ class Study:
 def study_of(plan: Plan, terms: Terms, on_progress: Callable[[int, int], None]) -> Study:
     """Play a series three times. on_progress: snapshots done, of how many."""
     series = plan.series
-    books = _books(plan, terms)
-    accounts = [book.account for book in books]
+    books, accounts = _opened(plan, terms)
+    names = [book.account for book in books]
     orders = drawn_orders(series, books, plan.orders_per_snapshot, plan.seed)
-    played = _Playing(plan, terms, books, orders)
+    played = _Playing(plan, terms, accounts, orders)
     instants: list[Instant] = []
     done = 0
 
@@ -68,7 +71,7 @@ def study_of(plan: Plan, terms: Terms, on_progress: Callable[[int, int], None]) 
         on_progress(done, 3 * len(series))
 
     def looked(session: Session, now_ns: int) -> None:
-        instants.append(instant_of(session.desk, accounts, plan.models, now_ns))
+        instants.append(instant_of(session.desk, names, plan.models, now_ns))
         counted()
 
     def passed(_session: Session, _now_ns: int) -> None:
@@ -82,31 +85,39 @@ def study_of(plan: Plan, terms: Terms, on_progress: Callable[[int, int], None]) 
     course = Course(
         time_ns_t=series.time_ns_t,
         index_by_coin={coin: np.array([each[coin] for each in indices]) for coin in plan.coins},
-        accounts=tuple(accounts),
+        accounts=tuple(names),
         kinds=tuple(book.kind for book in books),
         posted=tuple(book.posted for book in books),
         worth_ta=worth_ta,
         figures_by_model=figures,
     )
-    return Study(course=course, answers=answers, with_gap=with_gap, unguarded=unguarded)
+    return Study(
+        accounts=tuple(accounts),
+        course=course,
+        answers=answers,
+        with_gap=with_gap,
+        unguarded=unguarded,
+    )
 
 
-def _books(plan: Plan, terms: Terms) -> list[Book]:
-    """Books drawn from what the first snapshot lists."""
-    session = Session(terms, plan.age_limits, plan.series.time_ns_t[0])
+def _opened(plan: Plan, terms: Terms) -> tuple[list[Book], list[StartAccount]]:
+    """Books drawn from what the first snapshot lists, and the accounts that they make."""
+    start_ns = plan.series.time_ns_t[0]
+    session = Session(terms, plan.age_limits, start_ns)
     session.publish(plan.series.snapshot(0))
     view = session.desk.shard.market.view
     chains = [Chain.of(view, coin) for coin in plan.coins]
-    return drawn_books(chains, plan.account_count, plan.seed)
+    books = drawn_books(chains, plan.account_count, plan.seed)
+    return books, [session.open(book, start_ns) for book in books]
 
 
 @dataclass(frozen=True, slots=True)
 class _Playing:
-    """The same books and orders, for every run anew."""
+    """The same accounts and orders, for every run anew."""
 
     plan: Plan
     terms: Terms
-    books: Sequence[Book]
+    accounts: Sequence[StartAccount]
     orders: Sequence[FlowOrder]
 
     def answers(
@@ -126,8 +137,8 @@ class _Playing:
                 session.publish(series.snapshot(place))
                 published_ns = now_ns
             if not place:
-                for book in self.books:
-                    session.open(book, now_ns)
+                for account in self.accounts:
+                    open_account(session.desk, account, now_ns)
             on_snapshot(session, now_ns)
             until_ns = series.time_ns_t[place + 1] if place + 1 < len(series) else NEVER_NS
             while upcoming < len(self.orders) and self.orders[upcoming].time_ns < until_ns:

@@ -34,8 +34,10 @@ def test_a_study_is_shown_and_written(tmp_path: Path, monkeypatch: pytest.Monkey
     ):
         assert words in shown, words
     assert sorted(each.name for each in (tmp_path / "study").iterdir()) == [
+        "accounts.json",
         "course.npz",
         "findings.json",
+        "orders.csv",
     ]
 
 

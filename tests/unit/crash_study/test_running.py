@@ -16,7 +16,9 @@ from margingate_server.crash_study.findings import coverage, lead, reached
 from margingate_server.crash_study.findings_of_orders import OrderFindings, order_findings
 from margingate_server.crash_study.order_flow import AT_ONCE_SECONDS
 from margingate_server.crash_study.running import Plan, Study, study_of
-from margingate_server.crash_study.saving import COURSE, FINDINGS, save
+from margingate_server.crash_study.saving import ACCOUNTS, COURSE, FINDINGS, ORDERS, save
+from margingate_server.feeds.replay.accounts import read_accounts
+from margingate_server.feeds.replay.orders import read_orders
 from tests.unit.crash_study.small_series import HOUR_NS, LIMITS, START_NS, small_series, terms
 
 BOUNDS = Bounds(ratio_ppm=800_000, headroom_ppm=100_000)
@@ -134,6 +136,17 @@ def test_a_study_on_disk_has_its_findings_and_its_courses(tmp_path: Path) -> Non
         assert np.array_equal(file["worth"], course.worth_ta)
         assert file["span.state"].shape == (5, 40)
         assert file["kind"].tolist() == [*course.kinds]
+
+
+def test_the_accounts_and_orders_on_disk_are_those_of_the_study(tmp_path: Path) -> None:
+    save(tmp_path, study(), BOUNDS, [], orders())
+    assert read_accounts(tmp_path / ACCOUNTS) == study().accounts
+    read = read_orders(tmp_path / ORDERS)
+    sent = [each.order for each in study().answers]
+    assert len(read) == len(sent) > 200
+    for one, other in zip(read, sent, strict=True):
+        micros_ns = other.time_ns // 1_000 * 1_000
+        assert one == replace(other, order_id=one.order_id, time_ns=micros_ns)
 
 
 def test_the_age_of_an_answer_is_that_of_the_last_prices_given() -> None:
