@@ -1,7 +1,9 @@
 """Watched accounts: what is new goes to who is due, the newest only, and never what is void."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
+from threading import Event
 from typing import Any
 
 import pytest
@@ -210,6 +212,27 @@ def test_a_look_shows_only_what_is_durable(watched: Watched) -> None:
     watched.gate.lane.show_durable(watched.gate.builder.open_desk)
     watched.watching.look()
     assert taken(watcher).seen.standpoint.version == before
+
+
+def test_a_look_waits_for_what_it_sees_to_become_durable(watched: Watched) -> None:
+    watcher = watched.watcher()
+    committing, committed = Event(), Event()
+
+    def slow(_batch: object) -> None:
+        committing.set()
+        assert committed.wait(10)
+
+    watched.gate.store.before_append = slow
+    with ThreadPoolExecutor(2) as pool:
+        deciding = pool.submit(watched.gate.lane.decide, suspend)
+        assert committing.wait(10)
+        looking = pool.submit(watched.watching.look)
+        assert not wait([looking], timeout=0.2).done
+        assert watcher.take() is None
+        committed.set()
+        deciding.result(10)
+        looking.result(10)
+    assert taken(watcher).seen.account.is_suspended
 
 
 def test_what_goes_wrong_with_one_account_is_told_to_who_watches_it(watched: Watched) -> None:
