@@ -191,9 +191,9 @@ class Venue:
 
     async def _tell(self, client: Client, channels: list[str]) -> None:
         """Send what channels say now."""
-        if not self.is_speaking:
-            return
         for channel in channels:
+            if not self.is_speaking:
+                return
             data = self.market.data(channel, self.now_ms())
             if channel in client.channels and data:
                 await client.socket.send(notice(channel, data))

@@ -1,7 +1,6 @@
 """The Deribit feed while the venue goes wrong. docs/feeds.md has a row for each test here."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,6 +41,16 @@ def fed(venue: Venue) -> Iterator[Fed]:
         yield begun
 
 
+def hush(venue: Venue, fed: Fed) -> None:
+    """The venue says nothing more; what it said before has arrived, and is asked for."""
+    venue.is_speaking = False
+    before = fed.dropped("unknown_channel")
+    venue.say("the end", {})
+    wait_until(lambda: fed.dropped("unknown_channel") > before, "the last message has arrived")
+    fed.update()
+    fed.mark.clear()
+
+
 def goes_on(fed: Fed, *, connections: int = 1) -> None:
     """The feed has prices of everything once more, over so many connections since the start."""
     fed.update()
@@ -79,9 +88,8 @@ def test_when_the_venue_falls_silent_nothing_is_given_and_it_connects_anew(
     patience = {"data_silence_seconds": 0.5} if has_heartbeats else {"silence_seconds": 0.5}
     with fed_by(venue, **patience) as fed:
         wait_until(lambda: fed.gives() and fed.recorder.is_connected, "it is connected")
-        venue.is_speaking, venue.sends_heartbeats = False, has_heartbeats
-        time.sleep(0.1)  # what was under way has arrived
-        fed.update()
+        venue.sends_heartbeats = has_heartbeats
+        hush(venue, fed)
         for _ in range(3):
             update = fed.update()
             assert (update.names, update.index_by_underlying) == ((), {})
@@ -131,8 +139,7 @@ def test_answers_that_nobody_asked_for_change_nothing(venue: Venue, fed: Fed) ->
 def test_messages_out_of_order_and_duplicates_are_dropped(
     venue: Venue, market: SmallMarket, fed: Fed
 ) -> None:
-    venue.is_speaking = False
-    time.sleep(0.1)
+    hush(venue, fed)
     at_ms = wall_ms() + 1000
     sound = market.ticker(PERPETUAL, at_ms)
     venue.say_several(
@@ -148,8 +155,7 @@ def test_messages_out_of_order_and_duplicates_are_dropped(
     assert fed.dropped("duplicate") == 1
     assert fed.dropped("out_of_order") == 1
     venue.is_speaking = True
-    time.sleep(1)  # the injected ticker was ahead of the clock
-    goes_on(fed)
+    goes_on(fed)  # a second later: the injected ticker was ahead of the clock
 
 
 def test_a_clock_of_the_venue_gone_mad_keeps_nothing_out(
@@ -202,10 +208,7 @@ def test_an_unknown_instrument_is_dropped_and_the_listing_asked_for(
 def test_crossed_missing_and_absurd_quotes_are_no_price(
     venue: Venue, market: SmallMarket, fed: Fed, changes: dict[str, Any], reason: str
 ) -> None:
-    venue.is_speaking = False
-    time.sleep(0.1)
-    fed.update()
-    fed.mark.clear()
+    hush(venue, fed)
     ticker = market.ticker(PERPETUAL, wall_ms(), mark_price=SENTINEL)
     venue.say(CHANNEL, ticker | changes)
     wait_until(lambda: fed.dropped(reason) == 1, "it is counted")
@@ -307,7 +310,6 @@ def test_a_message_of_megabytes_is_read_and_one_beyond_the_limit_ends_the_connec
         venue.say(CHANNEL, ticker | {"padding": "x" * 5 * 2**20})
         wait_until(lambda: fed.recorder.endings == ["too_large"], "it gives up")
         wait_until(lambda: fed.recorder.connected_count == 2, "it is back")
-        time.sleep(1)  # the large ticker was ahead of the clock
         goes_on(fed, connections=2)
 
 
@@ -330,9 +332,7 @@ def test_a_venue_slow_to_answer_is_waited_for_and_one_too_slow_is_tried_again(
 def test_of_a_flood_the_newest_price_is_given_and_nothing_piles_up(
     venue: Venue, market: SmallMarket, fed: Fed
 ) -> None:
-    venue.is_speaking = False
-    time.sleep(0.1)
-    fed.update()
+    hush(venue, fed)
     start_ms = wall_ms() - FLOOD
     flood = (
         market.ticker(PERPETUAL, start_ms + step, mark_price=50_000.0 + step)
