@@ -249,6 +249,15 @@ def test_a_wait_for_a_better_state_begins_anew_with_every_state(held: SmallDesk)
     assert changes(revalued(held, 2 * MINUTE_NS)) == [("liquidation", "healthy")]
 
 
+def test_a_price_that_flaps_for_an_hour_is_said_once(held: SmallDesk) -> None:
+    """[MON-04] Every ten seconds from a warning into a margin call and back."""
+    said = []
+    for number in range(360):
+        moved(held, CALLED if number % 2 else WARNED)
+        said += changes(revalued(held, number * 10 * SECOND_NS))
+    assert said == [("healthy", "warning"), ("warning", "margin_call")]
+
+
 def test_a_first_look_finds_who_is_in_trouble_since_before_it(held: SmallDesk) -> None:
     """[MON-04] As after a restart."""
     held.open("b")
