@@ -98,9 +98,7 @@ class Monitor:
 
     def _next(self) -> Due | None:
         if self._touched:
-            name = next(iter(self._touched))
-            del self._touched[name]
-            return Due(name)
+            return Due(self._touched.popitem()[0])
         return self._due.popleft() if self._due else None
 
     def _change(self, account: AccountState, due: Due, now_ns: int) -> MarginStateChanged | None:
