@@ -14,6 +14,8 @@ from margingate_server.client.caller import Caller
 from margingate_server.client.ids import new_id
 from margingate_server.client.paging import PAGE_SIZE, merged_pages
 
+OUTLOOK_SECONDS = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class StatedPosition:
@@ -139,9 +141,15 @@ class Accounts:
         request = wire.RankAccountsRequest(by=_RANKINGS[by], page_size=count)
         return self._call(self._service.RankAccounts, request)
 
-    def outlook(self, account: str) -> wire.GetOutlookResponse:
-        """Liquidation prices, the next expiry, and what to close while margin is missing."""
-        return self._call(self._service.GetOutlook, wire.GetOutlookRequest(account=account))
+    def outlook(
+        self, account: str, *, timeout_seconds: float = OUTLOOK_SECONDS
+    ) -> wire.GetOutlookResponse:
+        """Liquidation prices, the next expiry, and what to close while margin is missing.
+
+        timeout_seconds: of each try; it takes seconds under some models.
+        """
+        request = wire.GetOutlookRequest(account=account)
+        return self._call(self._service.GetOutlook, request, timeout_seconds)
 
     def get_margin(self, account: str) -> wire.GetMarginResponse:
         """Margin of the account and how it comes about."""

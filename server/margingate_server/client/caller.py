@@ -28,14 +28,21 @@ class Caller:
     jitter: Callable[[], float] = SystemRandom().random
 
     def __call__(
-        self, rpc: "grpc.UnaryUnaryMultiCallable[Any, _Response]", request: Any
+        self,
+        rpc: "grpc.UnaryUnaryMultiCallable[Any, _Response]",
+        request: Any,
+        timeout_seconds: float | None = None,
     ) -> _Response:
-        """The answer to `request`; MargingateCallError when there is none."""
+        """The answer to `request`; MargingateCallError when there is none.
+
+        timeout_seconds: of each try, of a call that takes longer than others.
+        """
+        timeout_seconds = timeout_seconds or self.timeout_seconds
         tries = 0
         while True:
             tries += 1
             try:
-                return rpc(request, timeout=self.timeout_seconds, metadata=routing(request))
+                return rpc(request, timeout=timeout_seconds, metadata=routing(request))
             except grpc.RpcError as error:
                 failure = call_error(error, _request_id(request))
             if not failure.is_unanswered or tries >= self.retry.tries_max:

@@ -33,7 +33,7 @@ class OutlookServicer:
         self._working = Lock()
 
     def GetOutlook(  # noqa: N802 - gRPC names
-        self, request: pb.GetOutlookRequest, _context: grpc.ServicerContext
+        self, request: pb.GetOutlookRequest, context: grpc.ServicerContext
     ) -> pb.GetOutlookResponse:
         """What lies ahead of an account's positions."""
         account = identifier(request.account, "account")
@@ -42,6 +42,8 @@ class OutlookServicer:
             return outlook.take(desk.shard, account), now_ns
 
         with self._turn():
+            if not context.is_active():
+                raise Busy("outlook")  # who asked has gone: nobody is to wait for this
             inputs, now_ns = self._lane.read(take)
             return _message(inputs, now_ns)
 

@@ -42,6 +42,11 @@ BACK_OFFICE_THREADS = 4
 ADMIN_THREADS = 2
 """For AdminService and health: no flood of prices or looks ever delays a kill switch."""
 
+SLOW_METHODS = {"GetOutlook"}
+"""They may take seconds: nobody else waits behind them."""
+
+SLOW_THREADS = 2
+
 OPENING_THREADS = 2
 """They begin streams; each stream then has a thread of its own."""
 
@@ -78,6 +83,7 @@ class RpcServer:
             ThreadPoolExecutor(BACK_OFFICE_THREADS, thread_name_prefix="office"),
             ThreadPoolExecutor(ADMIN_THREADS, thread_name_prefix="admin"),
             ThreadPoolExecutor(OPENING_THREADS, thread_name_prefix="stream-open"),
+            ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="slow"),
         ]
         self._server = grpc.server(self._pools[0], options=OPTIONS)
         names = []
@@ -107,6 +113,8 @@ class RpcServer:
             pool = {"MarginService": None, "AdminService": self._pools[3]}.get(name, self._pools[2])
             if method.name in LIFECYCLE_METHODS:
                 pool = self._pools[1]
+            elif method.name in SLOW_METHODS:
+                pool = self._pools[5]
             message_type: type[Message] = GetMessageClass(method.input_type)
             (behavior,) = (
                 getattr(each, method.name) for each in servicers if hasattr(each, method.name)

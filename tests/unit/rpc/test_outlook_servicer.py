@@ -91,9 +91,22 @@ def test_too_many_at_once_are_told_to_come_again(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(outlook_servicer, "WAIT_SECONDS_MAX", 0.01)
     gate = Gate().open()
     servicer = OutlookServicer(gate.lane)
+    request, caller = pb.GetOutlookRequest(account="a"), Caller()
     with taken(servicer), pytest.raises(Busy):
-        servicer.GetOutlook(pb.GetOutlookRequest(account="a"), None)  # type: ignore[arg-type]
-    servicer.GetOutlook(pb.GetOutlookRequest(account="a"), None)  # type: ignore[arg-type]
+        servicer.GetOutlook(request, caller)
+    servicer.GetOutlook(request, caller)
+    caller.is_there = False
+    with pytest.raises(Busy):
+        servicer.GetOutlook(request, caller)
+
+
+class Caller:
+    """A context of a call whose client may have gone."""
+
+    is_there = True
+
+    def is_active(self) -> bool:
+        return self.is_there
 
 
 @contextmanager
