@@ -82,14 +82,13 @@ class Session:
         A channel that the venue leaves out of its answer is tried again with the next listing, as
         is one that fell silent: subscriptions have been lost without a word.
         """
-        quiet_ns = int(self._settings.quiet_seconds * NANO)
-        since_ns = self._clock.now_ns() - quiet_ns
-        self._subscribed -= self._intake.quiet_channels(self._subscribed, since_ns)
         wanted = channels_of(self._intake.listing)
         gone = sorted(self._subscribed - set(wanted))
         for chunk in self._chunks(gone):
             await self._change(connection, "public/unsubscribe", chunk)
             self._subscribed.difference_update(chunk)
+        since_ns = self._clock.now_ns() - int(self._settings.quiet_seconds * NANO)
+        self._subscribed -= self._intake.quiet_channels(self._subscribed, since_ns)
         missing = [channel for channel in wanted if channel not in self._subscribed]
         for chunk in self._chunks(missing):
             accepted = await self._change(connection, "public/subscribe", chunk)
