@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from numpy.typing import NDArray
+from PIL import Image
 
 from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.monitoring.states import MarginState
@@ -31,6 +32,7 @@ COLOURS: Final = {
     MarginState.LIQUIDATION: "#b3261e",
 }
 LEAST_USD: Final = 100.0
+COLOUR_COUNT: Final = 48
 _DENSITY: Final = LinearSegmentedColormap.from_list("density", ["#bcd2e8", "#16305f"])
 _CRASHES: Final = (("2026-01-31", "2026-02-01"), ("2026-02-05", "2026-02-07"))
 """Days that are shaded, the second of each pair no more."""
@@ -65,11 +67,12 @@ def draw_states(course: Arrays, image: Path) -> None:
     states.xaxis.set_major_locator(mdates.DayLocator())
     states.xaxis.set_major_formatter(mdates.DateFormatter("%d %b"))
     for axis in (prices, states):
+        axis.set_axisbelow(True)
         axis.grid(alpha=0.25)
         for first, last in _CRASHES:
             days = [datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (first, last)]
-            axis.axvspan(*days, color="#000", alpha=0.06, lw=0)
-    figure.savefig(image, dpi=100)
+            axis.axvspan(*days, color="#000", alpha=0.06, lw=0, zorder=0)
+    _saved(figure, image)
 
 
 def draw_coverage(course: Arrays, image: Path) -> None:
@@ -106,7 +109,7 @@ def draw_coverage(course: Arrays, image: Path) -> None:
             axes.grid(alpha=0.2)
     figure.supxlabel("what initial margin left to lose, USD", size=10)
     figure.supylabel("loss to the worst of the next snapshots, USD", size=10)
-    figure.savefig(image, dpi=100)
+    _saved(figure, image)
 
 
 def _margins_and_losses(
@@ -120,6 +123,14 @@ def _margins_and_losses(
     buffer_ta = course[f"{model}.initial"] + worth_ta - course[f"{model}.equity"]
     is_shown_ta = loss_ta >= LEAST_USD * MICRO
     return buffer_ta[:count][is_shown_ta] / MICRO, loss_ta[is_shown_ta] / MICRO
+
+
+def _saved(figure: Any, image: Path) -> None:
+    """Write a figure with few colours: a picture in a repository is there for good."""
+    figure.savefig(image, dpi=95)
+    with Image.open(image) as drawn:
+        small = drawn.convert("RGB").quantize(colors=COLOUR_COUNT)
+    small.save(image, optimize=True)
 
 
 def main() -> None:
