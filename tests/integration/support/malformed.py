@@ -29,7 +29,16 @@ class Malformed(NamedTuple):
 
 def every_malformed() -> list[Malformed]:
     """One of each mistake."""
-    return [*_orders(), *_terms(), *_changes(), *_numbers(), *_ids(), *_lists(), *_rest()]
+    return [
+        *_orders(),
+        *_terms(),
+        *_changes(),
+        *_numbers(),
+        *_ids(),
+        *_lists(),
+        *_streams(),
+        *_rest(),
+    ]
 
 
 def check(**changes: object) -> margin.CheckOrderRequest:
@@ -220,6 +229,26 @@ def _lists() -> list[Malformed]:
             "AccountService/SetPositions",
             accounts.SetPositionsRequest(request_id="bad", account="a", positions=positions),
             "positions",
+        ),
+    ]
+
+
+def _streams() -> list[Malformed]:
+    watched = accounts.WatchAccountRequest(account="a")
+    watched.min_interval.FromMilliseconds(99)
+    alerts, method = accounts.StreamAlertsRequest, "AccountService/StreamAlerts"
+    return [
+        Malformed("AccountService/WatchAccount", watched, "min_interval"),
+        Malformed("AccountService/WatchAccount", accounts.WatchAccountRequest(), "account"),
+        Malformed(method, alerts(cursor=-1), "cursor"),
+        Malformed(method, alerts(cursor=1, from_now=True), "from_now"),
+        Malformed(method, alerts(min_severity=9), "min_severity"),  # type: ignore[arg-type]
+        Malformed(method, alerts(kinds=[1, 99]), "kinds[1]"),  # type: ignore[list-item]
+        Malformed(
+            "AccountService/RankAccounts", accounts.RankAccountsRequest(page_size=-1), "page_size"
+        ),
+        Malformed(
+            "AccountService/GetOutlook", accounts.GetOutlookRequest(account="a b"), "account"
         ),
     ]
 

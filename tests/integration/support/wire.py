@@ -23,6 +23,9 @@ CALL_SECONDS_MAX = 20
 PACKAGE = "/margingate.v1."
 
 
+STREAMS = {"AccountService/StreamAlerts", "AccountService/WatchAccount"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """A status other than OK. fields: of its BadRequest; text: all that a client gets to see."""
@@ -46,14 +49,22 @@ class Wire:
         self._health = health_pb2_grpc.HealthStub(channel)
 
     def method(self, path: str) -> Callable[..., Any]:
-        """The method of a path like "MarginService/CheckOrder", taking messages or bytes."""
-        return self.channel.unary_unary(
-            PACKAGE + path,
-            request_serializer=lambda raw: (
-                raw if isinstance(raw, bytes) else raw.SerializeToString()
-            ),
-            response_deserializer=lambda raw: raw,
-        )
+        """The method of a path like "MarginService/CheckOrder", taking messages or bytes.
+
+        Of a stream it gives the first message.
+        """
+        if path not in STREAMS:
+            return self.channel.unary_unary(PACKAGE + path, _as_bytes, _as_it_is)
+        stream = self.channel.unary_stream(PACKAGE + path, _as_bytes, _as_it_is)
+
+        def first(request: Any, timeout: float) -> Any:
+            call = stream(request, timeout=timeout)
+            try:
+                return next(call)
+            finally:
+                call.cancel()
+
+        return first
 
     def refusal(self, call: Callable[[], object]) -> Refusal:
         """How a call is refused; AssertionError when it is not."""
@@ -100,6 +111,14 @@ class Wire:
         """An account as it stands."""
         request = accounts.GetAccountRequest(account=account)
         return self.accounts.GetAccount(request, timeout=CALL_SECONDS_MAX)
+
+
+def _as_bytes(request: Any) -> bytes:
+    return request if isinstance(request, bytes) else bytes(request.SerializeToString())
+
+
+def _as_it_is(raw: bytes) -> bytes:
+    return raw
 
 
 def now() -> Timestamp:
