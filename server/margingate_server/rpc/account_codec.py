@@ -12,6 +12,7 @@ from margingate_engine.portfolio.holdings import Position
 from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays
 from margingate_server.ledger.regime import REGIME_BY_MODEL
 from margingate_server.ledger.state import AccountState
+from margingate_server.rpc.alert_codec import STATES
 from margingate_server.rpc.decimals import (
     asset_text,
     nano_text,
@@ -43,6 +44,7 @@ def account_summary(account: AccountState, opening_model: str) -> pb.AccountSumm
         experience_tier=account.experience_tier,
         unqualified_since_time=timestamp(since_ns) if since_ns else None,
         liquidation_not_before_time=timestamp(until_ns) if until_ns else None,
+        published_state=STATES[account.margin_state],
     )
 
 

@@ -17,6 +17,7 @@ from margingate_server.rpc.account_codec import (
     position_risk_messages,
     regime_message,
 )
+from margingate_server.rpc.alert_codec import STATES
 from margingate_server.rpc.collateral_codec import collateral_messages
 from margingate_server.rpc.decimals import asset_text, nano_text, parse_decimal, usd_text
 from margingate_server.rpc.decision_codec import (
@@ -38,6 +39,7 @@ from margingate_server.rpc.fields import (
 from margingate_server.rpc.lane import Lane
 from margingate_server.rpc.order_codec import body_digest
 from margingate_server.service.desk import Desk
+from margingate_server.service.margin_states import instant_of
 from margingate_server.service.qualifying import qualifying_equity
 from margingate_server.service.regimes import RegimeAnswer, RegimeCommand
 
@@ -73,8 +75,10 @@ class AccountServicer:
         """One account."""
         account_id = identifier(request.account, "account")
 
-        def use(desk: Desk, _now_ns: int) -> pb.GetAccountResponse:
+        def use(desk: Desk, now_ns: int) -> pb.GetAccountResponse:
             account, view = desk.accounts.account_risk(account_id)
+            monitoring = desk.shard.state.policy.monitoring
+            instant = instant_of(account, view, monitoring, desk.age_limits, now_ns)
             equity = qualifying_equity(account.portfolio, view.view.table, view.view.snapshot)
             missing = 0 if view.risk is None else -view.risk.positions_risk.headroom
             return pb.GetAccountResponse(
@@ -84,6 +88,7 @@ class AccountServicer:
                 risk=risk_message(view.risk.risk) if view.risk is not None else None,
                 qualifying_equity="" if equity is None else usd_text(equity),
                 margin_call=usd_text(missing) if missing > 0 else "",
+                state=STATES[instant.state],
                 collateral=collateral_messages(view.risk),
             )
 

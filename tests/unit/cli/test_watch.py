@@ -80,6 +80,25 @@ RANKED = pb.RankAccountsResponse(
     market_time=answers.AT,
 )
 
+AHEAD = pb.GetOutlookResponse(
+    basis=answers.BASIS,
+    positions_only=answers.AFTER,
+    liquidation_prices=[
+        pb.LiquidationPrice(
+            underlying="BTC", index_price="90000", down_price="79200", down_move=-0.12
+        )
+    ],
+    next_expiry=pb.ExpiryProjection(
+        expiry_time=answers.AT, instruments=["BTC-1", "BTC-2"], positions_only=answers.BEFORE
+    ),
+    suggested_reduction=[
+        pb.SuggestedTrade(instrument="BTC-PERPETUAL", quantity="-30", mark_price=90_000.5)
+    ],
+    after_reduction=answers.BEFORE,
+    reduction_is_enough=True,
+    order_ids=["o-7"],
+)
+
 
 def drawn(*parts: object) -> str:
     page = Console(file=io.StringIO(), width=120, markup=False)
@@ -226,3 +245,42 @@ def test_top_has_a_row_for_each_account(run: Run, server: FakeServer) -> None:
         pb.RankAccountsRequest(by=pb.ACCOUNT_RANKING_HEADROOM, page_size=2)
     ]
     assert run("top", "--json").json["account_count"] == 2_000
+
+
+def test_an_outlook_has_prices_the_next_expiry_and_what_to_close(
+    run: Run, server: FakeServer
+) -> None:
+    server.answers("GetOutlook", AHEAD)
+    ran = run("margin", "outlook", "desk-1")
+    assert ran.code == 0
+    assert ran.row("BTC  ") == ["BTC", "90,000.00", "79,200.00", "-12.0", "%", "–", "–"]
+    assert ran.row("USD ")[1:] == [
+        *("positions", "now", "after", "2027-01-15", "08:00Z", "after", "the", "trades", "below"),
+    ]
+    assert ran.row("headroom") == ["headroom", "-20,000.50", "80,000.00", "80,000.00"]
+    assert ran.row("BTC-PERPETUAL") == ["BTC-PERPETUAL", "-30", "90,000.5"]
+    for words in ("BTC-1, BTC-2", "equity covers the initial margin then", "o-7"):
+        assert words in ran.out
+    assert server.asked("GetOutlook") == [pb.GetOutlookRequest(account="desk-1")]
+
+
+def test_an_outlook_of_nothing_says_so(run: Run, server: FakeServer) -> None:
+    server.answers("GetOutlook", pb.GetOutlookResponse(positions_only=answers.BEFORE))
+    ran = run("margin", "outlook", "desk-1")
+    assert "nothing that could be liquidated" in ran.out
+    assert "to close" not in ran.out
+
+
+def test_an_account_shows_its_margin_state(run: Run, server: FakeServer) -> None:
+    called = pb.AccountSummary(account="desk-1", published_state=pb.MARGIN_STATE_MARGIN_CALL)
+    calm = pb.AccountSummary(account="desk-2", published_state=pb.MARGIN_STATE_HEALTHY)
+    server.answers(
+        "GetAccount", pb.GetAccountResponse(account=called, state=pb.MARGIN_STATE_WARNING)
+    )
+    server.answers("ListAccounts", pb.ListAccountsResponse(accounts=[called, calm]))
+    ran = run("account", "show", "desk-1")
+    assert ran.row("state") == ["state", "margin", "call"]
+    assert ran.row("margin state now") == ["margin", "state", "now", "warning"]
+    listed = run("account", "list")
+    assert listed.row("desk-1")[1:3] == ["margin", "call"]
+    assert listed.row("desk-2")[1] == "active"

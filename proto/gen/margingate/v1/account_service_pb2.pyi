@@ -184,6 +184,7 @@ class AccountSummary(_message.Message):
     EXPERIENCE_TIER_FIELD_NUMBER: _builtins.int
     UNQUALIFIED_SINCE_TIME_FIELD_NUMBER: _builtins.int
     LIQUIDATION_NOT_BEFORE_TIME_FIELD_NUMBER: _builtins.int
+    PUBLISHED_STATE_FIELD_NUMBER: _builtins.int
     account: _builtins.str
     """The account."""
     fee_tier: _builtins.str
@@ -202,6 +203,8 @@ class AccountSummary(_message.Message):
     """The regime that the model belongs to."""
     experience_tier: _builtins.int
     """Tier of experience that a risk officer gave it, >= 0."""
+    published_state: Global___MarginState.ValueType
+    """Margin state that was last published as an alert; healthy before the first."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was opened."""
@@ -233,10 +236,11 @@ class AccountSummary(_message.Message):
         experience_tier: _builtins.int = ...,
         unqualified_since_time: _timestamp_pb2.Timestamp | None = ...,
         liquidation_not_before_time: _timestamp_pb2.Timestamp | None = ...,
+        published_state: Global___MarginState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "liquidation_not_before_time", b"liquidation_not_before_time", "unqualified_since_time", b"unqualified_since_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "create_time", b"create_time", "experience_tier", b"experience_tier", "fee_tier", b"fee_tier", "liquidation_not_before_time", b"liquidation_not_before_time", "model", b"model", "open_order_count", b"open_order_count", "position_count", b"position_count", "regime", b"regime", "suspended", b"suspended", "unqualified_since_time", b"unqualified_since_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "create_time", b"create_time", "experience_tier", b"experience_tier", "fee_tier", b"fee_tier", "liquidation_not_before_time", b"liquidation_not_before_time", "model", b"model", "open_order_count", b"open_order_count", "position_count", b"position_count", "published_state", b"published_state", "regime", b"regime", "suspended", b"suspended", "unqualified_since_time", b"unqualified_since_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -331,6 +335,7 @@ class GetAccountResponse(_message.Message):
     QUALIFYING_EQUITY_FIELD_NUMBER: _builtins.int
     MARGIN_CALL_FIELD_NUMBER: _builtins.int
     COLLATERAL_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     qualifying_equity: _builtins.str
     """Equity that qualification is judged by, USD: what closing everything at its mark would leave,
     coins at the index, whatever the regime. Empty while prices are missing.
@@ -339,6 +344,8 @@ class GetAccountResponse(_message.Message):
     """What is missing to the initial margin of the positions, USD; empty when nothing is, or while
     prices are missing.
     """
+    state: Global___MarginState.ValueType
+    """Margin state of the positions now; unknown without fresh prices."""
     @_builtins.property
     def account(self) -> Global___AccountSummary:
         """Its summary."""
@@ -369,10 +376,11 @@ class GetAccountResponse(_message.Message):
         qualifying_equity: _builtins.str = ...,
         margin_call: _builtins.str = ...,
         collateral: _abc.Iterable[Global___CollateralValue] | None = ...,
+        state: Global___MarginState.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "risk", b"risk"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "balances", b"balances", "collateral", b"collateral", "margin_call", b"margin_call", "positions", b"positions", "qualifying_equity", b"qualifying_equity", "risk", b"risk"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "balances", b"balances", "collateral", b"collateral", "margin_call", b"margin_call", "positions", b"positions", "qualifying_equity", b"qualifying_equity", "risk", b"risk", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -10,6 +10,7 @@ from margingate_server.cli.tables.collateral import collateral_tables
 from margingate_server.cli.tables.layout import BAD, FAINT, GOOD, facts, table
 from margingate_server.cli.tables.regime import regime_rows
 from margingate_server.cli.tables.risk import risks_table
+from margingate_server.cli.tables.states import coloured
 from margingate_server.cli.tables.texts import average_text, money_text, price_text, time_text
 from margingate_server.client import (
     AccountSummary,
@@ -21,6 +22,7 @@ from margingate_server.client import (
     Position,
     Risk,
     SetPositionsResponse,
+    enum_name,
 )
 
 
@@ -52,12 +54,14 @@ def created_table(answer: CreateAccountResponse) -> RenderableType:
 
 def account_tables(answer: GetAccountResponse) -> RenderableType:
     """Everything about one account."""
+    state = enum_name(answer, "state")
     return Group(
         _summary(answer.account),
         _balances_table(answer.balances),
         *collateral_tables(answer.collateral),
         _positions_table(answer.positions),
         margin_now(answer.risk if answer.HasField("risk") else None),
+        facts([("margin state now", coloured(state) if state else "")]),
     )
 
 
@@ -88,7 +92,10 @@ def margin_now(risk: Risk | None) -> RenderableType:
 
 
 def _state(account: AccountSummary) -> Text:
-    return Text("suspended", style=BAD) if account.suspended else Text("active")
+    if account.suspended:
+        return Text("suspended", style=BAD)
+    state = enum_name(account, "published_state")
+    return Text("active") if state in ("", "HEALTHY") else coloured(state)
 
 
 def _summary(account: AccountSummary) -> Table:
