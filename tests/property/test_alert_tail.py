@@ -23,9 +23,13 @@ ALERT, OTHER = (
 )
 STEPS = st.lists(
     st.sampled_from(
-        ["alert", "other", "void", "kept", "recover", "look", "read", "read part", "restart"]
+        [
+            *("alert", "alert", "alert", "other", "void", "kept", "recover", "recover"),
+            *("look", "look", "read", "read part", "restart"),
+        ]
     ),
-    max_size=40,
+    min_size=10,
+    max_size=60,
 )
 
 
