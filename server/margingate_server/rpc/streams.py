@@ -186,7 +186,9 @@ class Streams:
             tell(self._observer.opened, path)
             if not context.add_callback(lambda: self._done(call)):
                 self._done(call)
-            Thread(target=self._run, args=(call, behavior, request), daemon=True).start()
+            Thread(
+                target=self._run, args=(call, behavior, request), name="stream", daemon=True
+            ).start()
 
         # The pool's thread is free again at once: without this, grpc would send from it.
         answer.experimental_non_blocking = True  # type: ignore[attr-defined]
