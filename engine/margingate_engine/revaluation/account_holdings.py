@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from margingate_engine.core.amounts import USD
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.fees import FeeTier
+from margingate_engine.portfolio.flows import fill_flow
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
+
+FLOW_MAX = 2**56
+"""What a lot on order may pay or bring, in its asset's units: 72 billion USD, 72,000 coins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountHoldings:
     """version: of the account's state. balances: cash and entries in each asset's units.
 
-    lots: signed, by row. is_plain: False with combos, pending changes or wallets, which columns do
-    not know.
+    lots: signed, by row. is_plain: False with combos, pending changes, wallets or an order at a
+    price beyond any, which columns do not know.
     """
 
     account: str
@@ -45,5 +49,10 @@ def holdings_of(
         legs=legs,
         is_plain=not portfolio.amendments
         and not portfolio.wallets
-        and not any(leg.ratio for leg in legs),
+        and not any(leg.ratio or _is_beyond_any(leg, table) for leg in legs),
     )
+
+
+def _is_beyond_any(leg: OpenLeg, table: InstrumentTable) -> bool:
+    """Whether a lot is worth more than columns hold; a sale at such a price never fills."""
+    return abs(fill_flow(table.instruments[leg.row], 1, leg.price_nano)) >= FLOW_MAX

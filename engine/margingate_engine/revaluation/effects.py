@@ -11,7 +11,7 @@ import numpy as np
 
 from margingate_engine.core.amounts import USD
 from margingate_engine.core.floors import WHOLE_MAX, floor_products
-from margingate_engine.market.table import BoolArray, InstrumentTable, IntArray
+from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
 from margingate_engine.portfolio.effect import COIN_ROUNDING_PICO
 from margingate_engine.portfolio.fees import (
     INDEX_FEE_DIVISOR,
@@ -108,14 +108,14 @@ class EffectColumns:
     amount_en: side by side the rows min(0, e + d), the null row last, what fills can add to each
     keyed column, what they can take, e and coins of mere collateral that is sold, coins that they
     bring at most, the surcharge, and 1 for what has no price. entry_e, minimum_e: as in
-    LegEffect. row_e: the instrument. gross: bound of any row's size.
+    LegEffect. row_e: the instrument. gross_e: bound of any row's size.
     """
 
     amount_en: IntArray
     row_e: IntArray
     entry_e: IntArray
     minimum_e: IntArray
-    gross: int
+    gross_e: FloatArray
     row_count: int
 
     def split(self, sum_cn: IntArray) -> "OrderSums":
@@ -156,7 +156,7 @@ def effect_columns(
     lowest_ek = side_e[:, None] * keyed.amount_ik[row_e]
     highest_ek = lowest_ek.copy()
     gain_e, coin_up_e, owned_e, down_e = np.zeros((4, len(row_e)), dtype=np.int64)
-    coin_gross = 0
+    gross_e = np.array(arrays.gross_i, dtype=np.float64)[row_e]
     group_e = np.array(arrays.group_i, dtype=np.int64)[row_e]
     for number, group in enumerate(arrays.groups):
         chosen = np.flatnonzero(group_e == number)
@@ -174,14 +174,13 @@ def effect_columns(
             )
         coin_er = coin_rows_cs(group, coin_pico_e)
         pnl_er[chosen, :-1] += coin_er
-        coin_gross = max(coin_gross, int(np.abs(coin_er).max(initial=0)))
+        gross_e[chosen] += np.abs(coin_er).max(axis=1, initial=0)
         rate = group.index_nano * group.coin_feature_ppm
         lowest_ek[chosen, SPOT_COLUMN] += floor_products(coin_pico_e, rate, COIN_VALUE_DIVISOR)
         highest_ek[chosen, SPOT_COLUMN] -= floor_products(-coin_pico_e, rate, COIN_VALUE_DIVISOR)
     entry_e = np.minimum(gain_e, 0)
     credit_e = np.where(side_e > 0, 0, np.array(arrays.minimum_credit_i, dtype=np.int64)[row_e])
     minimum_i = np.array(arrays.minimum_i, dtype=np.int64)
-    gross = max(arrays.gross_i, default=0) - int(entry_e.min(initial=0)) + coin_gross
     parts = (
         np.minimum(pnl_er + entry_e[:, None], 0),
         np.maximum(highest_ek, 0),
@@ -197,7 +196,7 @@ def effect_columns(
         row_e=row_e,
         entry_e=entry_e,
         minimum_e=np.minimum(0, np.minimum(gain_e, credit_e) + side_e * minimum_i[row_e]),
-        gross=gross,
+        gross_e=gross_e - entry_e,
         row_count=pnl_er.shape[1],
     )
 

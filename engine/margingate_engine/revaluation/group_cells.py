@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.market.table import FloatArray, IntArray
 from margingate_engine.portfolio.holdings import OpenLeg
 from margingate_engine.revaluation.growing import Growing
 from margingate_engine.revaluation.slots import Slots
@@ -38,9 +38,15 @@ class Entries:
 
     def times(self, amount_jn: IntArray) -> IntArray:
         """Sums over each cell's entries of lots x the amounts of their columns, (C, N)."""
-        shape = (len(self.start_c) - 1, len(amount_jn))
-        lots_cj = csr_matrix((self.lots_n, self.column_n, self.start_c), shape=shape, copy=False)
-        return np.asarray(lots_cj @ amount_jn)
+        return np.asarray(self._lots_cj(len(amount_jn)) @ amount_jn)
+
+    def gross(self, gross_j: FloatArray) -> FloatArray:
+        """As `times`, of one amount a column that floats are exact enough for, (C,)."""
+        return np.asarray(self._lots_cj(len(gross_j)) @ gross_j)
+
+    def _lots_cj(self, columns: int) -> "csr_matrix[np.int64]":
+        shape = (len(self.start_c) - 1, columns)
+        return csr_matrix((self.lots_n, self.column_n, self.start_c), shape=shape, copy=False)
 
 
 class GroupCells:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from margingate_engine.market.table import BoolArray, IntArray
+from margingate_engine.market.table import BoolArray, FloatArray, IntArray
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.revaluation.keyed import KeyedColumns
 
@@ -31,9 +31,13 @@ class CellSums:
 
 @dataclass(frozen=True, slots=True)
 class LotAmounts:
-    """amount_jn: what a signed lot adds; axis J is 2 x instrument, + 1 where it is held short."""
+    """What a signed lot adds; axis J is 2 x instrument, + 1 where it is held short.
+
+    gross_j: to the bound of any row's size.
+    """
 
     amount_jn: IntArray
+    gross_j: FloatArray
     row_count: int
 
     @classmethod
@@ -53,7 +57,8 @@ class LotAmounts:
             side_in[:, rows + 4] = np.where(is_usable_i, 0, sign)
             side_in[:, rows + OTHERS :] = keyed.amount_ik
         amount_jn[1::2, rows + 2] = -np.array(arrays.minimum_i, dtype=np.int64)
-        return cls(amount_jn, rows)
+        gross_i = np.array(arrays.gross_i, dtype=np.float64)
+        return cls(amount_jn, np.stack((gross_i, -gross_i), axis=1).reshape(-1), rows)
 
     def split(self, sum_cn: IntArray) -> CellSums:
         """Sums of the amounts under their names."""

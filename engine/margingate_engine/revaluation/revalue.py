@@ -151,12 +151,11 @@ class _Work:
         self._model, self._group = model, group
         self._lot, self._effects = lot, effects
         self._minimum_i = np.array(arrays.minimum_i, dtype=np.int64)
-        self._gross = max(effects.gross, max(arrays.gross_i, default=0))
 
     def margins(self, cells: GroupCells) -> Iterator[tuple[slice, _Margins]]:
         """Margins of all cells, some at a time."""
         positions, orders = cells.positions(), cells.orders()
-        coin_c, lots_c = cells.coin_c(), cells.lots_c()
+        coin_c = cells.coin_c()
         for first in range(0, len(cells), CELLS_AT_ONCE):
             last = min(first + CELLS_AT_ONCE, len(cells))
             part = slice(first, last)
@@ -166,13 +165,10 @@ class _Work:
                     positions.part(first, last),
                     orders.part(first, last),
                     coin_c[part],
-                    lots_c[part],
                 ),
             )
 
-    def _part(
-        self, positions: Entries, orders: Entries, coin_c: IntArray, lots_c: IntArray
-    ) -> _Margins:
+    def _part(self, positions: Entries, orders: Entries, coin_c: IntArray) -> _Margins:
         group = self._group
         sums = self._lot.split(positions.times(self._lot.amount_jn))
         coin_pico_c = coin_c + sums.coin_c
@@ -183,12 +179,13 @@ class _Work:
         beyond_c = beyond_cap(group, coin_pico_c)
         required_c = self._required_c(sums.rows_cr, sums.keyed_ck, sums.keyed_ck, sums.minimum_c)
         worst_c, unpriced_c = required_c, sums.unpriced_c
+        gross_c = positions.gross(self._lot.gross_j) + np.abs(coin_cr).max(axis=1, initial=0)
         if orders.lots_n.any():
             fills = self._effects.split(orders.times(self._effects.amount_en))
             worst_c = self._worst_c(sums, fills, orders, coin_pico_c)
             worst_c += beyond_cap(group, coin_pico_c + fills.coin_up_c) - beyond_c
             unpriced_c = unpriced_c + fills.unpriced_c
-        gross_c = lots_c * float(self._gross) + np.abs(coin_cr).max(axis=1, initial=0)
+            gross_c += orders.gross(self._effects.gross_e)
         return _Margins(
             value_c=sums.value_c + coin_values(group, coin_pico_c) - beyond_c,
             initial_c=required_c + sums.surcharge_c,

@@ -10,8 +10,9 @@ from enum import Enum
 
 import numpy as np
 
+from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
 from margingate_engine.core.errors import MissingData, ModelFailure
-from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.market.table import BoolArray, InstrumentTable, IntArray
 from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Portfolio
@@ -104,12 +105,14 @@ class Revaluing:
         """Margins of all accounts that were put in, at a market; stale ones are not known."""
         usable = usable_prices(view, now_ns, self._age_limits)
         made = _Figures(len(self._accounts))
+        used = {*self._columns, *(taken.model for taken in self._alone.values())}
+        arrays_by_model = {model: _arrays_of(view, model) for model in used}
         for model, columns in self._columns.items():
-            arrays = _arrays_of(view, model)
+            arrays = arrays_by_model[model]
             if arrays is not None:
                 made.add_columns(columns, arrays, usable)
         for name, taken in self._alone.items():
-            arrays = _arrays_of(view, taken.model)
+            arrays = arrays_by_model[taken.model]
             if arrays is not None:
                 made.add_alone(self._number[name], taken, arrays, usable)
         self._rests_on, self._is_behind = (view.arrays, usable), False
@@ -144,6 +147,13 @@ class ModelColumns:
         """Have nothing of an account any more."""
         self.holdings.drop(account)
 
+    def is_here_a(self) -> BoolArray:
+        """False of each that was dropped, or that columns cannot hold."""
+        is_here_a = np.ones(len(self.holdings), dtype=np.bool_)
+        for account in self.holdings.left_out:
+            is_here_a[self.holdings.number(account)] = False
+        return is_here_a
+
     def place_a(self) -> IntArray:
         """The place of each among all accounts."""
         return self._place_a.first(len(self.holdings))
@@ -160,24 +170,22 @@ class _Figures:
         """Accounts of one model at once."""
         found = revalued(columns.holdings, arrays, usable)
         assert found is not None, "a model that cannot do it was put into columns"
+        place_a = columns.place_a()
+        is_here_a = columns.is_here_a()
+        self._amount_fa[0, place_a[is_here_a]] = found.version_a[is_here_a]
         known = np.flatnonzero(found.is_known_a)
-        place_k = columns.place_a()[known]
+        place_k = place_a[known]
         self._is_known_a[place_k] = True
         headroom_a = found.equity_a - found.worst_initial_a
-        amounts = (
-            found.version_a,
-            found.equity_a,
-            found.initial_a,
-            found.maintenance_a,
-            headroom_a,
-        )
-        for amount_a, each_a in zip(self._amount_fa, amounts, strict=True):
+        amounts = (found.equity_a, found.initial_a, found.maintenance_a, headroom_a)
+        for amount_a, each_a in zip(self._amount_fa[1:], amounts, strict=True):
             amount_a[place_k] = each_a[known]
 
     def add_alone(self, place: int, taken: Taken, arrays: RiskArrays, usable: UsablePrices) -> None:
         """An account by itself."""
         portfolio = taken.portfolio
         assert portfolio is not None, "an account of columns was left alone"
+        self._amount_fa[0, place] = taken.held.version
         if not _rests_on(usable, arrays.table, portfolio):
             return
         try:
@@ -186,11 +194,15 @@ class _Figures:
         except (MissingData, ModelFailure):
             return
         amounts = (alone.equity, alone.initial, alone.maintenance, worst.headroom)
-        self._amount_fa[:, place] = (taken.held.version, *amounts)
-        self._is_known_a[place] = True
+        if max(map(abs, amounts)) < AMOUNT_UNITS_MAX:
+            self._amount_fa[1:, place] = amounts
+            self._is_known_a[place] = True
 
     def figures(self, arrays: RiskArrays, accounts: tuple[str, ...]) -> AccountFigures:
-        """What was put together."""
+        """What was put together; whose amounts are beyond any range is not known."""
+        is_within_a = (np.abs(self._amount_fa[1:]) < AMOUNT_UNITS_MAX).all(axis=0)
+        self._is_known_a &= is_within_a
+        self._amount_fa[1:, ~is_within_a] = 0
         version_a, equity_a, initial_a, maintenance_a, headroom_a = self._amount_fa
         return AccountFigures(
             arrays=arrays,
