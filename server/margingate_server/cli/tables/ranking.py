@@ -8,14 +8,14 @@ from margingate_server.cli.tables.states import STYLES, bar, coloured, share_tex
 from margingate_server.cli.tables.texts import money_text, time_text
 from margingate_server.client import RankAccountsResponse, enum_name
 
-CELLS = 20
+CELLS = 10
 
 
 def ranking_table(answer: RankAccountsResponse) -> RenderableType:
     """One row for each account, and of how many they are."""
     made = table(
-        *("", "account", "state", ">ratio", "", ">equity", ">initial margin"),
-        *(">maintenance margin", ">headroom with orders"),
+        *("", "account", "state", ">ratio", "", ">equity", ">initial", ">maintenance"),
+        ">headroom",
     )
     for number, each in enumerate(answer.accounts, start=1):
         state, risk = enum_name(each, "state"), each.positions_only
@@ -35,7 +35,8 @@ def ranking_table(answer: RankAccountsResponse) -> RenderableType:
     if answer.unknown_count:
         told += f", {answer.unknown_count} without a known margin"
     told += f"; market version {answer.market_version} of {time_text(answer.market_time)}"
-    return Group(made, Text(told, style=FAINT))
+    how = " initial and maintenance margin of positions alone, headroom with open orders"
+    return Group(made, Text(f"{told}\n{how}", style=FAINT))
 
 
 def _amount(amount: str) -> Text:
