@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from margingate_engine.core.amounts import USD
 from margingate_engine.core.floors import WHOLE_MAX, floor_products
@@ -54,7 +55,7 @@ class Known(NamedTuple):
 
 
 class Effects:
-    """Effects by number, 0 being that of nothing. They are only added to."""
+    """Effects by number, 0 being that of nothing. Nobody knows here which are still used."""
 
     def __init__(self) -> None:
         self._known: list[Known] = [Known(0, 0, 0, 0, 0, 0, 0)]
@@ -74,6 +75,20 @@ class Effects:
             number = self._number[key] = len(self._known)
             self._known.append(_known(table, fees, leg))
         return number
+
+    def keep(self, used: IntArray) -> NDArray[np.int32]:
+        """Give back all but these, ascending, 0 among them; the new number of each of before.
+
+        0 stands for those that were given back.
+        """
+        number_e = np.zeros(len(self), dtype=np.int32)
+        number_e[used] = np.arange(len(used))
+        self._known_ek = self.known()[used]
+        self._known = [self._known[number] for number in used.tolist()]
+        numbers = ((key, int(number_e[number])) for key, number in self._number.items())
+        self._number = {key: number for key, number in numbers if number}
+        self._tiers = {key[3]: self._tiers[key[3]] for key in self._number}
+        return number_e
 
     def known(self) -> IntArray:
         """Of every effect the fields of Known, (E, 7)."""

@@ -109,6 +109,14 @@ class GroupCells:
         held_n = np.zeros(0, dtype=np.int64)
         return Entries(slots.columns(), slots.values(), held_n, slots.starts())
 
+    def used_effects(self) -> NDArray[np.int32]:
+        """Numbers of the effects of open orders, and 0, ascending."""
+        return np.union1d(self._orders.columns(), [0]).astype(np.int32)
+
+    def renumber_effects(self, number_e: NDArray[np.int32]) -> None:
+        """Take the new numbers of effects, by those of before."""
+        self._orders.renumber(number_e)
+
     def orders(self) -> Entries:
         """Entries of open orders, by instrument within a cell; columns are numbers of effects."""
         slots = self._orders

@@ -1,5 +1,7 @@
 """The holdings of many accounts in columns, an account put in at a time."""
 
+import numpy as np
+
 from margingate_engine.core.amounts import USD
 from margingate_engine.market.table import InstrumentTable, IntArray
 from margingate_engine.portfolio.holdings import OpenLeg
@@ -12,6 +14,10 @@ UNITS_MAX = 2**62
 """Balances and sums of lots from there on are left out of columns: they could wrap."""
 
 
+EFFECTS_MIN = 10_000
+"""So many effects are kept before those that no order has any more are given back."""
+
+
 class Holdings:
     """Accounts by number and what they have of each underlying. Not for two threads at once.
 
@@ -22,6 +28,7 @@ class Holdings:
         self.accounts: list[str] = []
         self.left_out: set[str] = set()
         self.effects = Effects()
+        self._effects_max = EFFECTS_MIN
         self.groups: list[GroupCells] = []
         self._number: dict[str, int] = {}
         self._version_a, self._usd_a = Growing(), Growing()
@@ -43,6 +50,7 @@ class Holdings:
         while len(self.groups) < len(table.underlyings):
             self.groups.append(GroupCells())
         if _fits(held, table):
+            self._forget_effects()
             self.left_out.discard(held.account)
             self._usd_a[number] = held.balances[USD]
             self._put_groups(number, held, table)
@@ -71,6 +79,16 @@ class Holdings:
         for place, (name, group) in enumerate(zip(table.underlyings, self.groups, strict=True)):
             coins = held.balances.get(name, 0)
             group.put(number, coins, lots.get(place, {}), legs.get(place, ()))
+
+    def _forget_effects(self) -> None:
+        """Give back effects without orders, whenever there are twice as many as were in use."""
+        if len(self.effects) < self._effects_max:
+            return
+        used = np.unique(np.concatenate([group.used_effects() for group in self.groups]))
+        number_e = self.effects.keep(used.astype(np.int64))
+        for group in self.groups:
+            group.renumber_effects(number_e)
+        self._effects_max = max(EFFECTS_MIN, 2 * len(self.effects))
 
     def version_a(self) -> IntArray:
         """Version of each account's holdings."""

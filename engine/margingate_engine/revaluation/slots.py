@@ -55,6 +55,11 @@ class Slots:
         self._settle()
         return self._column_n
 
+    def renumber(self, number_j: NDArray[np.int32]) -> None:
+        """Give every column another number, of column 0 the same; as many as there are columns."""
+        self._settle()
+        self._column_n = number_j[self._column_n]
+
     def values(self, number: int = 0) -> IntArray:
         """A value of every entry."""
         self._settle()
