@@ -27,7 +27,7 @@ BLOCKED_SECONDS_MAX = 5.0
 """A client whose window has no room for the next message for so long is dropped."""
 
 LINGER_SECONDS_MAX = 5.0
-"""A client that was dropped and reads again within so long learns why."""
+"""A client that reads again within so long after the end of a stream learns why it ended."""
 
 LOOK_SECONDS = 0.25
 CLOSE_LOOK_SECONDS, CLOSE_LOOKS_MAX = 0.01, 50
@@ -119,17 +119,18 @@ class _Call(Stream):
         self.path = path
         self.send = send
         self.sending_since: float | None = None
-        self.dropped_at: float | None = None
+        self.ended_at: float | None = None
         self.reason = "cancelled"
         self._context = context
         self._ending = Lock()
 
-    def end(self, failure: Failure | None) -> None:
+    def end(self, failure: Failure | None, now: float) -> None:
         """End with a status, OK without a failure; from any thread, also while one sends."""
         with self._ending:
             if self.is_closed:
                 return
             self.close()
+        self.ended_at = now
         self.reason = "ok" if failure is None else failure.reason.lower()
         if failure is not None:
             self._context.set_trailing_metadata(((DETAILS_KEY, details_of(failure)),))
@@ -200,19 +201,18 @@ class Streams:
         now = self._clock.seconds()
         for call in self._open():
             since = call.sending_since
-            if call.dropped_at is not None:
-                if now - call.dropped_at > LINGER_SECONDS_MAX:
+            if call.ended_at is not None:
+                if now - call.ended_at > LINGER_SECONDS_MAX:
                     call.cut()
             elif since is not None and now - since > BLOCKED_SECONDS_MAX:
-                call.dropped_at = now
-                call.end(SLOW)
+                call.end(SLOW, now)
 
     def close(self) -> None:
         """End every stream with UNAVAILABLE; open no more."""
         with self._opening:
             self._stopping.set()
         for call in self._open():
-            call.end(STOPPING)
+            call.end(STOPPING, self._clock.seconds())
         self._until_none_is_open()
         for call in self._open():
             call.cut()
@@ -243,7 +243,7 @@ class Streams:
             failure = self._failure(error, call.path)
         finally:
             call.sending_since = None
-        call.end(failure)
+        call.end(failure, self._clock.seconds())
 
     def _failure(self, error: Exception, path: str) -> Failure:
         return failure_of(error, lambda unforeseen: self._observer.incident(unforeseen, path))

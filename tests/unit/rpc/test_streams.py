@@ -170,7 +170,7 @@ def test_a_socket_that_is_never_read_costs_nobody_else_anything(serve: type[Stre
         assert perf_counter() - started < WAIT_SECONDS
         assert answer.decision.order_id == "o"
         server.pass_time(BLOCKED_SECONDS_MAX + 0.1)
-        until(lambda: any(call.dropped_at is not None for call in server.streams._open()))
+        until(lambda: any(call.ended_at is not None for call in server.streams._open()))
         assert len(next(reading).missing) == 512
         stuck.allow(1 << 16)
         assert stuck.trailers_after_reading()
