@@ -29,7 +29,11 @@ class Chain:
     csv: Path | None = None
 
     def weights(self, book: Book) -> Mapping[str, float]:
-        """How often each instrument is drawn."""
+        """How often each instrument that has margin parameters is drawn."""
+        drawn = self._weights(book)
+        return {s: w for s, w in drawn.items() if book.instruments[s].underlying in book.parameters}
+
+    def _weights(self, book: Book) -> Mapping[str, float]:
         if self.csv is None:
             return moneyness_weights(book)
         interest = open_interest(self.csv)

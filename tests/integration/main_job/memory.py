@@ -33,7 +33,9 @@ def ask_about(target: str, names: Sequence[str]) -> dict[str, Answers]:
 
         def ask(name: str) -> Answers:
             return Answers(
-                account=back_office.GetAccount(accounts.GetAccountRequest(account=name)),
+                account=_unpublished(
+                    back_office.GetAccount(accounts.GetAccountRequest(account=name))
+                ),
                 requirement=_timeless(
                     back_office.GetMargin(accounts.GetMarginRequest(account=name))
                 ),
@@ -43,9 +45,17 @@ def ask_about(target: str, names: Sequence[str]) -> dict[str, Answers]:
         return dict(zip(names, pool.map(ask, names), strict=True))
 
 
+def _unpublished(answer: accounts.GetAccountResponse) -> accounts.GetAccountResponse:
+    """Without what was published of its margin state, which goes on beside the orders."""
+    for name in ("version", "published_state"):
+        answer.account.ClearField(name)
+    return answer
+
+
 def _timeless(answer: accounts.GetMarginResponse) -> accounts.GetMarginResponse:
     """Without what says when and from which snapshot: both are new after a restart."""
     answer.basis.ClearField("market_version")
+    answer.basis.ClearField("account_version")
     answer.basis.ClearField("decision_time")
     return answer
 
