@@ -127,7 +127,7 @@ def figures(seen: Glance) -> Figures:
 def state_now(
     seen: Glance, positions: Risk | None, now_ns: int, age_limits: AgeLimits
 ) -> MarginState:
-    """State of the account by the margin of its positions; unknown without fresh prices."""
-    if positions is None or seen.is_stale(now_ns, age_limits):
+    """State of the account by the margin of its positions; unknown without fit prices. [MON-05]"""
+    if positions is None or seen.oldest.unfit(now_ns, age_limits) is not None:
         return MarginState.UNKNOWN
     return instant_of_risk(seen.account, positions, seen.numbers, now_ns).state

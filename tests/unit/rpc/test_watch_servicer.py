@@ -1,10 +1,14 @@
 """WatchAccount on the wire."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from margingate.v1 import account_service_pb2 as pb
 from margingate_engine.core.errors import InvalidInput
+from margingate_engine.quality.doubt import Doubt
 from margingate_server.rpc.watch_servicer import WatchServicer, interval_seconds, oldest_price
 from margingate_server.rpc.watching import Watching
 from margingate_server.service.freshness import FOREVER_NS, Oldest
@@ -63,6 +67,16 @@ def test_prices_too_old_to_decide_by_leave_the_state_unknown(server: Server) -> 
     (old,) = server.messages()
     assert (old.price_age.seconds, old.stale) == (11, True)
     assert (old.state, old.risk) == (pb.MARGIN_STATE_UNKNOWN, fresh.risk)
+
+
+def test_prices_in_doubt_leave_the_state_unknown(server: Server) -> None:
+    server.gate.check(order(leg("CALL", "0.1", "200")))
+    market = server.gate.lane.look(lambda desk, _now_ns: desk.shard.market)
+    snapshot = market.view.snapshot
+    in_doubt_u = np.full_like(snapshot.doubt_u, Doubt.INDEX_JUMP)
+    market.view = replace(market.view, snapshot=replace(snapshot, doubt_u=in_doubt_u))
+    (message,) = server.messages()
+    assert (message.state, message.stale) == (pb.MARGIN_STATE_UNKNOWN, False)
 
 
 def test_an_account_that_rests_on_no_price_is_never_stale(server: Server) -> None:
