@@ -46,7 +46,7 @@ class FeedLoop:
         contract's: what was listed grows stale, and everything else goes on. Without any price
         nothing is published.
         """
-        now_ns = self._clock.now_ns()
+        now_ns, asked_seconds = self._clock.now_ns(), self._clock.seconds()
         update = self._feed.update(now_ns)
         listed = self._feed.instruments()
         changed = self._publisher.changed_contracts(listed)
@@ -54,7 +54,7 @@ class FeedLoop:
         self._publisher.list_instruments([each for each in listed if each.name not in changed])
         update = without(update, changed)
         if update.names or update.index_by_underlying:
-            self._publisher.publish(update)
+            self._publisher.publish(update, asked_seconds)
         self._follow(now_ns)
 
     def attempt(self) -> bool:

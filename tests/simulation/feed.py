@@ -69,7 +69,7 @@ class Feed:
         update = self._exchange.update(names, coins)
         published = self._clock.instant()
         try:
-            view = server.publisher.publish(update)
+            view = server.publisher.publish(update, self._clock.seconds())
         except (InvalidInput, LedgerDown) as refusal:
             self._script.say("the feed is refused: {!r}", refusal)
             self._script.count("feed refused")

@@ -14,7 +14,7 @@ from margingate_server.observe.logs import Log
 from margingate_server.observe.metrics import Metrics
 from tests.unit.engine.small_market import INSTRUMENTS, MARKS
 from tests.unit.rpc.gate import Gate
-from tests.unit.service.small_desk import update
+from tests.unit.service.small_desk import SECOND_NS, update
 
 WAIT_SECONDS = 10
 
@@ -114,3 +114,18 @@ def test_an_attempt_says_whether_there_are_prices(metrics: Metrics) -> None:
     gate = Gate(is_listed=False)
     loop = FeedLoop(ToldFeed(MissingData("x")), gate.publisher, gate.clock, metrics, Lines())
     assert [loop.attempt(), loop.attempt()] == [False, True]
+
+
+def test_prices_are_as_old_as_the_asking_however_long_a_listing_takes(metrics: Metrics) -> None:
+    gate = Gate(is_listed=False)
+
+    class SlowListing(ToldFeed):
+        def instruments(self) -> tuple[Instrument, ...]:
+            gate.clock.ns += 8 * SECOND_NS  # a disk that hesitates
+            return self.listed
+
+    loop = FeedLoop(SlowListing(), gate.publisher, gate.clock, metrics, Lines())
+    assert loop.attempt()
+    view = gate.lane.look(lambda desk, _now_ns: desk.shard.market.view)
+    age_ns = gate.clock.ns - int(view.snapshot.observed_ns_u[0])
+    assert abs(age_ns - 8 * SECOND_NS) < 1_000, "a float of seconds is so exact"

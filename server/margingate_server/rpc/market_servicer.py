@@ -65,7 +65,8 @@ class MarketServicer:
         self, request: pb.PublishQuotesRequest, _context: grpc.ServicerContext
     ) -> pb.PublishQuotesResponse:
         """Publish prices."""
-        view = self._publisher.publish(parse_quotes(request))
+        received_seconds = self._clock.seconds()
+        view = self._publisher.publish(parse_quotes(request), received_seconds)
         return pb.PublishQuotesResponse(market_version=view.snapshot.version)
 
     def PublishSettlementPrices(  # noqa: N802

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Protocol
 
+from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import Instrument
 from margingate_server.clock import Clock
 from margingate_server.feeds.feed import MarketUpdate
@@ -46,13 +47,21 @@ class Publisher:
         """Names of those that `list_instruments` would refuse: listed as another contract."""
         return self._market().changed_contracts(listed)
 
-    def publish(self, update: MarketUpdate) -> MarketView:
-        """The view with these prices. InvalidInput names what is wrong; the old view stays then."""
+    def publish(self, update: MarketUpdate, received_seconds: float) -> MarketView:
+        """The view with these prices. InvalidInput names what is wrong; the old view stays then.
+
+        received_seconds: by Clock.seconds; however long others keep the prices waiting, for a
+        commit or for new terms, they are as old as that.
+        """
+
+        def plan() -> MarketView:
+            waited_ns = int((self._clock.seconds() - received_seconds) * NANO)
+            now_ns = self._clock.now_ns()
+            return market.planned_update(update, now_ns, now_ns - waited_ns)
+
         with self._publishing:
             market = self._market()
-            return self._swapped(
-                market, lambda: market.planned_update(update, self._clock.now_ns()), ()
-            )
+            return self._swapped(market, plan, ())
 
     def change_terms(self, terms: Terms, adopt: Callable[[Terms], None]) -> bool:
         """Whether these terms differ from those that were in force; they are from here on, durably.

@@ -248,18 +248,22 @@ class Market:
         view = self._view(table, snapshot, self.view.observation + 1, self.view.others)
         return replace(view, quality=QualityView(self.view.quality.memory))
 
-    def planned_update(self, update: MarketUpdate, now_ns: int) -> MarketView:
+    def planned_update(
+        self, update: MarketUpdate, now_ns: int, received_ns: int | None = None
+    ) -> MarketView:
         """The view with new prices; InvalidInput names what is wrong, and nothing is taken then.
 
         Prices that the limits of `quality` refuse stay as they were. Prices that do not differ
-        keep the version and the risk arrays: they only get younger.
+        keep the version and the risk arrays: they only get younger. received_ns: when
+        they were received; None for now.
         """
         if update.market_time_ns > now_ns + MARKET_AHEAD_NS_MAX:
             raise InvalidInput("market_time", "is more than a minute ahead of the server's clock")
         view = self.view
         table, before = view.table, _aged(view.snapshot, now_ns)
         quotes, time_ns = quotes_of(table, update), update.market_time_ns
-        arrived = Update(quotes=quotes, market_time_ns=time_ns, observed_ns=now_ns)
+        observed_ns = now_ns if received_ns is None else received_ns
+        arrived = Update(quotes=quotes, market_time_ns=time_ns, observed_ns=observed_ns)
         snapshot, quality = taken(table, before, arrived, self.quality, view.quality)
         snapshot = snapshot.with_last_marks(table, self._last_mark_nano_i)
         observation = view.observation + 1

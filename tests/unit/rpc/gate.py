@@ -113,7 +113,7 @@ class Gate:
 
     def quote(self, **changes: Any) -> None:
         """Publish the small market's prices now."""
-        self.publisher.publish(update(**changes))
+        self.publisher.publish(update(**changes), self.clock.seconds())
 
     def answer(
         self, method: str, request: Message, metadata: Sequence[tuple[str, str]] = ()

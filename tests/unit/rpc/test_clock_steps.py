@@ -51,8 +51,10 @@ def test_prices_that_were_planned_before_a_step_are_planned_again(
     gate = Gate().open(usd="1000")
     plan, planned = Market.planned_update, []
 
-    def set_back_meanwhile(market: Market, update: MarketUpdate, now_ns: int) -> MarketView:
-        view = plan(market, update, now_ns)
+    def set_back_meanwhile(
+        market: Market, update: MarketUpdate, now_ns: int, received_ns: int
+    ) -> MarketView:
+        view = plan(market, update, now_ns, received_ns)
         if not planned:
             gate.clock.set_back_ns += 40 * SECOND_NS
         planned.append(now_ns)
