@@ -75,7 +75,8 @@ class RevaluationLoop:
         try:
             desk = self._lane.look(lambda desk, _now_ns: desk)
             taken = self._take(desk)
-            if taken <= TOUCHED_MAX:
+            # Of a desk that is only looked at nothing is published, and figures go on.
+            if taken <= TOUCHED_MAX and not self._lane.is_down:
                 self._publish(desk)
             self._consider(desk)
             self._publish(desk)

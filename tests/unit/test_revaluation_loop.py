@@ -6,11 +6,13 @@ from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
 
+import numpy as np
 import pytest
 
 from margingate_engine.monitoring.states import MarginState
 from margingate_server.app import Application
 from margingate_server.config import ServerConfig
+from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.ledger.events import decode_event
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.rpc.lane import LedgerDown
@@ -153,6 +155,31 @@ def test_while_the_ledger_is_down_nothing_is_published_and_then_it_is(
     assert states(application) == {"lost": MarginState.HEALTHY}
     application._revaluation.turn()
     assert published(application) == [("lost", "liquidation")]
+
+
+def test_while_the_ledger_is_down_figures_go_on_with_prices(application: Application) -> None:
+    open_account(application, "lost")
+    application._lane.mark_down()
+    application._lane.show_durable(application._builder.open_desk)
+    shown = application._lane.look(lambda desk, _now_ns: desk)
+    for factor in (1.001, 0.998):
+        before = shown.shard.market.view
+        index = float(before.snapshot.index_nano_u[before.table.underlyings.index("BTC")]) / 1e9
+        update = MarketUpdate(
+            market_time_ns=before.snapshot.market_time_ns,
+            index_by_underlying={"BTC": index * factor},
+            names=(),
+            mark_price_i=np.zeros(0),
+            mark_vol_i=np.zeros(0),
+            forward_price_i=np.zeros(0),
+        )
+        application._publisher.publish(update, application._clock.seconds())
+        assert shown.shard.market.view.arrays is not before.arrays
+        application._revaluation.turn()
+        figures = shown.revaluing.latest
+        assert figures is not None
+        assert figures.arrays is shown.shard.market.view.arrays
+    assert states(application) == {"lost": MarginState.HEALTHY}
 
 
 def test_the_thread_follows_prices_and_fills_within_a_second(application: Application) -> None:
