@@ -5,13 +5,13 @@ import grpc
 from margingate.v1 import account_service_pb2 as pb
 from margingate_engine.core.errors import MissingData
 from margingate_engine.core.risk import Risk
-from margingate_engine.monitoring.states import margin_ratio, state_of
+from margingate_engine.monitoring.states import margin_ratio
 from margingate_server.rpc.alert_codec import STATES
 from margingate_server.rpc.decimals import usd_text
 from margingate_server.rpc.decision_codec import risk_message
 from margingate_server.rpc.fields import enum_value, page_size, timestamp
 from margingate_server.rpc.lane import Lane
-from margingate_server.service.margin_states import publishing_of
+from margingate_server.service.margin_states import instant_of_risk
 from margingate_server.service.ranking import Ranking, ranked
 
 RANKINGS = {
@@ -33,14 +33,14 @@ class RankServicer:
         """The accounts nearest to liquidation, as all were margined last."""
         by = enum_value(request.by, RANKINGS, "by")
         size = page_size(request.page_size)
-        figures, monitoring = self._lane.look(
-            lambda desk, _now_ns: (desk.revaluing.latest, desk.shard.state.policy.monitoring)
+        figures, state, now_ns = self._lane.look(
+            lambda desk, now_ns: (desk.revaluing.latest, desk.shard.state, now_ns)
         )
         if figures is None:
             raise MissingData("margins of all accounts")
-        bounds = publishing_of(monitoring).entering
-        accounts = []
+        accounts, monitoring = [], state.policy.monitoring
         for place in ranked(figures, by, size):
+            account = state.accounts[figures.accounts[place]]
             risk = Risk(
                 equity=int(figures.equity_a[place]),
                 initial=int(figures.initial_a[place]),
@@ -48,11 +48,11 @@ class RankServicer:
             )
             accounts.append(
                 pb.RankedAccount(
-                    account=figures.accounts[place],
+                    account=account.account,
                     positions_only=risk_message(risk),
                     headroom=usd_text(int(figures.headroom_a[place])),
                     margin_ratio=margin_ratio(risk),
-                    state=STATES[state_of(risk, bounds)],
+                    state=STATES[instant_of_risk(account, risk, monitoring, now_ns).state],
                 )
             )
         count = len(figures.accounts)

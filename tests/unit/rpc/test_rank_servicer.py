@@ -48,6 +48,24 @@ def test_figures_are_those_of_get_margin(gate: Gate) -> None:
     assert answer.market_time == margin.basis.market_time
 
 
+def test_who_is_given_time_before_liquidation_stands_as_get_account_says(gate: Gate) -> None:
+    def lose_most(desk: Desk, _now_ns: int) -> None:
+        state = desk.shard.account("a")
+        state.portfolio.cash["USD"] = -(10**12)
+        state.liquidation_not_before_ns = gate.clock.ns + 1
+        desk.shard.forget_view("a")
+
+    gate.lane.look(lose_most)
+    revalued(gate)
+    answer = gate.ok("RankAccounts", pb.RankAccountsRequest())
+    (of_a,) = [each for each in answer.accounts if each.account == "a"]
+    assert of_a.state == pb.MARGIN_STATE_MARGIN_CALL
+    gate.clock.ns += 1
+    answer = gate.ok("RankAccounts", pb.RankAccountsRequest())
+    (of_a,) = [each for each in answer.accounts if each.account == "a"]
+    assert of_a.state == pb.MARGIN_STATE_LIQUIDATION
+
+
 def test_before_the_first_revaluation_there_is_no_ranking(gate: Gate) -> None:
     answer = gate.answer("RankAccounts", pb.RankAccountsRequest())
     assert answer.code.name == "FAILED_PRECONDITION"
