@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from margingate_engine.market.table import IntArray
 
-SLACK = 1.5
+SLACK = 1.25
 CAPACITY_MIN = 4
 """Entries that a row has room for at least: most changes of a row then move nothing."""
 
