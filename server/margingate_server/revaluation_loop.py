@@ -33,6 +33,9 @@ NICENESS = 19
 LOOKS_AT_ONCE = 50
 """Turns of the lock in which states are changed before they are made durable together."""
 
+LOOK_PAUSE_SECONDS = 0.002
+"""Rest between these turns: whoever waits for the lock gets it first."""
+
 PAUSE_SECONDS = 0.02
 """Rest between turns, so that prices that never stop coming leave others their turn."""
 
@@ -127,6 +130,7 @@ class RevaluationLoop:
             for _ in range(LOOKS_AT_ONCE):
                 if not desk.monitor.is_behind:
                     break
+                self._stopping.wait(LOOK_PAUSE_SECONDS)
                 events, ticket = self._lane.begin(look)
                 if events:
                     published += events
@@ -139,11 +143,15 @@ class RevaluationLoop:
                 return
 
     def _run(self) -> None:
-        if sys.platform == "linux":  # elsewhere a process has one priority for all of its threads
-            os.setpriority(os.PRIO_PROCESS, get_native_id(), NICENESS)
+        _stand_back()
         while not self._stopping.is_set():
             self._waking.wait(TURN_SECONDS)
             self._waking.clear()
             if not self._stopping.is_set():
                 tell(self.turn)
                 self._stopping.wait(PAUSE_SECONDS)
+
+
+def _stand_back() -> None:
+    if sys.platform == "linux":  # elsewhere a process has one priority for all of its threads
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), NICENESS)

@@ -135,7 +135,8 @@ def main(folder: Path, accounts: int) -> None:
     application.start()
     settle_garbage_collector()
     ports = {"grpc_port": application.grpc_port, "http_port": application.http_port}
-    (folder / "ports.json").write_text(json.dumps(ports))
+    (folder / "ports.new").write_text(json.dumps(ports))
+    (folder / "ports.new").rename(folder / "ports.json")
     ending.wait()
     application.stop()
     seen = {"held_seconds": lock.held, "swaps_ns": swaps}

@@ -19,7 +19,7 @@ from margingate_server.ledger.market_inputs import inputs_digest
 from margingate_server.service.judging import QualityView, taken
 from margingate_server.service.quotes import quotes_of, same_prices
 
-MARKET_AHEAD_NS_MAX = 60 * NANO
+MARKET_AHEAD_NS_MAX = 5 * NANO
 """How far a market's clock may be ahead of ours: what it dates later would expire what has not."""
 
 CLOCK_BACK_NS_MAX = NANO
@@ -258,7 +258,7 @@ class Market:
         they were received; None for now.
         """
         if update.market_time_ns > now_ns + MARKET_AHEAD_NS_MAX:
-            raise InvalidInput("market_time", "is more than a minute ahead of the server's clock")
+            raise InvalidInput("market_time", "is more than five seconds ahead of the server's clock")
         view = self.view
         table, before = view.table, _aged(view.snapshot, now_ns)
         quotes, time_ns = quotes_of(table, update), update.market_time_ns

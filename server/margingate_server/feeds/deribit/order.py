@@ -10,7 +10,7 @@ AHEAD_NS_MAX: Final = 5 * NANO
 """A venue's clock further ahead of ours is wrong, or the message is damaged: taken, it would keep
 everything after it out."""
 
-LATE_NS_MAX: Final = 10 * NANO
+LATE_NS_MAX: Final = 3 * NANO
 """What lay somewhere for longer is no price of now, whenever it arrives."""
 
 
