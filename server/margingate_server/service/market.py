@@ -258,7 +258,7 @@ class Market:
         they were received; None for now.
         """
         if update.market_time_ns > now_ns + MARKET_AHEAD_NS_MAX:
-            raise InvalidInput("market_time", "is more than five seconds ahead of the server's clock")
+            raise InvalidInput("market_time", "is more than 5 s ahead of the server's clock")
         view = self.view
         table, before = view.table, _aged(view.snapshot, now_ns)
         quotes, time_ns = quotes_of(table, update), update.market_time_ns
