@@ -26,7 +26,7 @@ run: $(READY) ## Serve a simulated BTC+ETH market on loopback, with a few accoun
 test: $(READY) ## Run every test
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
-properties: $(READY) ## Try the properties on three times as many examples as `make test` does
+properties: $(READY) ## Try the properties on five times as many examples as `make test` does
 	@HYPOTHESIS_PROFILE=$(or $(PROFILE),steady) $(BIN)/python -m pytest -q -n 2 --timeout=1200 tests/property
 
 main-job: $(READY) ## Show the main job alone: 1,000 accounts, 20,000 orders, 8 clients, the oracle

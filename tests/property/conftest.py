@@ -1,6 +1,6 @@
 """Hypothesis: the same examples every time, and more of them on request.
 
-HYPOTHESIS_PROFILE=steady (`make properties`, which CI runs) tries three times as many, `thorough`
+HYPOTHESIS_PROFILE=steady (`make properties`, which CI runs) tries five times as many, `thorough`
 searches at random and for longer.
 """
 
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from tests.property.effort import STEADY_EXAMPLES
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-for _name, _count in (("quick", STEADY_EXAMPLES // 3), ("steady", STEADY_EXAMPLES)):
+for _name, _count in (("quick", STEADY_EXAMPLES // 5), ("steady", STEADY_EXAMPLES)):
     settings.register_profile(
         _name,
         deadline=None,

@@ -25,7 +25,7 @@ DATED = [
 
 def quotes(**changes: object) -> pb.PublishQuotesRequest:
     usual: dict[str, object] = {
-        "market_time": Timestamp(seconds=1_700_000_060),
+        "market_time": Timestamp(seconds=1_700_000_005),
         "indices": [pb.IndexQuote(underlying="BTC", price=100_000.0)],
         "instruments": ["NEAR", "PUT"],
         "mark_prices": [101_000.0, 100.0],
@@ -116,7 +116,7 @@ def test_quotes_make_the_market_that_is_shown() -> None:
     gate.clock.ns += 5 * NANO
     market = gate.ok("GetMarket", pb.GetMarketRequest(underlying="BTC", page_size=1000))
     assert market.market_version == version == 3
-    assert market.market_time == Timestamp(seconds=1_700_000_060)
+    assert market.market_time == Timestamp(seconds=1_700_000_005)
     (underlying,) = market.underlyings
     assert (underlying.index_price, underlying.age_seconds, underlying.stale) == (100_000, 5, False)
     shown = {each.instrument.instrument: each for each in market.instruments}
@@ -147,7 +147,7 @@ def test_the_market_comes_by_pages_and_says_what_is_stale_or_missing() -> None:
     [
         ({"market_time": None}, "market_time"),
         ({"market_time": Timestamp(seconds=1)}, "market_time"),
-        ({"market_time": Timestamp(seconds=1_700_000_061)}, "market_time"),
+        ({"market_time": Timestamp(seconds=1_700_000_006)}, "market_time"),
         ({"mark_prices": [1.0]}, "mark_prices"),
         ({"mark_prices": [math.nan, 1.0]}, "mark_prices"),
         ({"mark_vols": [0.0, math.inf]}, "mark_vols"),
