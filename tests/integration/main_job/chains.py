@@ -58,7 +58,7 @@ def simulated_chain() -> Chain:
     """The built-in market, held still."""
     return Chain(
         feed=("--feed", "simulated", "--seed", "7", "--freeze"),
-        order_count=4_000,
+        order_count=2_800,
     )
 
 
