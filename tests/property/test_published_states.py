@@ -1,19 +1,19 @@
 """Published margin states: nothing bad is hidden, and prices at a bound do not ring for ever."""
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from margingate_engine.monitoring.publishing import (
-    Published,
     Publishing,
     Standing,
     Wait,
     Waits,
     followed,
+    wanted,
 )
 from margingate_engine.monitoring.states import Bounds, MarginState
 
@@ -35,6 +35,45 @@ standings = st.one_of(
     ),
 )
 looks = st.lists(st.tuples(standings, st.integers(0, 60)), max_size=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What is said of one account, and what it waits for since when: written out for one."""
+
+    state: MarginState = MarginState.HEALTHY
+    known: MarginState = MarginState.HEALTHY
+    wait: Wait = Wait.NOTHING
+    waiting_ns: int = 0
+
+    def alone(self, standing: Standing, publishing: Publishing, now_ns: int) -> "Published":
+        """What is said at `now_ns`, one account by itself."""
+        target, wait = wanted(self.state, self.known, standing)
+        if target is self.state:
+            return replace(self, wait=Wait.NOTHING, waiting_ns=0)
+        began_ns = self.waiting_ns if wait is self.wait else now_ns
+        if now_ns - began_ns < publishing.wait_ns(wait):
+            return replace(self, wait=wait, waiting_ns=began_ns)
+        return self.said(target)
+
+    def followed(self, standing: Standing, publishing: Publishing, now_ns: int) -> "Published":
+        """The same by what follows all accounts."""
+        codes = (self.state, self.known, *standing, self.wait)
+        state_a, known_a, entering_a, leaving_a, wait_a = (
+            np.array([code], dtype=np.int8) for code in codes
+        )
+        waits = Waits(wait_a=wait_a, waiting_ns_a=np.array([self.waiting_ns], dtype=np.int64))
+        both = (entering_a, leaving_a)
+        target_a, waits, changes_a = followed(state_a, known_a, both, waits, publishing, now_ns)
+        if changes_a[0]:
+            return self.said(MarginState(int(target_a[0])))
+        wait, began_ns = Wait(int(waits.wait_a[0])), int(waits.waiting_ns_a[0])
+        return replace(self, wait=wait, waiting_ns=began_ns)
+
+    def said(self, state: MarginState) -> "Published":
+        """After a state was published."""
+        known = self.known if state is MarginState.UNKNOWN else state
+        return Published(state=state, known=known)
 
 
 def course(seen: list[tuple[Standing, int]], publishing: Publishing) -> list[Published]:
@@ -127,7 +166,7 @@ def test_many_accounts_follow_as_each_of_them_does(
         both = (standing[0], standing[1])
         target_a, waits, changes_a = followed(state_a, known_a, both, waits, PUBLISHING, now_ns)
         for number, ((one, _), before) in enumerate(zip(seen, each, strict=True)):
-            after = each[number] = before.followed(one, PUBLISHING, now_ns)
+            after = each[number] = before.alone(one, PUBLISHING, now_ns)
             assert changes_a[number] == (after.state is not before.state)
             if changes_a[number]:
                 assert target_a[number] == after.state

@@ -111,13 +111,8 @@ def test_holdings_that_columns_do_not_know_are_left_out_and_known_again_later() 
     assert figures(found(holdings, world.arrays), "a") == expected is not None
 
 
-def test_an_account_with_something_that_has_no_price_is_not_known() -> None:
-    world = worlds()[0]
-    without = replace(
-        world.arrays.snapshot, observed_ns_i=world.arrays.snapshot.observed_ns_i.copy()
-    )
-    without.observed_ns_i[::3] = -1
-    arrays = world.model.risk_arrays(world.table, without)
+def expect_that_some_are_not_known(world: World, arrays: RiskArrays) -> None:
+    """Those alone that have no margin by themselves either."""
     holdings, portfolios = Holdings(), {f"a{seed}": book(world, seed) for seed in range(ACCOUNTS)}
     for name, portfolio in portfolios.items():
         put(holdings, world, name, 1, portfolio)
@@ -125,6 +120,16 @@ def test_an_account_with_something_that_has_no_price_is_not_known() -> None:
     for name, portfolio in portfolios.items():
         assert figures(all_of_them, name) == figures_alone(portfolio, arrays), name
     assert 0 < np.count_nonzero(all_of_them.is_known_a) < ACCOUNTS
+
+
+def test_an_account_with_something_that_has_no_price_is_not_known() -> None:
+    world = worlds()[0]
+    without = replace(
+        world.arrays.snapshot, observed_ns_i=world.arrays.snapshot.observed_ns_i.copy()
+    )
+    without.observed_ns_i[::3] = -1
+    arrays = world.model.risk_arrays(world.table, without)
+    expect_that_some_are_not_known(world, arrays)
 
 
 def test_a_group_without_an_index_leaves_out_whoever_has_something_of_it() -> None:
@@ -136,13 +141,7 @@ def test_a_group_without_an_index_leaves_out_whoever_has_something_of_it() -> No
         world.arrays.snapshot, observed_ns_u=observed_ns_u, index_nano_u=index_nano_u
     )
     arrays = world.model.risk_arrays(world.table, snapshot)
-    holdings, portfolios = Holdings(), {f"a{seed}": book(world, seed) for seed in range(ACCOUNTS)}
-    for name, portfolio in portfolios.items():
-        put(holdings, world, name, 1, portfolio)
-    all_of_them = found(holdings, arrays)
-    for name, portfolio in portfolios.items():
-        assert figures(all_of_them, name) == figures_alone(portfolio, arrays), name
-    assert 0 < np.count_nonzero(all_of_them.is_known_a) < ACCOUNTS
+    expect_that_some_are_not_known(world, arrays)
 
 
 def test_a_model_with_a_key_per_instrument_is_not_worked_out_in_columns() -> None:

@@ -3,7 +3,7 @@
 Published states are for people and alerts. What an order may do follows the figures of the instant.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -71,36 +71,10 @@ class Standing(NamedTuple):
     leaving: MarginState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """What is said of an account, and what it waits for.
-
-    known: the last state that was said beside UNKNOWN. since_ns: when `state` was published.
-    waiting_ns: when the wait began.
-    """
-
-    state: MarginState = MarginState.HEALTHY
-    known: MarginState = MarginState.HEALTHY
-    since_ns: int = 0
-    wait: Wait = Wait.NOTHING
-    waiting_ns: int = 0
-
-    def followed(self, standing: Standing, publishing: Publishing, now_ns: int) -> "Published":
-        """What is said at `now_ns`, by a clock that never goes back."""
-        target, wait = wanted(self.state, self.known, standing)
-        if target is self.state:
-            return replace(self, wait=Wait.NOTHING, waiting_ns=0)
-        began_ns = self.waiting_ns if wait is self.wait else now_ns
-        if now_ns - began_ns < publishing.wait_ns(wait):
-            return replace(self, wait=wait, waiting_ns=began_ns)
-        known = self.known if target is MarginState.UNKNOWN else target
-        return Published(state=target, known=known, since_ns=now_ns)
-
-
 def wanted(state: MarginState, known: MarginState, standing: Standing) -> tuple[MarginState, Wait]:
     """(state to be published, what has to be waited for before); the same state for no change.
 
-    state: published now. known: as of Published.
+    state: published now. known: the last one that was said beside UNKNOWN.
     """
     unknown, called = MarginState.UNKNOWN, MarginState.MARGIN_CALL
     if standing.entering is unknown:
@@ -138,8 +112,9 @@ def followed(
 ) -> tuple[StateArray, Waits, BoolArray]:
     """(states to be published, what is waited for now, whose state changes now), axis A.
 
-    As Published.followed for many; standing: by the bounds of entering and of leaving. Whose state
-    changes keeps its wait until that is published.
+    state_a, known_a: as of `wanted`, whose answers are followed once they were waited for.
+    standing: by the bounds of entering and of leaving. now_ns: by a clock that never goes back.
+    Whose state changes keeps its wait until that is published.
     """
     entering_a, leaving_a = standing
     unknown_a = entering_a == MarginState.UNKNOWN

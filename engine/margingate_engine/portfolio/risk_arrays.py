@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from margingate_engine.core.amounts import ceil_div
+from margingate_engine.core.floors import FLOAT_ERROR, FLOAT_WHOLE_MAX
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray
@@ -24,12 +25,6 @@ COIN_VALUE_DIVISOR = 10**21
 """1e-12 coins x 1e-9 USD x 1e-6 ratio, in 1e-6 USD."""
 
 PPM = 10**6
-
-FLOAT_ROW_MAX = 2**50
-"""Rows below it are floats first; where these are near no whole number, they round down right."""
-
-FLOAT_ERROR = 1e-15
-"""Relative, of three roundings."""
 
 FEW_SCENARIOS = 50
 """Up to so many, whole numbers take no longer than arrays of floats."""
@@ -93,7 +88,7 @@ class GroupArrays:
     def coin_rows(self, coin_pico: int) -> list[int]:
         """Weighted P&L of a coin balance per scenario, 1e-6 USD, rounded down. [SPAN-05]"""
         factor_s = self.coin_factor_s
-        if len(factor_s) <= FEW_SCENARIOS or self.coin_gross(coin_pico) >= FLOAT_ROW_MAX:
+        if len(factor_s) <= FEW_SCENARIOS or self.coin_gross(coin_pico) >= FLOAT_WHOLE_MAX:
             return [coin_pico * factor // COIN_ROW_DIVISOR for factor in factor_s]
         near_s = float(coin_pico) * self._float_factor_s
         in_doubt_s = np.abs(near_s - np.rint(near_s)) < FLOAT_ERROR * np.abs(near_s)

@@ -31,9 +31,6 @@ from margingate_engine.portfolio.risk_arrays import (
 from margingate_engine.revaluation.coins import coin_rows_cs, coin_values
 from margingate_engine.revaluation.keyed import SPOT_COLUMN, KeyedColumns
 
-NOTHING = 0
-"""Number of the effect that does nothing: that of unused entries."""
-
 OTHERS = 5
 """Columns after the rows and the keyed features."""
 
@@ -55,7 +52,10 @@ class Known(NamedTuple):
 
 
 class Effects:
-    """Effects by number, 0 being that of nothing. Nobody knows here which are still used."""
+    """Effects by number, 0 being that of unused entries, which does nothing.
+
+    Nobody knows here which are still used.
+    """
 
     def __init__(self) -> None:
         self._known: list[Known] = [Known(0, 0, 0, 0, 0, 0, 0)]
