@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 RUN_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test properties main-job crash sim worst-fills bench bench-live bench-recovery faults history lint format types proto dashboards clean
+.PHONY: help run test properties main-job crash sim worst-fills bench bench-live bench-parts bench-recovery faults history lint format types proto dashboards clean
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ bench: $(READY) ## Measure preview and durable check against an echo servicer
 
 bench-live: $(READY) ## Measure ACCOUNTS=100000 in a market that ticks for SECONDS=60
 	@$(BIN)/python -m tests.bench.live --accounts $(or $(ACCOUNTS),100000) --seconds $(or $(SECONDS),60)
+
+bench-parts: $(READY) ## Measure the parts of a live market alone, with ACCOUNTS=100000
+	@$(BIN)/python -m tests.bench.live_parts --accounts $(or $(ACCOUNTS),100000)
 
 bench-recovery: $(READY) ## Measure a start over EVENTS=1000000 events, without and with snapshots
 	@$(BIN)/python -m tests.bench.recovery --events $(or $(EVENTS),1000000)

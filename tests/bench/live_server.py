@@ -85,7 +85,7 @@ def populate(state: ShardState, view: MarketView, count: int) -> None:
         portfolio = Portfolio(fees=state.fee_tiers[tier], cash={"USD": 10**7 * MICRO})
         for row in draw.sample(rows, POSITIONS):
             lots = draw.randint(1, LOTS_MAX) * draw.choice((1, -1))
-            portfolio.positions[row] = Position(lots, _entry(view, row, lots))
+            portfolio.positions[row] = Position(lots, entry_at_mark(view, row, lots))
         for order in range(OPEN_ORDERS):
             row = draw.choice(rows)
             leg = OpenLeg(
@@ -105,7 +105,7 @@ def populate(state: ShardState, view: MarketView, count: int) -> None:
         )
 
 
-def _entry(view: MarketView, row: int, lots: int) -> int:
+def entry_at_mark(view: MarketView, row: int, lots: int) -> int:
     """What a future entered at its mark has as its entry: that its profit begins at zero."""
     instrument = view.table.instruments[row]
     if instrument.kind is InstrumentKind.OPTION:
