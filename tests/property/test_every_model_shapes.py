@@ -99,9 +99,11 @@ def gains(draw: st.DrawFn, world: World) -> Lots:
         and (each.kind is InstrumentKind.OPTION or each.settlement is Settlement.LINEAR)
     ]
     pnl_is = pnl_ir[rows, :-1].astype(np.float64)
+    pnl_is /= np.abs(pnl_is).max()  # the solver gives up on coefficients of 1e9
     gain_s = [draw(st.integers(-10, 1_000)) for _ in range(pnl_is.shape[1])]
+    gain_i = pnl_is @ np.array(gain_s)
     found = linprog(
-        -(pnl_is @ np.array(gain_s)) / np.abs(pnl_is).max(),
+        -gain_i / max(1.0, np.abs(gain_i).max()),
         A_ub=-pnl_is.T,
         b_ub=-np.abs(pnl_is).sum(axis=0),  # more than rounding to whole lots can take
         bounds=(-LOTS_MAX, LOTS_MAX),

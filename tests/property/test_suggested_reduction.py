@@ -84,6 +84,8 @@ def test_carried_out_at_the_marks_it_leaves_the_margin_that_it_says(name: str) -
         if name == "isolated":
             wallet = st.integers(0, risk.initial)
             portfolio.wallets = {row: data.draw(wallet) for row in portfolio.positions}
+        else:
+            assert positions_risk(portfolio, arrays).is_margined == (short < 0)
         before = deepcopy(portfolio)
         reduction = suggested_reduction(portfolio, arrays)
         assert portfolio == before
@@ -95,7 +97,7 @@ def test_carried_out_at_the_marks_it_leaves_the_margin_that_it_says(name: str) -
         after = traded(world, portfolio, reduction)
         assert reduction.after == positions_risk(after, arrays)
         assert reduction.is_enough == reduction.after.is_margined
-        if short < 0:
+        if reduction.before.is_margined:
             assert reduction.steps == ()
         else:
             assert reduction.after.headroom >= reduction.before.headroom
