@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -56,6 +57,7 @@ class Venue:
             market.PublishInstrumentsRequest(instruments=listed), timeout=CALL_SECONDS_MAX
         )
         self.started = now().seconds - 3_600
+        self.not_taken: dict[int, int] = {}
 
     def quote(self, second: int, *, spot: float = SPOT, vols: Mapping[int, float] = {}) -> int:
         """The version after prices of a second; vols of strikes where they are not VOL."""
@@ -74,6 +76,8 @@ class Venue:
             forward_prices=[*(spot for _ in STRIKES), 0.0],
         )
         answer = self.wire.market.PublishQuotes(request, timeout=CALL_SECONDS_MAX)
+        assert all(each.underlying == "BTC" for each in answer.not_taken)
+        self.not_taken = {each.doubt: each.count for each in answer.not_taken}
         return int(answer.market_version)
 
     def open(self) -> None:
@@ -93,8 +97,11 @@ class Venue:
 
     def index(self) -> float:
         """The index in force, USD."""
-        page = self.wire.market.GetMarket(market.GetMarketRequest(), timeout=CALL_SECONDS_MAX)
-        return page.underlyings[0].index_price
+        return self.market().underlyings[0].index_price
+
+    def market(self) -> market.GetMarketResponse:
+        """The whole market."""
+        return self.wire.market.GetMarket(market.GetMarketRequest(), timeout=CALL_SECONDS_MAX)
 
     def decide(self, name: str) -> types.Decision:
         """The decision on a small purchase of the perpetual."""
@@ -148,6 +155,11 @@ def test_a_spike_moves_no_margin_and_refuses_until_the_next_good_price(venue: Ve
     assert venue.metric(found % "index_jump") == 1
     assert venue.metric(found % "price_jump") == len(STRIKES) + 1
     assert venue.metric('margingate_market_data_uncertain{state="doubted"}') == len(STRIKES) + 2
+    jumped = {market.PRICE_DOUBT_INDEX_JUMP: 1, market.PRICE_DOUBT_PRICE_JUMP: len(STRIKES) + 1}
+    assert venue.not_taken == jumped
+    page = venue.market()
+    assert page.underlyings[0].doubt == market.PRICE_DOUBT_INDEX_JUMP
+    assert {each.doubt for each in page.instruments} == {market.PRICE_DOUBT_PRICE_JUMP}
     venue.quote(0)
     assert venue.decide("during").verdict == types.VERDICT_ACCEPTED, "it was not remembered"
     assert venue.metric('margingate_market_data_uncertain{state="doubted"}') == 0
@@ -173,6 +185,10 @@ def test_a_missing_vol_costs_the_surcharge_and_lets_orders_pass(venue: Venue) ->
     ppm = -(-50_000 * (10**6 - confidence) // 10**6)
     assert more == pytest.approx(2 * SPOT * ppm / 10**6, abs=1.0)
     assert venue.metric('margingate_market_data_uncertain{state="surcharged"}') == 1
+    assert venue.not_taken == {market.PRICE_DOUBT_INTERPOLATED: 1}
+    states = {each.instrument.instrument: each for each in venue.market().instruments}
+    assert int(Decimal(states["C100000"].surcharge_rate) * 10**6) == ppm
+    assert {each.surcharge_rate for name, each in states.items() if name != "C100000"} == {"0"}
     assert venue.decide("surcharged").verdict == types.VERDICT_ACCEPTED
     venue.quote(0)
     assert float(venue.initial()) < margin + 1_000

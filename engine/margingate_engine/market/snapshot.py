@@ -47,7 +47,7 @@ class MarketSnapshot:
     `observed_ns_*` is the server's clock when the entry was last received, NEVER_OBSERVED_NS before
     the first time. surcharge_ppm_i: 1e-6 of notional that positions and orders put up on top,
     because the price is less than certain; part of what a margin takes. doubt_*: int8, 0 or why no
-    order may rest on the price, see market/quality; no part of a margin.
+    order may rest on the price, see quality/doubt; no part of a margin.
     """
 
     version: int

@@ -10,7 +10,7 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_server.ledger.events import KillSwitchEngaged, KillSwitchReleased
 from margingate_server.ledger.numbers import LimitNumbers
 from margingate_server.ledger.state import KillSwitchState
-from margingate_server.rpc.decimals import decimal_text, nano_text, parse_positive, usd_text
+from margingate_server.rpc.decimals import nano_text, parse_positive, ratio_text, usd_text
 from margingate_server.rpc.fields import (
     enum_value,
     free_text,
@@ -181,7 +181,7 @@ def limits_message(limits: LimitNumbers) -> pb.Limits:
     if limits.notional_micro_max is not None:
         message.max_order_notional = usd_text(limits.notional_micro_max)
     if limits.collar_ppm is not None:
-        message.price_collar = decimal_text(limits.collar_ppm, 6)
+        message.price_collar = ratio_text(limits.collar_ppm)
     return message
 
 

@@ -6,9 +6,7 @@ from margingate_engine.check.collateral_values import CollateralValue, collatera
 from margingate_engine.core.amounts import NANO
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.collateral import AssetTerms, CollateralTerms
-from margingate_server.rpc.decimals import asset_text, decimal_text, nano_text, usd_text
-
-RATIO_PLACES = 6
+from margingate_server.rpc.decimals import asset_text, nano_text, ratio_text, usd_text
 
 
 def collateral_messages(account: AccountRisk | None) -> list[pb.CollateralValue]:
@@ -37,11 +35,11 @@ def terms_messages(terms: CollateralTerms) -> list[market.CollateralTerms]:
 def _terms(asset: str, terms: AssetTerms) -> market.CollateralTerms:
     message = market.CollateralTerms(
         currency=asset,
-        haircut=decimal_text(terms.haircut_ppm, RATIO_PLACES),
-        debt_haircut=decimal_text(terms.debt_haircut_ppm, RATIO_PLACES),
+        haircut=ratio_text(terms.haircut_ppm),
+        debt_haircut=ratio_text(terms.debt_haircut_ppm),
         cap="" if terms.cap is None else usd_text(terms.cap),
     )
     if terms.peg is not None:
         message.peg_threshold = nano_text(terms.peg.threshold_nano)
-        message.depeg_haircut = decimal_text(terms.peg.haircut_ppm, RATIO_PLACES)
+        message.depeg_haircut = ratio_text(terms.peg.haircut_ppm)
     return message

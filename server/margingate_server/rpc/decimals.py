@@ -45,6 +45,11 @@ def usd_text(micro: int) -> str:
     return decimal_text(micro, 6)
 
 
+def ratio_text(ppm: int) -> str:
+    """Text of a fraction in 1e-6."""
+    return decimal_text(ppm, 6)
+
+
 def asset_text(asset: str, units: int) -> str:
     """Text of an amount in the units of its asset."""
     return decimal_text(units, 6 if asset == "USD" else 12)

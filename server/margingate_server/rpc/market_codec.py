@@ -1,5 +1,7 @@
 """Instruments and prices between the wire and the use cases."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from margingate.v1 import market_service_pb2 as pb
@@ -15,8 +17,10 @@ from margingate_engine.core.instruments import (
     TickStep,
 )
 from margingate_engine.market.snapshot import PRICE_MAX
+from margingate_engine.quality.doubt import Doubt
+from margingate_engine.quality.judge import Finding
 from margingate_server.feeds.feed import MarketUpdate
-from margingate_server.rpc.decimals import nano_text, parse_positive
+from margingate_server.rpc.decimals import nano_text, parse_positive, ratio_text
 from margingate_server.rpc.fields import (
     count_between,
     enum_value,
@@ -46,6 +50,10 @@ RIGHTS = {
     types.OPTION_RIGHT_UNSPECIFIED: None,
     types.OPTION_RIGHT_CALL: OptionRight.CALL,
     types.OPTION_RIGHT_PUT: OptionRight.PUT,
+}
+PRICE_DOUBTS = {
+    each: pb.PriceDoubt.Value(f"PRICE_DOUBT_{'UNSPECIFIED' if each is Doubt.NONE else each.name}")
+    for each in Doubt
 }
 _KIND_NUMBERS = {value: key for key, value in KINDS.items()}
 _SETTLEMENT_NUMBERS = {value: key for key, value in SETTLEMENTS.items()}
@@ -150,7 +158,19 @@ def instrument_state(view: MarketView, row: int, now_ns: int) -> pb.InstrumentSt
         forward_price=int(snapshot.forward_nano_i[row]) / NANO,
         priced=view.arrays.priced_i[row],
         age_seconds=age_seconds(observed_ns, now_ns),
+        doubt=PRICE_DOUBTS[Doubt(snapshot.doubt_i[row])],
+        surcharge_rate=ratio_text(int(snapshot.surcharge_ppm_i[row])),
     )
+
+
+def not_taken(findings: Iterable[Finding]) -> list[pb.PricesNotTaken]:
+    """What did not become the market as it came."""
+    return [
+        pb.PricesNotTaken(
+            underlying=each.underlying, doubt=PRICE_DOUBTS[each.doubt], count=each.count
+        )
+        for each in findings
+    ]
 
 
 def _nano(text: str, field: str) -> int:

@@ -6,6 +6,7 @@ from margingate.v1 import market_service_pb2 as pb
 from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.portfolio.risk_arrays import RiskArrays
+from margingate_engine.quality.doubt import Doubt
 from margingate_server.clock import Clock
 from margingate_server.rpc.collateral_codec import terms_messages
 from margingate_server.rpc.decimals import nano_text
@@ -18,7 +19,9 @@ from margingate_server.rpc.fields import (
 )
 from margingate_server.rpc.lane import Lane, with_seq
 from margingate_server.rpc.market_codec import (
+    PRICE_DOUBTS,
     instrument_state,
+    not_taken,
     parse_instrument,
     parse_quotes,
     parse_settlement,
@@ -67,7 +70,9 @@ class MarketServicer:
         """Publish prices."""
         received_seconds = self._clock.seconds()
         view = self._publisher.publish(parse_quotes(request), received_seconds)
-        return pb.PublishQuotesResponse(market_version=view.snapshot.version)
+        return pb.PublishQuotesResponse(
+            market_version=view.snapshot.version, not_taken=not_taken(view.quality.findings)
+        )
 
     def PublishSettlementPrices(  # noqa: N802
         self, request: pb.PublishSettlementPricesRequest, _context: grpc.ServicerContext
@@ -164,6 +169,7 @@ class MarketServicer:
             index_price=int(view.snapshot.index_nano_u[number]) / NANO,
             age_seconds=age_seconds(observed_ns, now_ns),
             stale=age_ns(observed_ns, now_ns) > self._age_limits.underlying_ns_max,
+            doubt=PRICE_DOUBTS[Doubt(view.snapshot.doubt_u[number])],
         )
 
 

@@ -71,6 +71,22 @@ def test_the_market_shows_underlyings_and_instruments(run: Run, server: FakeServ
     assert ran.row("ETH")[-2:] == ["no", "price"]
 
 
+def test_the_market_shows_what_no_order_may_rest_on_and_what_costs_more(
+    run: Run, server: FakeServer
+) -> None:
+    shown = market.GetMarketResponse()
+    shown.CopyFrom(MARKET)
+    shown.underlyings[0].stale = False
+    shown.underlyings[0].doubt = market.PRICE_DOUBT_INDEX_JUMP
+    shown.instruments[0].doubt = market.PRICE_DOUBT_PARITY
+    shown.instruments[1].surcharge_rate = "0.0125"
+    server.answers("GetMarket", shown)
+    ran = run("market", "show")
+    assert ran.row("BTC ")[-2:] == ["index", "jump"]
+    assert ran.row("BTC-5DEC26")[-2:] == ["1.2", "parity"]
+    assert ran.row("BTC-27DEC26")[-2:] == ["1.2", "+1.25%"]
+
+
 @pytest.mark.parametrize(
     ("words", "kept"),
     [

@@ -26,13 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from margingate.v1 import types_pb2 as margingate_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"margingate/v1/market_service.proto\x12\rmargingate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19margingate/v1/types.proto\"K\n\x19PublishInstrumentsRequest\x12.\n\x0binstruments\x18\x01 \x03(\x0b\x32\x19.margingate.v1.Instrument\"I\n\x1aPublishInstrumentsResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x05\x12\x14\n\x0clisted_count\x18\x02 \x01(\x05\"/\n\nIndexQuote\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x01\"\xc8\x01\n\x14PublishQuotesRequest\x12/\n\x0bmarket_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07indices\x18\x02 \x03(\x0b\x32\x19.margingate.v1.IndexQuote\x12\x13\n\x0binstruments\x18\x03 \x03(\t\x12\x13\n\x0bmark_prices\x18\x04 \x03(\x01\x12\x11\n\tmark_vols\x18\x05 \x03(\x01\x12\x16\n\x0e\x66orward_prices\x18\x06 \x03(\x01\"/\n\x15PublishQuotesResponse\x12\x16\n\x0emarket_version\x18\x01 \x01(\x03\"\x94\x01\n\x0fSettlementPrice\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12/\n\x0b\x65xpiry_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05price\x18\x03 \x01(\t\x12-\n\nsettlement\x18\x04 \x01(\x0e\x32\x19.margingate.v1.Settlement\"P\n\x1ePublishSettlementPricesRequest\x12.\n\x06prices\x18\x01 \x03(\x0b\x32\x1e.margingate.v1.SettlementPrice\"j\n\x1fPublishSettlementPricesResponse\x12\x18\n\x10instrument_count\x18\x01 \x01(\x05\x12\x16\n\x0eposition_count\x18\x02 \x01(\x05\x12\x15\n\raccount_count\x18\x03 \x01(\x05\"M\n\x10GetMarketRequest\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"^\n\x0fUnderlyingState\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12\x13\n\x0bindex_price\x18\x02 \x01(\x01\x12\x13\n\x0b\x61ge_seconds\x18\x03 \x01(\x01\x12\r\n\x05stale\x18\x04 \x01(\x08\"\xa2\x01\n\x0fInstrumentState\x12-\n\ninstrument\x18\x01 \x01(\x0b\x32\x19.margingate.v1.Instrument\x12\x12\n\nmark_price\x18\x02 \x01(\x01\x12\x10\n\x08mark_vol\x18\x03 \x01(\x01\x12\x15\n\rforward_price\x18\x04 \x01(\x01\x12\x0e\n\x06priced\x18\x05 \x01(\x08\x12\x13\n\x0b\x61ge_seconds\x18\x06 \x01(\x01\"\xdf\x01\n\x11GetMarketResponse\x12\x16\n\x0emarket_version\x18\x01 \x01(\x03\x12/\n\x0bmarket_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0bunderlyings\x18\x03 \x03(\x0b\x32\x1e.margingate.v1.UnderlyingState\x12\x33\n\x0binstruments\x18\x04 \x03(\x0b\x32\x1e.margingate.v1.InstrumentState\x12\x17\n\x0fnext_page_token\x18\x05 \x01(\t\"8\n\x13GetRiskArrayRequest\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\"\xda\x01\n\x14GetRiskArrayResponse\x12\x14\n\x0c\x64\x65scriptions\x18\x01 \x03(\t\x12\x13\n\x0bpnl_per_lot\x18\x02 \x03(\x01\x12\x10\n\x08lot_size\x18\x03 \x01(\t\x12\x1d\n\x15\x66orward_delta_per_lot\x18\x04 \x01(\x01\x12$\n\x1cshort_option_minimum_per_lot\x18\x05 \x01(\x01\x12\x16\n\x0emarket_version\x18\x06 \x01(\x03\x12\x19\n\x11parameters_digest\x18\x07 \x01(\t\x12\r\n\x05model\x18\x08 \x01(\t\"\x13\n\x11ListModelsRequest\"A\n\x0eModelParameter\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\"\xa7\x02\n\x0bMarginModel\x12\r\n\x05model\x18\x01 \x01(\t\x12\x19\n\x11parameters_digest\x18\x02 \x01(\t\x12\x31\n\nparameters\x18\x03 \x03(\x0b\x32\x1d.margingate.v1.ModelParameter\x12\x1d\n\x15scenario_descriptions\x18\x04 \x03(\t\x12+\n\x06regime\x18\x05 \x01(\x0e\x32\x1b.margingate.v1.MarginRegime\x12\x30\n\x0c\x65quity_basis\x18\x06 \x01(\x0e\x32\x1a.margingate.v1.EquityBasis\x12,\n\nworst_fill\x18\x07 \x01(\x0e\x32\x18.margingate.v1.Exactness\x12\x0f\n\x07opening\x18\x08 \x01(\x08\"t\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.margingate.v1.MarginModel\x12\x32\n\ncollateral\x18\x02 \x03(\x0b\x32\x1e.margingate.v1.CollateralTerms\"\x85\x01\n\x0f\x43ollateralTerms\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0f\n\x07haircut\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65\x62t_haircut\x18\x03 \x01(\t\x12\x0b\n\x03\x63\x61p\x18\x04 \x01(\t\x12\x15\n\rpeg_threshold\x18\x05 \x01(\t\x12\x15\n\rdepeg_haircut\x18\x06 \x01(\t2\xcc\x04\n\rMarketService\x12i\n\x12PublishInstruments\x12(.margingate.v1.PublishInstrumentsRequest\x1a).margingate.v1.PublishInstrumentsResponse\x12Z\n\rPublishQuotes\x12#.margingate.v1.PublishQuotesRequest\x1a$.margingate.v1.PublishQuotesResponse\x12x\n\x17PublishSettlementPrices\x12-.margingate.v1.PublishSettlementPricesRequest\x1a..margingate.v1.PublishSettlementPricesResponse\x12N\n\tGetMarket\x12\x1f.margingate.v1.GetMarketRequest\x1a .margingate.v1.GetMarketResponse\x12W\n\x0cGetRiskArray\x12\".margingate.v1.GetRiskArrayRequest\x1a#.margingate.v1.GetRiskArrayResponse\x12Q\n\nListModels\x12 .margingate.v1.ListModelsRequest\x1a!.margingate.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"margingate/v1/market_service.proto\x12\rmargingate.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19margingate/v1/types.proto\"K\n\x19PublishInstrumentsRequest\x12.\n\x0binstruments\x18\x01 \x03(\x0b\x32\x19.margingate.v1.Instrument\"I\n\x1aPublishInstrumentsResponse\x12\x15\n\rchanged_count\x18\x01 \x01(\x05\x12\x14\n\x0clisted_count\x18\x02 \x01(\x05\"/\n\nIndexQuote\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12\r\n\x05price\x18\x02 \x01(\x01\"\xc8\x01\n\x14PublishQuotesRequest\x12/\n\x0bmarket_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12*\n\x07indices\x18\x02 \x03(\x0b\x32\x19.margingate.v1.IndexQuote\x12\x13\n\x0binstruments\x18\x03 \x03(\t\x12\x13\n\x0bmark_prices\x18\x04 \x03(\x01\x12\x11\n\tmark_vols\x18\x05 \x03(\x01\x12\x16\n\x0e\x66orward_prices\x18\x06 \x03(\x01\"]\n\x0ePricesNotTaken\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12(\n\x05\x64oubt\x18\x02 \x01(\x0e\x32\x19.margingate.v1.PriceDoubt\x12\r\n\x05\x63ount\x18\x03 \x01(\x05\"a\n\x15PublishQuotesResponse\x12\x16\n\x0emarket_version\x18\x01 \x01(\x03\x12\x30\n\tnot_taken\x18\x02 \x03(\x0b\x32\x1d.margingate.v1.PricesNotTaken\"\x94\x01\n\x0fSettlementPrice\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12/\n\x0b\x65xpiry_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05price\x18\x03 \x01(\t\x12-\n\nsettlement\x18\x04 \x01(\x0e\x32\x19.margingate.v1.Settlement\"P\n\x1ePublishSettlementPricesRequest\x12.\n\x06prices\x18\x01 \x03(\x0b\x32\x1e.margingate.v1.SettlementPrice\"j\n\x1fPublishSettlementPricesResponse\x12\x18\n\x10instrument_count\x18\x01 \x01(\x05\x12\x16\n\x0eposition_count\x18\x02 \x01(\x05\x12\x15\n\raccount_count\x18\x03 \x01(\x05\"M\n\x10GetMarketRequest\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x88\x01\n\x0fUnderlyingState\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12\x13\n\x0bindex_price\x18\x02 \x01(\x01\x12\x13\n\x0b\x61ge_seconds\x18\x03 \x01(\x01\x12\r\n\x05stale\x18\x04 \x01(\x08\x12(\n\x05\x64oubt\x18\x05 \x01(\x0e\x32\x19.margingate.v1.PriceDoubt\"\xe4\x01\n\x0fInstrumentState\x12-\n\ninstrument\x18\x01 \x01(\x0b\x32\x19.margingate.v1.Instrument\x12\x12\n\nmark_price\x18\x02 \x01(\x01\x12\x10\n\x08mark_vol\x18\x03 \x01(\x01\x12\x15\n\rforward_price\x18\x04 \x01(\x01\x12\x0e\n\x06priced\x18\x05 \x01(\x08\x12\x13\n\x0b\x61ge_seconds\x18\x06 \x01(\x01\x12(\n\x05\x64oubt\x18\x07 \x01(\x0e\x32\x19.margingate.v1.PriceDoubt\x12\x16\n\x0esurcharge_rate\x18\x08 \x01(\t\"\xdf\x01\n\x11GetMarketResponse\x12\x16\n\x0emarket_version\x18\x01 \x01(\x03\x12/\n\x0bmarket_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0bunderlyings\x18\x03 \x03(\x0b\x32\x1e.margingate.v1.UnderlyingState\x12\x33\n\x0binstruments\x18\x04 \x03(\x0b\x32\x1e.margingate.v1.InstrumentState\x12\x17\n\x0fnext_page_token\x18\x05 \x01(\t\"8\n\x13GetRiskArrayRequest\x12\x12\n\ninstrument\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\"\xda\x01\n\x14GetRiskArrayResponse\x12\x14\n\x0c\x64\x65scriptions\x18\x01 \x03(\t\x12\x13\n\x0bpnl_per_lot\x18\x02 \x03(\x01\x12\x10\n\x08lot_size\x18\x03 \x01(\t\x12\x1d\n\x15\x66orward_delta_per_lot\x18\x04 \x01(\x01\x12$\n\x1cshort_option_minimum_per_lot\x18\x05 \x01(\x01\x12\x16\n\x0emarket_version\x18\x06 \x01(\x03\x12\x19\n\x11parameters_digest\x18\x07 \x01(\t\x12\r\n\x05model\x18\x08 \x01(\t\"\x13\n\x11ListModelsRequest\"A\n\x0eModelParameter\x12\x12\n\nunderlying\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\r\n\x05value\x18\x03 \x01(\t\"\xa7\x02\n\x0bMarginModel\x12\r\n\x05model\x18\x01 \x01(\t\x12\x19\n\x11parameters_digest\x18\x02 \x01(\t\x12\x31\n\nparameters\x18\x03 \x03(\x0b\x32\x1d.margingate.v1.ModelParameter\x12\x1d\n\x15scenario_descriptions\x18\x04 \x03(\t\x12+\n\x06regime\x18\x05 \x01(\x0e\x32\x1b.margingate.v1.MarginRegime\x12\x30\n\x0c\x65quity_basis\x18\x06 \x01(\x0e\x32\x1a.margingate.v1.EquityBasis\x12,\n\nworst_fill\x18\x07 \x01(\x0e\x32\x18.margingate.v1.Exactness\x12\x0f\n\x07opening\x18\x08 \x01(\x08\"t\n\x12ListModelsResponse\x12*\n\x06models\x18\x01 \x03(\x0b\x32\x1a.margingate.v1.MarginModel\x12\x32\n\ncollateral\x18\x02 \x03(\x0b\x32\x1e.margingate.v1.CollateralTerms\"\x85\x01\n\x0f\x43ollateralTerms\x12\x10\n\x08\x63urrency\x18\x01 \x01(\t\x12\x0f\n\x07haircut\x18\x02 \x01(\t\x12\x14\n\x0c\x64\x65\x62t_haircut\x18\x03 \x01(\t\x12\x0b\n\x03\x63\x61p\x18\x04 \x01(\t\x12\x15\n\rpeg_threshold\x18\x05 \x01(\t\x12\x15\n\rdepeg_haircut\x18\x06 \x01(\t*\xf0\x02\n\nPriceDoubt\x12\x1b\n\x17PRICE_DOUBT_UNSPECIFIED\x10\x00\x12\x1a\n\x16PRICE_DOUBT_INDEX_JUMP\x10\x01\x12\x1d\n\x19PRICE_DOUBT_PRICE_MISSING\x10\x02\x12\x1b\n\x17PRICE_DOUBT_VOL_MISSING\x10\x03\x12\x1a\n\x16PRICE_DOUBT_VOL_BOUNDS\x10\x04\x12\x15\n\x11PRICE_DOUBT_BASIS\x10\x05\x12\x1b\n\x17PRICE_DOUBT_FORWARD_GAP\x10\x06\x12\x18\n\x14PRICE_DOUBT_MARK_GAP\x10\x07\x12\x17\n\x13PRICE_DOUBT_VOL_GAP\x10\x08\x12\x16\n\x12PRICE_DOUBT_PARITY\x10\t\x12\x1a\n\x16PRICE_DOUBT_PRICE_JUMP\x10\n\x12\x18\n\x14PRICE_DOUBT_VOL_JUMP\x10\x0b\x12\x1c\n\x18PRICE_DOUBT_INTERPOLATED\x10\x0c\x32\xcc\x04\n\rMarketService\x12i\n\x12PublishInstruments\x12(.margingate.v1.PublishInstrumentsRequest\x1a).margingate.v1.PublishInstrumentsResponse\x12Z\n\rPublishQuotes\x12#.margingate.v1.PublishQuotesRequest\x1a$.margingate.v1.PublishQuotesResponse\x12x\n\x17PublishSettlementPrices\x12-.margingate.v1.PublishSettlementPricesRequest\x1a..margingate.v1.PublishSettlementPricesResponse\x12N\n\tGetMarket\x12\x1f.margingate.v1.GetMarketRequest\x1a .margingate.v1.GetMarketResponse\x12W\n\x0cGetRiskArray\x12\".margingate.v1.GetRiskArrayRequest\x1a#.margingate.v1.GetRiskArrayResponse\x12Q\n\nListModels\x12 .margingate.v1.ListModelsRequest\x1a!.margingate.v1.ListModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'margingate.v1.market_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_PRICEDOUBT']._serialized_start=2647
+  _globals['_PRICEDOUBT']._serialized_end=3015
   _globals['_PUBLISHINSTRUMENTSREQUEST']._serialized_start=113
   _globals['_PUBLISHINSTRUMENTSREQUEST']._serialized_end=188
   _globals['_PUBLISHINSTRUMENTSRESPONSE']._serialized_start=190
@@ -41,36 +43,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INDEXQUOTE']._serialized_end=312
   _globals['_PUBLISHQUOTESREQUEST']._serialized_start=315
   _globals['_PUBLISHQUOTESREQUEST']._serialized_end=515
-  _globals['_PUBLISHQUOTESRESPONSE']._serialized_start=517
-  _globals['_PUBLISHQUOTESRESPONSE']._serialized_end=564
-  _globals['_SETTLEMENTPRICE']._serialized_start=567
-  _globals['_SETTLEMENTPRICE']._serialized_end=715
-  _globals['_PUBLISHSETTLEMENTPRICESREQUEST']._serialized_start=717
-  _globals['_PUBLISHSETTLEMENTPRICESREQUEST']._serialized_end=797
-  _globals['_PUBLISHSETTLEMENTPRICESRESPONSE']._serialized_start=799
-  _globals['_PUBLISHSETTLEMENTPRICESRESPONSE']._serialized_end=905
-  _globals['_GETMARKETREQUEST']._serialized_start=907
-  _globals['_GETMARKETREQUEST']._serialized_end=984
-  _globals['_UNDERLYINGSTATE']._serialized_start=986
-  _globals['_UNDERLYINGSTATE']._serialized_end=1080
-  _globals['_INSTRUMENTSTATE']._serialized_start=1083
-  _globals['_INSTRUMENTSTATE']._serialized_end=1245
-  _globals['_GETMARKETRESPONSE']._serialized_start=1248
-  _globals['_GETMARKETRESPONSE']._serialized_end=1471
-  _globals['_GETRISKARRAYREQUEST']._serialized_start=1473
-  _globals['_GETRISKARRAYREQUEST']._serialized_end=1529
-  _globals['_GETRISKARRAYRESPONSE']._serialized_start=1532
-  _globals['_GETRISKARRAYRESPONSE']._serialized_end=1750
-  _globals['_LISTMODELSREQUEST']._serialized_start=1752
-  _globals['_LISTMODELSREQUEST']._serialized_end=1771
-  _globals['_MODELPARAMETER']._serialized_start=1773
-  _globals['_MODELPARAMETER']._serialized_end=1838
-  _globals['_MARGINMODEL']._serialized_start=1841
-  _globals['_MARGINMODEL']._serialized_end=2136
-  _globals['_LISTMODELSRESPONSE']._serialized_start=2138
-  _globals['_LISTMODELSRESPONSE']._serialized_end=2254
-  _globals['_COLLATERALTERMS']._serialized_start=2257
-  _globals['_COLLATERALTERMS']._serialized_end=2390
-  _globals['_MARKETSERVICE']._serialized_start=2393
-  _globals['_MARKETSERVICE']._serialized_end=2981
+  _globals['_PRICESNOTTAKEN']._serialized_start=517
+  _globals['_PRICESNOTTAKEN']._serialized_end=610
+  _globals['_PUBLISHQUOTESRESPONSE']._serialized_start=612
+  _globals['_PUBLISHQUOTESRESPONSE']._serialized_end=709
+  _globals['_SETTLEMENTPRICE']._serialized_start=712
+  _globals['_SETTLEMENTPRICE']._serialized_end=860
+  _globals['_PUBLISHSETTLEMENTPRICESREQUEST']._serialized_start=862
+  _globals['_PUBLISHSETTLEMENTPRICESREQUEST']._serialized_end=942
+  _globals['_PUBLISHSETTLEMENTPRICESRESPONSE']._serialized_start=944
+  _globals['_PUBLISHSETTLEMENTPRICESRESPONSE']._serialized_end=1050
+  _globals['_GETMARKETREQUEST']._serialized_start=1052
+  _globals['_GETMARKETREQUEST']._serialized_end=1129
+  _globals['_UNDERLYINGSTATE']._serialized_start=1132
+  _globals['_UNDERLYINGSTATE']._serialized_end=1268
+  _globals['_INSTRUMENTSTATE']._serialized_start=1271
+  _globals['_INSTRUMENTSTATE']._serialized_end=1499
+  _globals['_GETMARKETRESPONSE']._serialized_start=1502
+  _globals['_GETMARKETRESPONSE']._serialized_end=1725
+  _globals['_GETRISKARRAYREQUEST']._serialized_start=1727
+  _globals['_GETRISKARRAYREQUEST']._serialized_end=1783
+  _globals['_GETRISKARRAYRESPONSE']._serialized_start=1786
+  _globals['_GETRISKARRAYRESPONSE']._serialized_end=2004
+  _globals['_LISTMODELSREQUEST']._serialized_start=2006
+  _globals['_LISTMODELSREQUEST']._serialized_end=2025
+  _globals['_MODELPARAMETER']._serialized_start=2027
+  _globals['_MODELPARAMETER']._serialized_end=2092
+  _globals['_MARGINMODEL']._serialized_start=2095
+  _globals['_MARGINMODEL']._serialized_end=2390
+  _globals['_LISTMODELSRESPONSE']._serialized_start=2392
+  _globals['_LISTMODELSRESPONSE']._serialized_end=2508
+  _globals['_COLLATERALTERMS']._serialized_start=2511
+  _globals['_COLLATERALTERMS']._serialized_end=2644
+  _globals['_MARKETSERVICE']._serialized_start=3018
+  _globals['_MARKETSERVICE']._serialized_end=3606
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from margingate.v1 import types_pb2 as _types_pb2
 import builtins as _builtins
 import sys
@@ -19,6 +20,70 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _PriceDoubt:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _PriceDoubtEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PriceDoubt.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    PRICE_DOUBT_UNSPECIFIED: _PriceDoubt.ValueType  # 0
+    """Nothing."""
+    PRICE_DOUBT_INDEX_JUMP: _PriceDoubt.ValueType  # 1
+    """The index jumped and is not confirmed yet."""
+    PRICE_DOUBT_PRICE_MISSING: _PriceDoubt.ValueType  # 2
+    """The last update had no price."""
+    PRICE_DOUBT_VOL_MISSING: _PriceDoubt.ValueType  # 3
+    """The last update had no vol."""
+    PRICE_DOUBT_VOL_BOUNDS: _PriceDoubt.ValueType  # 4
+    """The vol is out of bounds."""
+    PRICE_DOUBT_BASIS: _PriceDoubt.ValueType  # 5
+    """The forward is too far from the index."""
+    PRICE_DOUBT_FORWARD_GAP: _PriceDoubt.ValueType  # 6
+    """The forward differs from others of its expiry."""
+    PRICE_DOUBT_MARK_GAP: _PriceDoubt.ValueType  # 7
+    """The mark does not follow from vol and forward."""
+    PRICE_DOUBT_VOL_GAP: _PriceDoubt.ValueType  # 8
+    """The vol is far from those of its neighbours."""
+    PRICE_DOUBT_PARITY: _PriceDoubt.ValueType  # 9
+    """Call and put of the strike contradict each other."""
+    PRICE_DOUBT_PRICE_JUMP: _PriceDoubt.ValueType  # 10
+    """The price jumped and is not confirmed yet."""
+    PRICE_DOUBT_VOL_JUMP: _PriceDoubt.ValueType  # 11
+    """The vol jumped and is not confirmed yet."""
+    PRICE_DOUBT_INTERPOLATED: _PriceDoubt.ValueType  # 12
+    """The vol is interpolated."""
+
+class PriceDoubt(_PriceDoubt, metaclass=_PriceDoubtEnumTypeWrapper):
+    """What is wrong with a price."""
+
+PRICE_DOUBT_UNSPECIFIED: PriceDoubt.ValueType  # 0
+"""Nothing."""
+PRICE_DOUBT_INDEX_JUMP: PriceDoubt.ValueType  # 1
+"""The index jumped and is not confirmed yet."""
+PRICE_DOUBT_PRICE_MISSING: PriceDoubt.ValueType  # 2
+"""The last update had no price."""
+PRICE_DOUBT_VOL_MISSING: PriceDoubt.ValueType  # 3
+"""The last update had no vol."""
+PRICE_DOUBT_VOL_BOUNDS: PriceDoubt.ValueType  # 4
+"""The vol is out of bounds."""
+PRICE_DOUBT_BASIS: PriceDoubt.ValueType  # 5
+"""The forward is too far from the index."""
+PRICE_DOUBT_FORWARD_GAP: PriceDoubt.ValueType  # 6
+"""The forward differs from others of its expiry."""
+PRICE_DOUBT_MARK_GAP: PriceDoubt.ValueType  # 7
+"""The mark does not follow from vol and forward."""
+PRICE_DOUBT_VOL_GAP: PriceDoubt.ValueType  # 8
+"""The vol is far from those of its neighbours."""
+PRICE_DOUBT_PARITY: PriceDoubt.ValueType  # 9
+"""Call and put of the strike contradict each other."""
+PRICE_DOUBT_PRICE_JUMP: PriceDoubt.ValueType  # 10
+"""The price jumped and is not confirmed yet."""
+PRICE_DOUBT_VOL_JUMP: PriceDoubt.ValueType  # 11
+"""The vol jumped and is not confirmed yet."""
+PRICE_DOUBT_INTERPOLATED: PriceDoubt.ValueType  # 12
+"""The vol is interpolated."""
+Global___PriceDoubt: _TypeAlias = PriceDoubt  # noqa: Y015
 
 @_typing.final
 class PublishInstrumentsRequest(_message.Message):
@@ -151,22 +216,58 @@ class PublishQuotesRequest(_message.Message):
 Global___PublishQuotesRequest: _TypeAlias = PublishQuotesRequest  # noqa: Y015
 
 @_typing.final
+class PricesNotTaken(_message.Message):
+    """Prices of a call that did not become the market as they came."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNDERLYING_FIELD_NUMBER: _builtins.int
+    DOUBT_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    underlying: _builtins.str
+    """The coin."""
+    doubt: Global___PriceDoubt.ValueType
+    """What is wrong with them."""
+    count: _builtins.int
+    """How many there are, the index included."""
+    def __init__(
+        self,
+        *,
+        underlying: _builtins.str = ...,
+        doubt: Global___PriceDoubt.ValueType = ...,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "doubt", b"doubt", "underlying", b"underlying"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PricesNotTaken: _TypeAlias = PricesNotTaken  # noqa: Y015
+
+@_typing.final
 class PublishQuotesResponse(_message.Message):
     """The market they made."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     MARKET_VERSION_FIELD_NUMBER: _builtins.int
+    NOT_TAKEN_FIELD_NUMBER: _builtins.int
     market_version: _builtins.int
     """Version of the snapshot."""
+    @_builtins.property
+    def not_taken(self) -> _containers.RepeatedCompositeFieldContainer[Global___PricesNotTaken]:
+        """What stayed as it was, or was interpolated, by underlying and doubt; GetMarket names the instruments."""
+
     def __init__(
         self,
         *,
         market_version: _builtins.int = ...,
+        not_taken: _abc.Iterable[Global___PricesNotTaken] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["market_version", b"market_version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["market_version", b"market_version", "not_taken", b"not_taken"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -304,6 +405,7 @@ class UnderlyingState(_message.Message):
     INDEX_PRICE_FIELD_NUMBER: _builtins.int
     AGE_SECONDS_FIELD_NUMBER: _builtins.int
     STALE_FIELD_NUMBER: _builtins.int
+    DOUBT_FIELD_NUMBER: _builtins.int
     underlying: _builtins.str
     """The coin."""
     index_price: _builtins.float
@@ -311,7 +413,9 @@ class UnderlyingState(_message.Message):
     age_seconds: _builtins.float
     """Seconds since it was observed, by the server's clock."""
     stale: _builtins.bool
-    """True when checks refuse to rest on it."""
+    """True when checks refuse to rest on it for its age."""
+    doubt: Global___PriceDoubt.ValueType
+    """Why checks refuse to rest on it whatever its age; unspecified where they do not."""
     def __init__(
         self,
         *,
@@ -319,10 +423,11 @@ class UnderlyingState(_message.Message):
         index_price: _builtins.float = ...,
         age_seconds: _builtins.float = ...,
         stale: _builtins.bool = ...,
+        doubt: Global___PriceDoubt.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_seconds", b"age_seconds", "index_price", b"index_price", "stale", b"stale", "underlying", b"underlying"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_seconds", b"age_seconds", "doubt", b"doubt", "index_price", b"index_price", "stale", b"stale", "underlying", b"underlying"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -340,6 +445,8 @@ class InstrumentState(_message.Message):
     FORWARD_PRICE_FIELD_NUMBER: _builtins.int
     PRICED_FIELD_NUMBER: _builtins.int
     AGE_SECONDS_FIELD_NUMBER: _builtins.int
+    DOUBT_FIELD_NUMBER: _builtins.int
+    SURCHARGE_RATE_FIELD_NUMBER: _builtins.int
     mark_price: _builtins.float
     """Mark in the quote currency."""
     mark_vol: _builtins.float
@@ -350,6 +457,12 @@ class InstrumentState(_message.Message):
     """False while it has no usable price."""
     age_seconds: _builtins.float
     """Seconds since it was observed, by the server's clock."""
+    doubt: Global___PriceDoubt.ValueType
+    """Why checks refuse to rest on it whatever its age; unspecified where they do not."""
+    surcharge_rate: _builtins.str
+    """What positions and orders put up on top because the price is less than certain, as a fraction of
+    notional.
+    """
     @_builtins.property
     def instrument(self) -> _types_pb2.Instrument:
         """What it is."""
@@ -363,10 +476,12 @@ class InstrumentState(_message.Message):
         forward_price: _builtins.float = ...,
         priced: _builtins.bool = ...,
         age_seconds: _builtins.float = ...,
+        doubt: Global___PriceDoubt.ValueType = ...,
+        surcharge_rate: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["instrument", b"instrument"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_seconds", b"age_seconds", "forward_price", b"forward_price", "instrument", b"instrument", "mark_price", b"mark_price", "mark_vol", b"mark_vol", "priced", b"priced"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["age_seconds", b"age_seconds", "doubt", b"doubt", "forward_price", b"forward_price", "instrument", b"instrument", "mark_price", b"mark_price", "mark_vol", b"mark_vol", "priced", b"priced", "surcharge_rate", b"surcharge_rate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,5 +1,7 @@
 """Prices, risk arrays and models."""
 
+from decimal import Decimal
+
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -14,6 +16,7 @@ from margingate_server.client import (
     ListModelsResponse,
     MarginModel,
     PublishSettlementPricesResponse,
+    UnderlyingState,
     enum_name,
 )
 
@@ -115,9 +118,23 @@ def _nested_parameters(model: MarginModel) -> Table:
 def _underlyings_table(answer: GetMarketResponse) -> Table:
     made = table("underlying", ">index, USD", ">age, s", "state")
     for each in answer.underlyings:
-        state = Text("stale", style=BAD) if each.stale else Text("fresh", style=GOOD)
-        made.add_row(each.underlying, f"{each.index_price:,.2f}", f"{each.age_seconds:.1f}", state)
+        made.add_row(
+            each.underlying,
+            f"{each.index_price:,.2f}",
+            f"{each.age_seconds:.1f}",
+            _underlying_words(each),
+        )
     return made
+
+
+def _underlying_words(state: UnderlyingState) -> Text:
+    if state.stale:
+        return Text("stale", style=BAD)
+    return Text(_doubt(state), style=BAD) if state.doubt else Text("fresh", style=GOOD)
+
+
+def _doubt(state: UnderlyingState | InstrumentState) -> str:
+    return words(enum_name(state, "doubt"))
 
 
 def _instruments_table(answer: GetMarketResponse) -> Table:
@@ -147,4 +164,11 @@ def _instrument_cells(state: InstrumentState) -> list[str | Text]:
 def _age(state: InstrumentState) -> Text:
     if state.instrument.halted:
         return Text("halted", style=BAD)
-    return Text(f"{state.age_seconds:.1f}") if state.priced else Text("no price", style=BAD)
+    if not state.priced:
+        return Text("no price", style=BAD)
+    age = Text(f"{state.age_seconds:.1f}")
+    if state.doubt:
+        age.append(f" {_doubt(state)}", style=BAD)
+    elif surcharge := Decimal(state.surcharge_rate or 0):
+        age.append(f" +{surcharge:%}", style=BAD)
+    return age
