@@ -4,8 +4,8 @@ import numpy as np
 from msgspec import structs
 
 from margingate_engine.core.amounts import MICRO
-from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.monitoring.states import Bounds, MarginState, margin_ratios, states_of
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.events import kind_of
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.observe.account_metrics import RATIOS

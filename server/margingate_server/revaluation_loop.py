@@ -5,8 +5,8 @@ import sys
 from threading import Event, Thread, get_native_id
 from typing import Protocol
 
-from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.monitoring.states import Bounds
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.clock import Clock
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.rpc.lane import Lane, LedgerDown, Ticket

@@ -11,9 +11,10 @@ from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.portfolio.risk_arrays import RiskArrays
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_engine.revaluation.account_holdings import holdings_of
 from margingate_engine.revaluation.holdings import Holdings
-from margingate_engine.revaluation.revalue import Revaluation, revalued
+from margingate_engine.revaluation.revalue import revalued
 from tests.property.chain import World, worlds
 from tests.property.collateral_worlds import collateral_world
 from tests.property.model_worlds import model_world
@@ -27,13 +28,13 @@ def put(holdings: Holdings, world: World, account: str, version: int, portfolio:
     holdings.put(holdings_of(account, version, portfolio, world.table), world.table)
 
 
-def figures(found: Revaluation, account: str) -> tuple[int, int, int, int] | None:
+def figures(found: AccountFigures, account: str) -> tuple[int, int, int, int] | None:
     number = found.accounts.index(account)
     if not found.is_known_a[number]:
         return None
-    arrays = found.equity_a, found.initial_a, found.maintenance_a, found.worst_initial_a
-    equity, initial, maintenance, worst = (int(each[number]) for each in arrays)
-    return equity, initial, maintenance, worst
+    arrays = found.equity_a, found.initial_a, found.maintenance_a, found.headroom_a
+    equity, initial, maintenance, headroom = (int(each[number]) for each in arrays)
+    return equity, initial, maintenance, headroom
 
 
 def figures_alone(portfolio: Portfolio, arrays: RiskArrays) -> tuple[int, int, int, int] | None:
@@ -42,10 +43,10 @@ def figures_alone(portfolio: Portfolio, arrays: RiskArrays) -> tuple[int, int, i
     except MissingData:
         return None
     alone = account.positions_risk
-    return alone.equity, alone.initial, alone.maintenance, account.risk.initial
+    return alone.equity, alone.initial, alone.maintenance, account.risk.headroom
 
 
-def found(holdings: Holdings, arrays: RiskArrays) -> Revaluation:
+def found(holdings: Holdings, arrays: RiskArrays) -> AccountFigures:
     all_of_them = revalued(holdings, arrays)
     assert all_of_them is not None
     return all_of_them
@@ -87,7 +88,7 @@ def test_every_account_has_the_margin_that_it_has_alone_however_its_holdings_cha
             assert figures(all_of_them, name) == figures_alone(portfolio, world.arrays), name
     assert all_of_them.is_known_a.all()
     assert all_of_them.version_a.max() == ROUNDS - 1
-    assert len(set(all_of_them.worst_initial_a.tolist())) > ACCOUNTS // 2
+    assert len(set(all_of_them.headroom_a.tolist())) > ACCOUNTS // 2
 
 
 def test_an_account_that_sold_everything_has_nothing_left() -> None:

@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
 from margingate_engine.core.floors import floor_products
 from margingate_engine.market.table import BoolArray, IntArray
 from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, GroupArrays, RiskArrays
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_engine.revaluation.coins import beyond_cap, coin_rows_cs, coin_values
 from margingate_engine.revaluation.effects import EffectColumns, OrderSums, effect_columns
 from margingate_engine.revaluation.floors import worst_minimum_c
@@ -37,28 +39,9 @@ class UsablePrices:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Revaluation:
-    """Margins of accounts (axis A), 1e-6 USD, at the market of `arrays`.
-
-    equity_a signed; initial_a and maintenance_a of positions alone; worst_initial_a with open
-    orders at their worst fills. is_known_a: False where columns do not know all, something has no
-    price, or the risk integers might not hold it; the amounts are then 0.
-    """
-
-    arrays: RiskArrays
-    accounts: tuple[str, ...]
-    version_a: IntArray
-    equity_a: IntArray
-    initial_a: IntArray
-    maintenance_a: IntArray
-    worst_initial_a: IntArray
-    is_known_a: BoolArray
-
-
 def revalued(
     holdings: Holdings, arrays: RiskArrays, usable: UsablePrices | None = None
-) -> Revaluation | None:
+) -> AccountFigures | None:
     """Margins of all accounts; None when the model cannot be worked out in columns.
 
     usable: prices that may be relied on, all when None. The holdings are of a table that the
@@ -84,7 +67,7 @@ def revalued(
         work = _Work(arrays, model, lot, effects, group)
         for part, margins in work.margins(cells):
             sums.add(cells.account_c()[part], margins)
-    return sums.revaluation(arrays)
+    return sums.figures(arrays)
 
 
 class _Sums:
@@ -112,18 +95,21 @@ class _Sums:
         self._worst_a[account_c] += margins.worst_c
         self._is_known_a[account_c] &= margins.is_known_c
 
-    def revaluation(self, arrays: RiskArrays) -> Revaluation:
-        """What the sums come to."""
-        known_a = self._is_known_a
-        return Revaluation(
+    def figures(self, arrays: RiskArrays) -> AccountFigures:
+        """What the sums come to; whose amounts are beyond any range is not known."""
+        headroom_a = self._equity_a - self._worst_a
+        amount_fa = np.stack((self._equity_a, self._initial_a, self._maintenance_a, headroom_a))
+        is_known_a = self._is_known_a & (np.abs(amount_fa) < AMOUNT_UNITS_MAX).all(axis=0)
+        equity_a, initial_a, maintenance_a, headroom_a = np.where(is_known_a, amount_fa, 0)
+        return AccountFigures(
             arrays=arrays,
             accounts=tuple(self._holdings.accounts),
             version_a=self._holdings.version_a().copy(),
-            equity_a=np.where(known_a, self._equity_a, 0),
-            initial_a=np.where(known_a, self._initial_a, 0),
-            maintenance_a=np.where(known_a, self._maintenance_a, 0),
-            worst_initial_a=np.where(known_a, self._worst_a, 0),
-            is_known_a=known_a,
+            equity_a=equity_a,
+            initial_a=initial_a,
+            maintenance_a=maintenance_a,
+            headroom_a=headroom_a,
+            is_known_a=is_known_a,
         )
 
 

@@ -4,7 +4,6 @@ import grpc
 
 from margingate.v1 import account_service_pb2 as pb
 from margingate_engine.core.errors import MissingData
-from margingate_engine.core.risk import Risk
 from margingate_engine.monitoring.states import margin_ratio
 from margingate_server.rpc.alert_codec import STATES
 from margingate_server.rpc.decimals import usd_text
@@ -41,11 +40,7 @@ class RankServicer:
         accounts, monitoring = [], state.policy.monitoring
         for place in ranked(figures, by, size):
             account = state.accounts[figures.accounts[place]]
-            risk = Risk(
-                equity=int(figures.equity_a[place]),
-                initial=int(figures.initial_a[place]),
-                maintenance=int(figures.maintenance_a[place]),
-            )
+            risk = figures.positions_risk_at(place)
             accounts.append(
                 pb.RankedAccount(
                     account=account.account,

@@ -7,7 +7,6 @@ changes them between two decisions, each by its figures of that instant.
 from collections import deque
 
 from margingate_engine.core.risk import Risk
-from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.monitoring.publishing import wanted
 from margingate_engine.monitoring.resting import (
     RestingOrders,
@@ -15,6 +14,7 @@ from margingate_engine.monitoring.resting import (
     risk_increasing_orders,
 )
 from margingate_engine.monitoring.states import MarginState
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.ledger.numbers import RiskNumbers
 from margingate_server.ledger.state import AccountState

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from margingate_engine.core.risk import Risk
 from margingate_engine.market.table import IntArray, ScalarT
-from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.monitoring.publishing import Publishing, Wait, Waits, followed
 from margingate_engine.monitoring.states import Bounds, MarginState, StateArray, states_of
 from margingate_engine.portfolio.risk_arrays import RiskArrays
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.shard import Shard
 
@@ -48,13 +48,7 @@ class Due(NamedTuple):
             return None
         if not figures.is_known_a[place]:
             return OwnFigures(None)
-        return OwnFigures(
-            Risk(
-                equity=int(figures.equity_a[place]),
-                initial=int(figures.initial_a[place]),
-                maintenance=int(figures.maintenance_a[place]),
-            )
-        )
+        return OwnFigures(figures.positions_risk_at(place))
 
 
 class OwnFigures(NamedTuple):

@@ -5,8 +5,8 @@ from enum import Enum
 import numpy as np
 
 from margingate_engine.market.table import FloatArray, IntArray
-from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.monitoring.states import margin_ratios
+from margingate_engine.revaluation.account_figures import AccountFigures
 
 
 class Ranking(Enum):

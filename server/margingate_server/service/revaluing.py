@@ -13,10 +13,10 @@ import numpy as np
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
 from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.market.table import BoolArray, InstrumentTable, IntArray
-from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.portfolio.risk_arrays import RiskArrays
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_engine.revaluation.account_holdings import AccountHoldings, holdings_of
 from margingate_engine.revaluation.growing import Growing
 from margingate_engine.revaluation.holdings import Holdings
@@ -176,8 +176,7 @@ class _Figures:
         known = np.flatnonzero(found.is_known_a)
         place_k = place_a[known]
         self._is_known_a[place_k] = True
-        headroom_a = found.equity_a - found.worst_initial_a
-        amounts = (found.equity_a, found.initial_a, found.maintenance_a, headroom_a)
+        amounts = (found.equity_a, found.initial_a, found.maintenance_a, found.headroom_a)
         for amount_a, each_a in zip(self._amount_fa[1:], amounts, strict=True):
             amount_a[place_k] = each_a[known]
 
@@ -199,10 +198,7 @@ class _Figures:
             self._is_known_a[place] = True
 
     def figures(self, arrays: RiskArrays, accounts: tuple[str, ...]) -> AccountFigures:
-        """What was put together; whose amounts are beyond any range is not known."""
-        is_within_a = (np.abs(self._amount_fa[1:]) < AMOUNT_UNITS_MAX).all(axis=0)
-        self._is_known_a &= is_within_a
-        self._amount_fa[1:, ~is_within_a] = 0
+        """What was put together."""
         version_a, equity_a, initial_a, maintenance_a, headroom_a = self._amount_fa
         return AccountFigures(
             arrays=arrays,

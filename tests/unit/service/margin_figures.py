@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from margingate_engine.monitoring.figures import AccountFigures
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.holdings_range import known_risk

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from margingate_engine.core.risk import Risk
-from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.monitoring.states import margin_ratio
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.service.ranking import Ranking, ranked
 from tests.unit.service.small_desk import small_desk
 

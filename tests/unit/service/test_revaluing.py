@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from margingate_engine.monitoring.figures import AccountFigures
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.service.revaluing import Change, Revaluing
 from margingate_server.service.terms import Terms

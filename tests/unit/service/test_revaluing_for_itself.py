@@ -8,8 +8,8 @@ import pytest
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.cross import CrossModel
-from margingate_engine.monitoring.figures import AccountFigures
 from margingate_engine.portfolio.risk_arrays import RiskArrays
+from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.service.regimes import RegimeCommand
 from margingate_server.service.revaluing import Revaluing
 from tests.unit.engine.small_market import MARKS

@@ -51,7 +51,7 @@ def test_effects_are_as_many_as_orders_need_and_margins_stay_exact(world: World)
             assert found is not None
             for number, account in enumerate(found.accounts):
                 alone = AccountRisk.of(open_legs[account], world.arrays).risk
-                assert int(found.worst_initial_a[number]) == alone.initial
+                assert int(found.headroom_a[number]) == alone.headroom
     assert len(held.effects) < EFFECTS_MIN + 3 * ACCOUNTS
 
 

@@ -1,8 +1,9 @@
-"""The margins of many accounts at one instant, as revaluation hands them on."""
+"""The margins of many accounts at one instant."""
 
 from dataclasses import dataclass
 
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
+from margingate_engine.core.risk import Risk
 from margingate_engine.market.table import BoolArray, IntArray
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 
@@ -11,12 +12,13 @@ from margingate_engine.portfolio.risk_arrays import RiskArrays
 class AccountFigures:
     """Arrays over accounts (axis A), 1e-6 USD, in the order of `accounts`.
 
-    arrays: of the model that accounts open under, of the market that all of it rests on; the same
-    object as long as neither prices nor parameters change. version_a: number of the last event of
-    the account that is in its figures. equity_a (signed), initial_a, maintenance_a: of positions
-    alone, exactly those of AccountRisk.positions_risk. headroom_a: with open orders at their worst
-    fills, signed. is_known_a: False where something held or on order has no price, is too old or in
-    doubt; the amounts are then 0.
+    arrays: of the market that all of it rests on, and of the model that margined the accounts; of
+    accounts of several models those that accounts open under. The same object as long as neither
+    prices nor parameters change. version_a: number of the last event of the account that is in its
+    figures. equity_a (signed), initial_a, maintenance_a: of positions alone, exactly those of
+    AccountRisk.positions_risk. headroom_a: with open orders at their worst fills, signed.
+    is_known_a: False where something held or on order has no price, is too old or in doubt, or is
+    beyond what the integers hold; the amounts are then 0.
     """
 
     arrays: RiskArrays
@@ -40,3 +42,11 @@ class AccountFigures:
     def market_version(self) -> int:
         """Of the market that the figures rest on."""
         return self.arrays.snapshot.version
+
+    def positions_risk_at(self, place: int) -> Risk:
+        """Margin of the positions of one account; all 0 where it is not known."""
+        return Risk(
+            equity=int(self.equity_a[place]),
+            initial=int(self.initial_a[place]),
+            maintenance=int(self.maintenance_a[place]),
+        )
