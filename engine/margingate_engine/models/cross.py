@@ -17,7 +17,12 @@ from margingate_engine.models.position_margin import (
 )
 from margingate_engine.models.table_model import TableModel
 from margingate_engine.portfolio.group_totals import GroupTotals
-from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
+from margingate_engine.portfolio.margin_model import (
+    NOT_A_SCENARIO,
+    EquityBasis,
+    Regime,
+    Requirement,
+)
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 
@@ -46,6 +51,7 @@ class CrossModel(TableModel[CrossParameters]):
     """No offset between positions: each requires its own margin. [CROSS-01]"""
 
     name = "cross"
+    regime = Regime.CROSS
     equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
     worst_fill = Exactness.BOUND
     PARAMETERS = CrossParameters

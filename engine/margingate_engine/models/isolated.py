@@ -19,7 +19,12 @@ from margingate_engine.models.position_margin import (
 from margingate_engine.models.table_model import TableModel
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import GroupTotals
-from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
+from margingate_engine.portfolio.margin_model import (
+    NOT_A_SCENARIO,
+    EquityBasis,
+    Regime,
+    Requirement,
+)
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, SPOT_KEY, RiskArrays
 
@@ -61,6 +66,7 @@ class IsolatedModel(TableModel[IsolatedParameters]):
     """No offset between positions, and none has what another one lacks. [ISO-01]"""
 
     name = "isolated"
+    regime = Regime.ISOLATED
     equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
     worst_fill = Exactness.BOUND
     PARAMETERS = IsolatedParameters

@@ -28,8 +28,9 @@ MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
 
 
 _STATED = (
-    *("name", "parameters_digest", "equity_basis", "worst_fill", "parameter_items", "collateral"),
-    *("risk_arrays", "group_margin", "requirements", "maintenance", "size_kinks"),
+    *("name", "regime", "parameters_digest", "equity_basis", "collateral", "worst_fill"),
+    *("parameter_items", "risk_arrays", "group_margin", "requirements", "maintenance"),
+    "size_kinks",
 )
 
 
@@ -39,8 +40,8 @@ def model(
     """The named model with these parameters, coins counted by `collateral`.
 
     InvalidInput naming what is wrong with the parameters.
-    ModelFailure for one that does not say what its equity is, how good its worst fill, or lacks a
-    requirement: nothing of that has a default.
+    ModelFailure for one that does not say what its regime and its equity are, how good its worst
+    fill, or lacks a requirement: nothing of that has a default.
     """
     if name not in MODELS:
         raise InvalidInput("model", f"must be one of {', '.join(sorted(MODELS))}")

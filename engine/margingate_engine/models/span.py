@@ -20,7 +20,7 @@ from margingate_engine.models.span_requirement import (
 )
 from margingate_engine.models.table_model import TableModel
 from margingate_engine.portfolio.group_totals import GroupTotals
-from margingate_engine.portfolio.margin_model import EquityBasis, Requirement
+from margingate_engine.portfolio.margin_model import EquityBasis, Regime, Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays, RiskArrays
 from margingate_engine.scenarios.rounding import units_down, units_up
@@ -34,6 +34,7 @@ class SpanModel(TableModel[SpanParameters]):
     """Span with parameters per underlying; instruments of other underlyings stay unpriced."""
 
     name = "span"
+    regime = Regime.PORTFOLIO
     equity_basis = EquityBasis.WITH_OPTION_VALUE
     worst_fill = Exactness.EXACT
     PARAMETERS = SpanParameters

@@ -30,6 +30,15 @@ class EquityBasis(Enum):
     WITHOUT_OPTION_VALUE = "without_option_value"
 
 
+class Regime(Enum):
+    """How an account is margined."""
+
+    PORTFOLIO = "portfolio"
+    STRATEGY = "strategy"
+    ISOLATED = "isolated"
+    CROSS = "cross"
+
+
 class Requirement(NamedTuple):
     """What some groups require together, 1e-6 USD.
 
@@ -59,6 +68,7 @@ class MarginModel(Protocol):
     """
 
     name: str
+    regime: Regime
     parameters_digest: str
     equity_basis: EquityBasis
     collateral: "CollateralTerms"

@@ -6,8 +6,8 @@ from decimal import Decimal
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, MICRO, NANO
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import InstrumentKind
-from margingate_server.ledger.numbers import QualificationNumbers
-from margingate_server.ledger.regime import OPENING, REGIME_BY_MODEL
+from margingate_engine.models.registry import MODELS
+from margingate_server.ledger.numbers import OPENING, QualificationNumbers
 
 DAY_NS = 86_400 * NANO
 DAYS_MAX = 366
@@ -44,7 +44,7 @@ def _qualification(name: str, table: object) -> QualificationNumbers:
     path = f"policy.{name}"
     if not isinstance(table, dict):
         raise InvalidInput(path, "must be a table")
-    if name not in {OPENING, *REGIME_BY_MODEL}:
+    if name not in {OPENING, *MODELS}:
         raise InvalidInput(path, "is no model")
     for each in sorted(set(_NAMES) ^ set(table)):
         problem = "is missing" if each in _NAMES else "is not a part of a policy"

@@ -2,6 +2,9 @@
 
 import msgspec
 
+OPENING = "opening"
+"""Name in a policy of what accounts open under, until a model is chosen for them."""
+
 
 class RiskNumbers(msgspec.Struct, frozen=True, array_like=True):
     """Equity, initial and maintenance margin in 1e-6 USD."""

@@ -9,8 +9,8 @@ from margingate_engine.core.instruments import Instrument
 from margingate_engine.models.isolated import IsolatedModel
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Position
+from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays
-from margingate_server.ledger.regime import REGIME_BY_MODEL
 from margingate_server.ledger.state import AccountState
 from margingate_server.rpc.alert_codec import STATES
 from margingate_server.rpc.decimals import (
@@ -27,9 +27,8 @@ from margingate_server.service.accounts import StatedPosition
 from margingate_server.service.regimes import RegimeAnswer
 
 
-def account_summary(account: AccountState, opening_model: str) -> pb.AccountSummary:
-    """An account in a list. opening_model: that margins accounts which have no other."""
-    model = account.model or opening_model
+def account_summary(account: AccountState, model: MarginModel) -> pb.AccountSummary:
+    """An account in a list. model: that it is margined by."""
     since_ns, until_ns = account.unqualified_since_ns, account.liquidation_not_before_ns
     return pb.AccountSummary(
         account=account.account,
@@ -39,8 +38,8 @@ def account_summary(account: AccountState, opening_model: str) -> pb.AccountSumm
         version=account.version,
         position_count=len(account.portfolio.positions),
         open_order_count=len(account.orders),
-        model=model,
-        regime=REGIMES[REGIME_BY_MODEL[model]],
+        model=model.name,
+        regime=REGIMES[model.regime],
         experience_tier=account.experience_tier,
         unqualified_since_time=timestamp(since_ns) if since_ns else None,
         liquidation_not_before_time=timestamp(until_ns) if until_ns else None,
@@ -49,11 +48,11 @@ def account_summary(account: AccountState, opening_model: str) -> pb.AccountSumm
 
 
 def regime_message(
-    answer: RegimeAnswer, account: AccountState, opening_model: str, now_ns: int
+    answer: RegimeAnswer, account: AccountState, model: MarginModel, now_ns: int
 ) -> pb.SetMarginRegimeResponse:
     """What a change of the regime came to, or would."""
     return pb.SetMarginRegimeResponse(
-        account=account_summary(account, opening_model),
+        account=account_summary(account, model),
         before=risk_message(answer.before),
         after=risk_message(answer.after),
         allowed=not answer.refusal,

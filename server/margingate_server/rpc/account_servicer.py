@@ -64,7 +64,7 @@ class AccountServicer:
 
         def use(desk: Desk, now_ns: int) -> tuple[pb.CreateAccountResponse, int]:
             opened, seq = desk.accounts.create(account, tier, request_id, digest, now_ns)
-            summary = account_summary(opened, desk.shard.market.model.name)
+            summary = account_summary(opened, desk.shard.market.model_of(opened.model))
             return pb.CreateAccountResponse(account=summary), seq
 
         return self._lane.decide(use)
@@ -82,7 +82,7 @@ class AccountServicer:
             equity = qualifying_equity(account.portfolio, view.view.table, view.view.snapshot)
             missing = 0 if view.risk is None else -view.risk.positions_risk.headroom
             return pb.GetAccountResponse(
-                account=account_summary(account, desk.shard.market.model.name),
+                account=account_summary(account, view.view.arrays.model),
                 balances=balance_messages(account),
                 positions=position_messages(account, view.view.arrays),
                 risk=risk_message(view.risk.risk) if view.risk is not None else None,
@@ -101,10 +101,11 @@ class AccountServicer:
         size = page_size(request.page_size)
 
         def use(desk: Desk, _now_ns: int) -> pb.ListAccountsResponse:
-            accounts, opening = desk.shard.state.accounts, desk.shard.market.model.name
+            accounts, models = desk.shard.state.accounts, desk.shard.market
             later = sorted(each for each in accounts if each > request.page_token)
+            listed = [accounts[each] for each in later[:size]]
             return pb.ListAccountsResponse(
-                accounts=[account_summary(accounts[each], opening) for each in later[:size]],
+                accounts=[account_summary(each, models.model_of(each.model)) for each in listed],
                 next_page_token=later[size - 1] if len(later) > size else "",
             )
 
@@ -175,7 +176,8 @@ class AccountServicer:
 
         def message(desk: Desk, answer: RegimeAnswer, now_ns: int) -> pb.SetMarginRegimeResponse:
             account = desk.shard.account(command.account)
-            return regime_message(answer, account, desk.shard.market.model.name, now_ns)
+            model = desk.shard.market.model_of(account.model)
+            return regime_message(answer, account, model, now_ns)
 
         def preview(desk: Desk, now_ns: int) -> pb.SetMarginRegimeResponse:
             answer = desk.regimes.preview(command.account, command.model, now_ns)

@@ -10,7 +10,6 @@ from margingate_engine.check.decide import binding_of, worst_of
 from margingate_engine.check.explain import explanation, scenario_tables
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.portfolio.margin_model import MarginModel
-from margingate_server.ledger.regime import REGIME_BY_MODEL
 from margingate_server.rpc.decimals import parse_decimal, usd_text
 from margingate_server.rpc.decision_codec import (
     component_message,
@@ -77,10 +76,10 @@ def regime_messages(
 def _regime(
     moment: Moment, compared: Compared, rules: RegimeFigures | None, account_version: int
 ) -> pb.RegimeMargin:
-    name, figures = compared.model.name, compared.figures
+    figures = compared.figures
     message = pb.RegimeMargin(
         basis=basis_of(moment, compared.model, account_version),
-        regime=REGIMES[REGIME_BY_MODEL[name]],
+        regime=REGIMES[compared.model.regime],
         missing=compared.missing,
     )
     if figures is None:

@@ -3,9 +3,8 @@
 from margingate.v1 import market_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
 from margingate_engine.core.risk import Exactness
-from margingate_engine.portfolio.margin_model import EquityBasis
+from margingate_engine.portfolio.margin_model import EquityBasis, Regime
 from margingate_engine.portfolio.risk_arrays import RiskArrays
-from margingate_server.ledger.regime import REGIME_BY_MODEL, Regime
 from margingate_server.rpc.decision_codec import exactness
 
 REGIMES = {
@@ -32,7 +31,7 @@ def model_message(arrays: RiskArrays, *, is_opening: bool) -> pb.MarginModel:
             for underlying, name, value in model.parameter_items()
         ],
         scenario_descriptions=groups[0].descriptions if groups else (),
-        regime=REGIMES[REGIME_BY_MODEL[model.name]],
+        regime=REGIMES[model.regime],
         equity_basis=BASES[model.equity_basis],
         worst_fill=exactness(is_exact=model.worst_fill is Exactness.EXACT),
         opening=is_opening,

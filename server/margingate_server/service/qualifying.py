@@ -8,8 +8,7 @@ from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.flows import fill_flow
 from margingate_engine.portfolio.holdings import Portfolio
-from margingate_server.ledger.numbers import PolicyNumbers, QualificationNumbers
-from margingate_server.ledger.regime import OPENING
+from margingate_server.ledger.numbers import OPENING, PolicyNumbers, QualificationNumbers
 from margingate_server.ledger.state import AccountState
 
 _PICO_NANO_PER_MICRO = PICO * NANO // MICRO

@@ -6,6 +6,7 @@ import pytest
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.registry import MODELS
+from margingate_engine.portfolio.margin_model import Regime
 from margingate_server.files.models import has_built_in, read_models
 
 CROSS = """
@@ -25,6 +26,10 @@ collateral_haircut = 0
 def test_a_model_is_available_with_a_file_of_its_own_or_a_built_in_one() -> None:
     assert list(read_models({})) == [name for name in MODELS if has_built_in(name)]
     assert {"span", "cross"} <= set(read_models({}))
+
+
+def test_the_built_in_models_belong_to_the_four_regimes() -> None:
+    assert {each.regime for each in read_models({}).values()} == set(Regime)
 
 
 def test_the_built_in_ratios_of_cross_are_for_btc_and_eth_and_wider_ones_for_sol() -> None:

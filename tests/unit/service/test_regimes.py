@@ -10,7 +10,6 @@ from margingate_engine.core.amounts import MICRO
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.ledger.events import decode_event
-from margingate_server.ledger.regime import REGIME_BY_MODEL, Regime
 from margingate_server.ledger.regime_events import RegimeSet
 from margingate_server.service.refusals import NotNow, RequestConflict
 from tests.unit.engine.small_market import MARKS
@@ -34,10 +33,6 @@ def refusal(desk: SmallDesk, model: str) -> tuple[RejectReason, str]:
         change(desk, model)
     assert (told.refusal, told.subject) == (raised.value.reason, raised.value.subject)
     return raised.value.reason, raised.value.subject
-
-
-def test_the_models_belong_to_the_four_regimes() -> None:
-    assert set(REGIME_BY_MODEL.values()) == set(Regime)
 
 
 def test_a_changed_account_is_decided_by_its_model_alone() -> None:

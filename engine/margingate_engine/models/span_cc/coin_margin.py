@@ -66,7 +66,7 @@ def coin_margin(totals: GroupTotals, holds: Sequence[OrderTotals]) -> CoinMargin
         scan=-int(row_r.min()),
         calendar=ceiling(calendar),
         delivery=ceiling(delivery),
-        minimum=totals.worst_minimum(holds) if holds else totals.minimum,
+        minimum=totals.worst_minimum(holds),
         scenario=active + 1 if is_loss else NO_SCENARIO,
         left=left,
         price_risk=price_risk,

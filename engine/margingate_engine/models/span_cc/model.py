@@ -23,7 +23,12 @@ from margingate_engine.models.span_features import LotFeatures
 from margingate_engine.models.span_parameters import SpanParameters
 from margingate_engine.portfolio.collateral import NO_TERMS, CollateralTerms
 from margingate_engine.portfolio.group_totals import GroupTotals
-from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
+from margingate_engine.portfolio.margin_model import (
+    NOT_A_SCENARIO,
+    EquityBasis,
+    Regime,
+    Requirement,
+)
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays, RiskArrays
 from margingate_engine.scenarios.rounding import fits, units_down, units_nearest, units_up
@@ -40,6 +45,7 @@ class SpanCcModel:
     """Each underlying a combined commodity; instruments of other underlyings stay unpriced."""
 
     name = MODEL_NAME
+    regime = Regime.PORTFOLIO
     equity_basis = EquityBasis.WITH_OPTION_VALUE
     collateral: CollateralTerms = NO_TERMS
     worst_fill = Exactness.BOUND

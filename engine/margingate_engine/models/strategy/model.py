@@ -24,7 +24,12 @@ from margingate_engine.models.strategy.parameters import StrategyParameters
 from margingate_engine.models.strategy.terms import Phase
 from margingate_engine.models.table_model import TableModel, group_without_scenarios
 from margingate_engine.portfolio.group_totals import GroupTotals
-from margingate_engine.portfolio.margin_model import NOT_A_SCENARIO, EquityBasis, Requirement
+from margingate_engine.portfolio.margin_model import (
+    NOT_A_SCENARIO,
+    EquityBasis,
+    Regime,
+    Requirement,
+)
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import RiskArrays, lots_key, lots_row
 from margingate_engine.scenarios.rounding import units_up
@@ -58,6 +63,7 @@ class StrategyModel(TableModel[StrategyParameters]):
     """Each underlying cut into strategies so that they require least; no option value in equity."""
 
     name = "strategy"
+    regime = Regime.STRATEGY
     equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
     worst_fill = Exactness.BOUND
     PARAMETERS = StrategyParameters

@@ -34,6 +34,7 @@ from margingate_engine.portfolio.margin_model import (
     NO_SCENARIO,
     NOT_A_SCENARIO,
     EquityBasis,
+    Regime,
     Requirement,
 )
 from margingate_engine.portfolio.order_totals import OrderTotals
@@ -54,6 +55,7 @@ class TimsModel:
     """Customer portfolio margin; instruments of other underlyings stay unpriced."""
 
     name = "tims"
+    regime = Regime.PORTFOLIO
     equity_basis = EquityBasis.WITH_OPTION_VALUE
     collateral: CollateralTerms = NO_TERMS
     worst_fill = Exactness.EXACT

@@ -37,6 +37,7 @@ from margingate_engine.portfolio.margin_model import (
     NO_SCENARIO,
     NOT_A_SCENARIO,
     EquityBasis,
+    Regime,
     Requirement,
 )
 from margingate_engine.portfolio.order_totals import OrderTotals
@@ -66,6 +67,7 @@ class VarModel:
     """All underlyings in the same worlds; instruments of other underlyings stay unpriced."""
 
     name = "var"
+    regime = Regime.PORTFOLIO
     equity_basis = EquityBasis.WITH_OPTION_VALUE
     collateral: CollateralTerms = NO_TERMS
     worst_fill = Exactness.BOUND
