@@ -64,7 +64,7 @@ class CrossModel(TableModel[CrossParameters]):
         """What the positions of a group require one by one. [CROSS-03, CROSS-04]"""
         return CrossMargin(
             totals.group.underlying,
-            totals.worst_minimum(holds) if holds else totals.minimum,
+            totals.worst_minimum(holds),
             sum(future_initial(totals, row, lots) for row, *lots in future_lots(totals, holds)),
             0 if holds else positions_maintenance(totals),
         )

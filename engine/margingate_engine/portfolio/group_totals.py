@@ -163,8 +163,11 @@ class GroupTotals:
     def worst_minimum(self, holds: Sequence[OrderTotals]) -> int:
         """What shorts require at least over the fills of orders, entry losses with it. [SPAN-14]
 
-        holds: the open orders, and possibly one order more.
+        holds: none, or the open orders, and possibly one order more after them.
         """
+        if not holds:
+            return self.minimum
+        assert holds[0] is self.orders, "the open orders come first"
         floor = self.floor_worst
         for row in holds[-1].floors if len(holds) > 1 else ():
             floor += self._floor(row, *holds) - self._floor(row, self.orders)

@@ -72,7 +72,10 @@ class MarginModel(Protocol):
     parameters_digest: str
     equity_basis: EquityBasis
     collateral: "CollateralTerms"
-    """What assets count as collateral: of the house, alike under every model."""
+    """What assets count as collateral: of the house, alike under every model.
+
+    `registry.model` sets it, before anybody has the model.
+    """
     worst_fill: Exactness
     """EXACT where the requirement over open orders can be their worst fill itself."""
 

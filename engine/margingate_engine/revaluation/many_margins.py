@@ -1,11 +1,13 @@
 """What a model must be able to do so that accounts are margined in columns."""
 
-from typing import Any, Protocol
+from typing import Protocol, runtime_checkable
 
 from margingate_engine.market.table import IntArray
+from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.risk_arrays import GroupArrays
 
 
+@runtime_checkable
 class ManyMargins(Protocol):
     """A model whose account requirement is the sum of its groups', each a function of totals.
 
@@ -30,6 +32,6 @@ class ManyMargins(Protocol):
         ...
 
 
-def many_margins(model: Any) -> ManyMargins | None:
+def many_margins(model: MarginModel) -> ManyMargins | None:
     """The model as one for columns; None when it is none."""
-    return model if hasattr(model, "cell_requirements") else None
+    return model if isinstance(model, ManyMargins) else None

@@ -2,6 +2,8 @@
 
 from decimal import Decimal
 
+import pytest
+
 from margingate_engine.models.basis import basis_charge, side_sum
 from margingate_engine.models.span_requirement import SpanMargin
 from margingate_engine.portfolio.account_risk import AccountRisk
@@ -92,6 +94,16 @@ def test_longs_use_up_the_minimum_of_sells_in_the_same_instrument_alone() -> Non
     assert own.minimum == 100 * USD + 3
     other = worst(MARKET.portfolio(COIN_PUT=5), MARKET.open_leg("FAR-PUT", -3, "10"))
     assert other.minimum == 300 * USD + 3
+
+
+def test_the_minimum_of_positions_alone_knows_nothing_of_what_is_on_order() -> None:
+    portfolio = MARKET.portfolio(FAR_PUT=-1)
+    portfolio.legs = {"1": (MARKET.open_leg("FAR-PUT", -2, "10"),)}
+    totals = AccountRisk.of(portfolio, MARKET.arrays).groups[0]
+    assert totals.worst_minimum(()) == totals.minimum == 100 * USD
+    assert totals.worst_minimum((totals.orders,)) == 3 * 100 * USD + 2
+    with pytest.raises(AssertionError, match="come first"):
+        totals.worst_minimum((totals.orders.copied(),))
 
 
 def test_an_entry_loss_beyond_the_minimum_is_a_loss_all_the_same() -> None:
