@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterable
 
+from margingate_engine.check.compare import closed_at_marks
 from margingate_engine.core.amounts import MICRO, NANO, PICO, USD
-from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
-from margingate_engine.portfolio.flows import fill_flow
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_server.ledger.numbers import OPENING, PolicyNumbers, QualificationNumbers
 from margingate_server.ledger.state import AccountState
@@ -30,15 +30,10 @@ def qualifying_equity(
     Coins count at the index, whole, and no model has a say in it. None without a price of any of
     it.
     """
-    units_by_asset = dict(portfolio.cash)
-    priced_i = snapshot.mark_nano_i
-    for row, position in portfolio.positions.items():
-        instrument, mark_nano = table.instruments[row], int(priced_i[row])
-        if mark_nano < 0 or (instrument.is_inverse_future and not mark_nano):
-            return None
-        asset = instrument.settlement_asset
-        value = position.entry + fill_flow(instrument, -position.lots, mark_nano)
-        units_by_asset[asset] = units_by_asset.get(asset, 0) + value
+    try:
+        units_by_asset = dict(closed_at_marks(portfolio, table, snapshot).collateral)
+    except MissingData:
+        return None
     equity = units_by_asset.pop(USD, 0)
     for asset, units in sorted(units_by_asset.items()):
         index_nano = _index_nano(asset, table, snapshot)

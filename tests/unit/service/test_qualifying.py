@@ -1,10 +1,14 @@
 """The one definition of the equity that a regime asks for."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
 from margingate_engine.core.amounts import MICRO
+from margingate_engine.market.snapshot import MarketSnapshot
+from margingate_engine.market.table import InstrumentTable
+from margingate_engine.portfolio.holdings import Portfolio
 from margingate_server.service.qualifying import qualifying_equity, unpermitted
 from tests.unit.service.regime_desk import FUTURES_ONLY, change, regime_desk
 from tests.unit.service.small_desk import SmallDesk, small_desk, update
@@ -47,18 +51,37 @@ def test_the_model_has_no_say_in_it() -> None:
     assert equity(desk) == by_span
 
 
-@pytest.mark.parametrize("holding", ["coins", "position"])
-def test_without_a_price_of_something_there_is_none(holding: str) -> None:
+def test_without_an_index_of_a_coin_there_is_none() -> None:
     desk = small_desk().open(usd="5")
-    if holding == "coins":
-        desk.account().portfolio.cash["DOGE"] = 1
-    else:
-        desk.hold(NEAR=1)
-        view = desk.shard.market.view
-        marks = view.snapshot.mark_nano_i.copy()
-        marks[desk.row("NEAR")] = -1
-        object.__setattr__(view.snapshot, "mark_nano_i", marks)
+    desk.account().portfolio.cash["DOGE"] = 1
     assert equity(desk) is None
+
+
+@pytest.mark.parametrize("name", ["NEAR", "CALL", "COIN_PERPETUAL"])
+def test_without_a_price_of_a_position_there_is_none(name: str) -> None:
+    desk = small_desk().open(usd="5")
+    desk.hold(**{name: -1_000})
+    assert equity(desk) is not None
+    assert qualifying_equity(*_unpriced(desk)) is None
+
+
+def test_an_option_that_expired_unseen_has_none_though_its_age_does_not_count() -> None:
+    """As after a restart whose newest market does not have its mark. [SPAN-18]"""
+    desk = small_desk().open(usd="5")
+    desk.hold(CALL=-1_000)
+    portfolio, table, snapshot = _unpriced(desk)
+    expired = replace(snapshot, market_time_ns=int(table.expiry_ns_i[desk.row("CALL")]))
+    assert qualifying_equity(portfolio, table, expired) is None
+    seen = replace(expired, observed_ns_i=desk.shard.market.view.snapshot.observed_ns_i)
+    assert qualifying_equity(portfolio, table, seen) is not None
+
+
+def _unpriced(desk: SmallDesk) -> tuple[Portfolio, InstrumentTable, MarketSnapshot]:
+    """The account and the market, whose index alone was observed."""
+    view = desk.shard.market.view
+    empty, priced = MarketSnapshot.empty(view.table), view.snapshot
+    snapshot = replace(empty, index_nano_u=priced.index_nano_u, observed_ns_u=priced.observed_ns_u)
+    return desk.account().portfolio, view.table, snapshot
 
 
 def test_a_regime_without_lists_permits_everything() -> None:
