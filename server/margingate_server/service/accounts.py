@@ -168,10 +168,9 @@ class Accounts:
             raise NotNow(*unfit)
         if balance < view.risk.outflows.get(asset, 0):
             raise NotNow(RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY, asset)
-        view.risk.move_cash(asset, units)
-        is_margined = view.risk.risk.is_margined
-        view.risk.move_cash(asset, -units)
-        if not is_margined:
+        trial = view.risk.copied()
+        trial.move_cash(asset, units)
+        if not trial.risk.is_margined:
             raise NotNow(RejectReason.INSUFFICIENT_INITIAL_MARGIN, asset)
 
     def _has_model(self, account: AccountState, asset: str) -> bool:

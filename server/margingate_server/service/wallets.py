@@ -96,15 +96,12 @@ class Wallets:
 
 def _stays_margined(risk: AccountRisk, portfolio: Portfolio, row: int, units: int) -> bool:
     """True when what is taken from, account or position, has its margin after the move."""
-    pocket = _pocket(portfolio, row)
-    risk.allocate(row, pocket._replace(wallet=pocket.wallet + units))
+    pocket, trial = _pocket(portfolio, row), risk.copied()
+    trial.allocate(row, pocket._replace(wallet=pocket.wallet + units))
     if units > 0:
-        stays = risk.risk.is_margined
-    else:
-        totals = risk.peek(risk.arrays.group_i[row])
-        stays = own_with_orders(totals, row) >= required_with_orders(totals, row)
-    risk.allocate(row, pocket)
-    return stays
+        return trial.risk.is_margined
+    totals = trial.peek(trial.arrays.group_i[row])
+    return own_with_orders(totals, row) >= required_with_orders(totals, row)
 
 
 def topped_up(shard: Shard, account: AccountState, row: int, event: FillReported) -> FillReported:

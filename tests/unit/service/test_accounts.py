@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.errors import InvalidInput, ModelFailure
 from margingate_engine.core.instruments import Instrument, InstrumentKind, Settlement
 from margingate_engine.core.reasons import RejectReason
+from margingate_engine.models.span import SpanModel
 from margingate_engine.portfolio.holdings import Position
 from margingate_server.ledger.events import InstrumentsListed
 from margingate_server.ledger.numbers import BreakNumbers
@@ -111,6 +112,23 @@ def test_a_withdrawal_must_leave_the_account_margined() -> None:
     assert refusal(desk, "-485") == (RejectReason.INSUFFICIENT_INITIAL_MARGIN, "USD")
     assert adjust(desk, "-484.999999") == 1_515_000_001
     assert desk.kept_risk().risk.headroom == 0
+
+
+def test_a_withdrawal_that_cannot_be_judged_leaves_the_account_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk = small_desk().open(usd="2000")
+    desk.hold(NEAR=-1)
+    before = desk.kept_risk().risk
+    with monkeypatch.context() as broken:
+        broken.setattr(SpanModel, "requirements", _failing)
+        with pytest.raises(ModelFailure):
+            adjust(desk, "-1")
+    assert desk.kept_risk().risk == before
+
+
+def _failing(*_: object) -> None:
+    raise ModelFailure("no requirement")
 
 
 def test_a_withdrawal_must_leave_the_cash_that_open_orders_take() -> None:

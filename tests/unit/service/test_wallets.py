@@ -5,11 +5,12 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
-from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.errors import InvalidInput, ModelFailure
 from margingate_engine.core.reasons import RejectReason
-from margingate_engine.models.isolated import free_wallet
+from margingate_engine.models.isolated import IsolatedModel, free_wallet
 from margingate_server.ledger.events import FillReported, decode_event
 from margingate_server.ledger.wallet_events import MarginMoved
+from margingate_server.service import wallets
 from margingate_server.service.refusals import NotNow, RequestConflict
 from tests.unit.engine.small_market import MARKS, USD
 from tests.unit.service.regime_desk import change
@@ -156,6 +157,25 @@ def test_margin_moves_back_while_the_position_keeps_what_its_orders_may_require(
     desk.check(desk.leg("NEAR", 5, "101000"))
     assert refusal(desk, "NEAR", "-1970.000001")[0] is RejectReason.INSUFFICIENT_INITIAL_MARGIN
     assert move(desk, "NEAR", "-1970") == 3_030
+
+
+@pytest.mark.parametrize("amount", ["1", "-1"])
+def test_a_move_that_cannot_be_judged_leaves_the_account_as_it_was(
+    desk: SmallDesk, amount: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[ISO-06]"""
+    filled(desk, "NEAR", 10, "101000")
+    before = desk.kept_risk().risk, free_wallet(desk.kept_risk())
+    with monkeypatch.context() as broken:
+        broken.setattr(IsolatedModel, "requirements", _failing)
+        broken.setattr(wallets, "required_with_orders", _failing)
+        with pytest.raises(ModelFailure):
+            move(desk, "NEAR", amount)
+    assert (desk.kept_risk().risk, free_wallet(desk.kept_risk())) == before
+
+
+def _failing(*_: object) -> None:
+    raise ModelFailure("no requirement")
 
 
 def test_a_gain_may_be_used_elsewhere(desk: SmallDesk) -> None:
