@@ -32,15 +32,7 @@ class GroupScenarios:
 
 def with_order(account: AccountRisk, hold: OrderHold) -> AccountRisk:
     """A copy of the account that also holds the order; the account itself stays."""
-    copy = AccountRisk(account.arrays, usd=account.usd, gross=account.gross)
-    copy.outflows = dict(account.outflows)
-    for number, totals in account.groups.items():
-        held = totals.positions_copy()
-        held.floor_worst = sum(
-            min(0, account.arrays.minimum_i[row] * lots) for row, lots in held.lots.items()
-        )
-        held.add_order(totals.orders)
-        copy.groups[number] = held
+    copy = account.copied()
     copy.hold(hold)
     return copy
 

@@ -77,6 +77,7 @@ class GroupTotals:
         copy.pnl_r, copy.coin_pico, copy.minimum = self.pnl_r, self.coin_pico, self.minimum
         copy.keyed, copy.lots = dict(self.keyed), dict(self.lots)
         copy.pockets, copy.surcharge = dict(self.pockets), self.surcharge
+        copy.floor_worst = -self.minimum
         return copy
 
     def move_position(self, row: int, lots: int) -> None:

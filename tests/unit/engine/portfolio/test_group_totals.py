@@ -134,3 +134,11 @@ def test_trying_a_change_on_a_copy_leaves_the_account_alone() -> None:
     assert positions_margin(taken.groups[0]) == before
     assert taken.groups[0].lots == {MARKET.row("NEAR"): 1, MARKET.row("CALL"): -1}
     assert positions_margin(copy).total > before.total
+
+
+def test_a_copy_of_the_positions_requires_as_much_with_no_orders_as_without() -> None:
+    """[SPAN-14]"""
+    portfolio = MARKET.portfolio(CALL=-2, PUT=1, FAR_PUT=-1)
+    portfolio.legs["o"] = (MARKET.open_leg("CALL", -1, "200"),)
+    copy = AccountRisk.of(portfolio, MARKET.arrays).groups[0].positions_copy()
+    assert copy.worst_minimum((copy.orders,)) == copy.worst_minimum(()) == copy.minimum > 0
