@@ -31,7 +31,7 @@ from margingate_engine.portfolio.risk_arrays import (
 from margingate_engine.revaluation.coins import coin_rows_cs, coin_values
 from margingate_engine.revaluation.keyed import SPOT_COLUMN, KeyedColumns
 
-OTHERS = 5
+_SINGLE = ("owned_entry", "coin_down", "coin_up", "surcharge", "unpriced")
 """Columns after the rows and the keyed features."""
 
 
@@ -135,16 +135,18 @@ class EffectColumns:
 
     def split(self, sum_cn: IntArray) -> "OrderSums":
         """Sums of the amounts over the open lots of cells, under their names."""
-        rows, keys = self.row_count, (sum_cn.shape[1] - self.row_count - OTHERS) // 2
+        rows, single = self.row_count, sum_cn.shape[1] - len(_SINGLE)
+        keys = (single - rows) // 2
+        sum_by_name = dict(zip(_SINGLE, sum_cn[:, single:].T, strict=True))
         return OrderSums(
             worst_cr=sum_cn[:, :rows],
             up_ck=sum_cn[:, rows : rows + keys],
-            down_ck=sum_cn[:, rows + keys : -OTHERS],
-            owned_entry_c=sum_cn[:, -5],
-            coin_down_c=sum_cn[:, -4],
-            coin_up_c=sum_cn[:, -3],
-            surcharge_c=sum_cn[:, -2],
-            unpriced_c=sum_cn[:, -1],
+            down_ck=sum_cn[:, rows + keys : single],
+            owned_entry_c=sum_by_name["owned_entry"],
+            coin_down_c=sum_by_name["coin_down"],
+            coin_up_c=sum_by_name["coin_up"],
+            surcharge_c=sum_by_name["surcharge"],
+            unpriced_c=sum_by_name["unpriced"],
         )
 
 
@@ -196,18 +198,21 @@ def effect_columns(
     entry_e = np.minimum(gain_e, 0)
     credit_e = np.where(side_e > 0, 0, np.array(arrays.minimum_credit_i, dtype=np.int64)[row_e])
     minimum_i = np.array(arrays.minimum_i, dtype=np.int64)
+    single = {
+        "owned_entry": np.minimum(owned_e, 0),
+        "coin_down": down_e,
+        "coin_up": coin_up_e,
+        "surcharge": np.array(arrays.surcharge_i, dtype=np.int64)[row_e],
+        "unpriced": np.where(is_usable_i[row_e], 0, 1),
+    }
     parts = (
         np.minimum(pnl_er + entry_e[:, None], 0),
         np.maximum(highest_ek, 0),
         np.minimum(lowest_ek, 0),
-        np.minimum(owned_e, 0)[:, None],
-        down_e[:, None],
-        coin_up_e[:, None],
-        np.array(arrays.surcharge_i, dtype=np.int64)[row_e][:, None],
-        np.where(is_usable_i[row_e], 0, 1)[:, None],
+        *(single[name] for name in _SINGLE),
     )
     return EffectColumns(
-        amount_en=np.concatenate(parts, axis=1),
+        amount_en=np.column_stack(parts),
         row_e=row_e,
         entry_e=entry_e,
         minimum_e=np.minimum(0, np.minimum(gain_e, credit_e) + side_e * minimum_i[row_e]),

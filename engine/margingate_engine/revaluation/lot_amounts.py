@@ -8,7 +8,7 @@ from margingate_engine.market.table import BoolArray, FloatArray, IntArray
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.revaluation.keyed import KeyedColumns
 
-OTHERS = 5
+_SINGLE = ("value", "coin", "minimum", "surcharge", "unpriced")
 """Columns between the rows and the keyed features."""
 
 
@@ -43,33 +43,44 @@ class LotAmounts:
     @classmethod
     def of(cls, arrays: RiskArrays, keyed: KeyedColumns, is_usable_i: BoolArray) -> "LotAmounts":
         """Amounts at a market; lots of what is not usable count as without a price."""
-        instruments, rows = arrays.pnl_ir.shape
-        amount_jn = np.zeros((2 * instruments, rows + OTHERS + keyed.amount_ik.shape[1]), np.int64)
-        for is_short, value_i, coin_i in (
-            (0, arrays.value_long_i, arrays.coin_long_pico_i),
-            (1, arrays.value_short_i, arrays.coin_short_pico_i),
-        ):
-            side_in = amount_jn[is_short::2]
-            side_in[:, :rows] = arrays.pnl_ir
-            side_in[:, rows], side_in[:, rows + 1] = value_i, coin_i
-            sign = -1 if is_short else 1
-            side_in[:, rows + 3] = sign * np.array(arrays.surcharge_i, dtype=np.int64)
-            side_in[:, rows + 4] = np.where(is_usable_i, 0, sign)
-            side_in[:, rows + OTHERS :] = keyed.amount_ik
-        amount_jn[1::2, rows + 2] = -np.array(arrays.minimum_i, dtype=np.int64)
+        minimum_i = np.array(arrays.minimum_i, dtype=np.int64)
+        surcharge_i = np.array(arrays.surcharge_i, dtype=np.int64)
+        unpriced_i = np.where(is_usable_i, 0, 1)
+        long = {
+            "value": np.array(arrays.value_long_i, dtype=np.int64),
+            "coin": np.array(arrays.coin_long_pico_i, dtype=np.int64),
+            "minimum": np.zeros_like(minimum_i),
+            "surcharge": surcharge_i,
+            "unpriced": unpriced_i,
+        }
+        short = {
+            "value": np.array(arrays.value_short_i, dtype=np.int64),
+            "coin": np.array(arrays.coin_short_pico_i, dtype=np.int64),
+            "minimum": -minimum_i,
+            "surcharge": -surcharge_i,
+            "unpriced": -unpriced_i,
+        }
+        sides = [
+            np.column_stack((arrays.pnl_ir, *(single[name] for name in _SINGLE), keyed.amount_ik))
+            for single in (long, short)
+        ]
         gross_i = np.array(arrays.gross_i, dtype=np.float64)
-        return cls(amount_jn, np.stack((gross_i, -gross_i), axis=1).reshape(-1), rows)
+        return cls(
+            amount_jn=np.stack(sides, axis=1).reshape(-1, sides[0].shape[1]),
+            gross_j=np.stack((gross_i, -gross_i), axis=1).reshape(-1),
+            row_count=arrays.pnl_ir.shape[1],
+        )
 
     def split(self, sum_cn: IntArray) -> CellSums:
         """Sums of the amounts under their names."""
-        rows = self.row_count
-        value_c, coin_c, minimum_c, surcharge_c, unpriced_c = sum_cn[:, rows : rows + OTHERS].T
+        rows, keyed = self.row_count, self.row_count + len(_SINGLE)
+        sum_by_name = dict(zip(_SINGLE, sum_cn[:, rows:keyed].T, strict=True))
         return CellSums(
             rows_cr=sum_cn[:, :rows],
-            value_c=value_c,
-            coin_c=coin_c,
-            minimum_c=minimum_c,
-            surcharge_c=surcharge_c,
-            unpriced_c=unpriced_c,
-            keyed_ck=sum_cn[:, rows + OTHERS :],
+            value_c=sum_by_name["value"],
+            coin_c=sum_by_name["coin"],
+            minimum_c=sum_by_name["minimum"],
+            surcharge_c=sum_by_name["surcharge"],
+            unpriced_c=sum_by_name["unpriced"],
+            keyed_ck=sum_cn[:, keyed:],
         )
