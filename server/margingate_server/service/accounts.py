@@ -18,7 +18,7 @@ from margingate_server.ledger.numbers import BreakNumbers, PositionNumbers
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.holdings_range import judged, refuse_unpriced_beyond_range
-from margingate_server.service.refusals import NameTaken, NotNow, RequestConflict
+from margingate_server.service.refusals import NameTaken, NotNow
 from margingate_server.service.room import refuse_without_room
 from margingate_server.service.shard import AccountView, Shard
 
@@ -50,10 +50,7 @@ class Accounts:
         self, account: str, fee_tier: str, request_id: str, digest: str, now_ns: int
     ) -> tuple[AccountState, int]:
         """(account, event number). NameTaken when it exists; InvalidInput for an unknown tier."""
-        earlier = self._shard.answered(account, request_id, digest)
-        if earlier is not None:
-            if not isinstance(earlier[1], AccountOpened):
-                raise RequestConflict(request_id)
+        if self._shard.answered_as(AccountOpened, account, request_id, digest) is not None:
             return self._shard.account(account), self._shard.state.last_seq
         refuse_without_room(self._shard)
         if account in self._shard.state.accounts:
@@ -81,11 +78,9 @@ class Accounts:
         without a margin model counts for nothing and blocks the account: it may only go to zero.
         """
         account = self._shard.account(account_id)
-        earlier = self._shard.answered(account_id, request_id, digest)
+        earlier = self._shard.answered_as(CollateralAdjusted, account_id, request_id, digest)
         if earlier is not None:
-            if not isinstance(earlier[1], CollateralAdjusted):
-                raise RequestConflict(request_id)
-            return earlier[1].balance, self._shard.state.last_seq
+            return earlier.balance, self._shard.state.last_seq
         refuse_without_room(self._shard)
         has_model = self._has_model(account, asset)
         if not has_model and asset not in account.portfolio.cash:
@@ -122,11 +117,9 @@ class Accounts:
     ) -> tuple[PositionsSet, int]:
         """(event with its breaks, event number): the positions are the statement's from here on."""
         account = self._shard.account(account_id)
-        earlier = self._shard.answered(account_id, request_id, digest)
+        earlier = self._shard.answered_as(PositionsSet, account_id, request_id, digest)
         if earlier is not None:
-            if not isinstance(earlier[1], PositionsSet):
-                raise RequestConflict(request_id)
-            return earlier[1], self._shard.state.last_seq
+            return earlier, self._shard.state.last_seq
         refuse_without_room(self._shard)
         positions = tuple(
             self._position(account, number, each) for number, each in enumerate(stated)

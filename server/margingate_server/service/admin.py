@@ -15,7 +15,6 @@ from margingate_server.ledger.events import (
 from margingate_server.ledger.numbers import LimitNumbers
 from margingate_server.ledger.state import KillSwitchState
 from margingate_server.service.limits import joined_limits
-from margingate_server.service.refusals import RequestConflict
 from margingate_server.service.shard import Shard
 
 EventT = TypeVar(
@@ -122,13 +121,9 @@ class Admin:
         """(event, last event's number) as recorded now or for an earlier request of the same id.
 
         What is in force now is answered beside it, so it must be durable, too.
-
-        Requests of different kinds can have the same bytes; they conflict all the same.
         """
-        earlier = self._shard.answered(event.account, event.request_id, event.request_digest)
-        if earlier is None:
-            return event, self._shard.record(event, now_ns)
-        first = earlier[1]
-        if not isinstance(first, type(event)):
-            raise RequestConflict(event.request_id)
-        return first, self._shard.state.last_seq
+        shard, request_id = self._shard, event.request_id
+        first = shard.answered_as(type(event), event.account, request_id, event.request_digest)
+        if first is None:
+            return event, shard.record(event, now_ns)
+        return first, shard.state.last_seq

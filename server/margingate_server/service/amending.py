@@ -32,7 +32,7 @@ from margingate_server.service.decisions import (
 )
 from margingate_server.service.following import hold_more, orders_changing
 from margingate_server.service.holdings_range import known_risk
-from margingate_server.service.refusals import AmendPending, RequestConflict, UnknownName
+from margingate_server.service.refusals import AmendPending, UnknownName
 from margingate_server.service.room import refuse_without_room
 from margingate_server.service.shard import Shard
 
@@ -150,12 +150,11 @@ class Amending:
     def _settle(self, event: AmendConfirmed | AmendWithdrawn, now_ns: int) -> VenueAnswer:
         shard = self._shard
         account = shard.account(event.account)
-        earlier = shard.answered(event.account, event.request_id, event.request_digest)
+        request_id, digest = event.request_id, event.request_digest
+        earlier = shard.answered_as(type(event), event.account, request_id, digest)
         if earlier is not None:
-            if not isinstance(earlier[1], type(event)):
-                raise RequestConflict(event.request_id)
             # The margin of now is shown, whatever made it.
-            return self._answer(account, earlier[1].flag, shard.state.last_seq)
+            return self._answer(account, earlier.flag, shard.state.last_seq)
         if event.order_id not in account.portfolio.amendments:
             # Remembered all the same: its retry must not answer a later change.
             is_known = event.order_id in account.orders or account.is_closed(event.order_id)

@@ -31,7 +31,7 @@ from margingate_server.service.decisions import (
 from margingate_server.service.following import hold_more
 from margingate_server.service.refusals import RequestConflict, UnknownName
 from margingate_server.service.room import refuse_without_room
-from margingate_server.service.shard import AccountView, Shard
+from margingate_server.service.shard import Shard
 
 CHECKED = (OrderAccepted, OrderRejected)
 
@@ -80,10 +80,9 @@ class Checking:
         outcome = outcome_of(at_time(question, command.sent_ns, now_ns))
         decision = decision_numbers(outcome, command.order.order_id, account, view.view, now_ns)
         order = order_numbers(question, outcome, command.hold_ns)
+        seq = self._recorded(command, order, decision, outcome, now_ns)
         if outcome.is_accepted:
-            seq = self._accepted(command, order, decision, outcome, view, now_ns)
-        else:
-            seq = self._rejected(command, order, decision, outcome, now_ns)
+            hold_more(view, outcome)
         return CheckAnswer(
             decision=decision,
             order=order,
@@ -154,27 +153,7 @@ class Checking:
         answer = answer_of(event, self._shard.state.table, remembered.seq)
         return with_hold(answer, account, request_id)
 
-    def _accepted(
-        self,
-        command: CheckCommand,
-        order: OrderNumbers,
-        decision: DecisionNumbers,
-        outcome: Outcome,
-        view: AccountView,
-        now_ns: int,
-    ) -> int:
-        event = OrderAccepted(
-            account=command.account,
-            request_id=command.request_id,
-            request_digest=command.digest,
-            order=order,
-            decision=decision,
-        )
-        seq = self._shard.record(event, now_ns)
-        hold_more(view, outcome)
-        return seq
-
-    def _rejected(
+    def _recorded(
         self,
         command: CheckCommand,
         order: OrderNumbers,
@@ -182,10 +161,11 @@ class Checking:
         outcome: Outcome,
         now_ns: int,
     ) -> int:
-        if not outcome.reason.is_from_margin:
+        if not (outcome.is_accepted or outcome.reason.is_from_margin):
             # What the rule read, an order id taken or a suspension, may not be durable yet.
             return self._shard.state.last_seq
-        event = OrderRejected(
+        kind = OrderAccepted if outcome.is_accepted else OrderRejected
+        event = kind(
             account=command.account,
             request_id=command.request_id,
             request_digest=command.digest,

@@ -24,7 +24,6 @@ from margingate_server.service.holdings_range import (
     refuse_cash_beyond_range,
     refuse_unpriced_beyond_range,
 )
-from margingate_server.service.refusals import RequestConflict
 from margingate_server.service.shard import Shard
 from margingate_server.service.wallets import follow_wallet, topped_up
 
@@ -80,9 +79,9 @@ class Orders:
     ) -> ReleaseAnswer:
         """Give back what an order holds. Releasing what holds nothing is answered with a flag."""
         account = self._shard.account(account_id)
-        earlier = self._shard.answered(account_id, request_id, digest)
+        earlier = self._shard.answered_as(OrdersReleased, account_id, request_id, digest)
         if earlier is not None:
-            return self._released_before(account, request_id, earlier)
+            return self._released_before(account, earlier)
         if order_id not in account.portfolio.legs:
             flag = LATE if account.is_closed(order_id) else UNKNOWN_ORDER
             return self._release(account, (), request_id, digest, now_ns, flag)
@@ -93,9 +92,9 @@ class Orders:
     ) -> ReleaseAnswer:
         """Give back what every open order of the account holds."""
         account = self._shard.account(account_id)
-        earlier = self._shard.answered(account_id, request_id, digest)
+        earlier = self._shard.answered_as(OrdersReleased, account_id, request_id, digest)
         if earlier is not None:
-            return self._released_before(account, request_id, earlier)
+            return self._released_before(account, earlier)
         order_ids = tuple(sorted(account.portfolio.legs))
         return self._release(account, order_ids, request_id, digest, now_ns)
 
@@ -105,11 +104,12 @@ class Orders:
         account = shard.account(command.account)
         row = shard.row(command.instrument)
         instrument = shard.market.view.table.instruments[row]
-        earlier = shard.answered(command.account, command.fill_id, command.digest, FILL_SPACE)
+        earlier = shard.answered_as(
+            FillReported, command.account, command.fill_id, command.digest, FILL_SPACE
+        )
         if earlier is not None:
-            _, event = earlier  # beside it the position of now is shown, whatever made it
-            assert isinstance(event, FillReported), "a fill id names another event"
-            return self._fill_answer(account, row, event, shard.state.last_seq, is_replayed=True)
+            # Beside it the position of now is shown, whatever made it.
+            return self._fill_answer(account, row, earlier, shard.state.last_seq, is_replayed=True)
         event = topped_up(shard, account, row, self._fill_event(account, row, instrument, command))
         before = _Holdings.of(account, row, instrument)
         with orders_changing(shard, account, (command.order_id,)):
@@ -144,15 +144,10 @@ class Orders:
             released_count=len(order_ids), flag=flag, risk=self.current_risk(account), seq=seq
         )
 
-    def _released_before(
-        self, account: AccountState, request_id: str, earlier: tuple[int, object]
-    ) -> ReleaseAnswer:
-        _, event = earlier
-        if not isinstance(event, OrdersReleased):
-            raise RequestConflict(request_id)
+    def _released_before(self, account: AccountState, earlier: OrdersReleased) -> ReleaseAnswer:
         return ReleaseAnswer(
-            released_count=len(event.order_ids),
-            flag=event.flag,
+            released_count=len(earlier.order_ids),
+            flag=earlier.flag,
             risk=self.current_risk(account),
             seq=self._shard.state.last_seq,  # the margin of now is shown, whatever made it
         )

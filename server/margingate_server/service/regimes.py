@@ -16,7 +16,7 @@ from margingate_server.service.qualifying import (
     qualifying_equity,
     why_unqualified,
 )
-from margingate_server.service.refusals import NotNow, RequestConflict
+from margingate_server.service.refusals import NotNow
 from margingate_server.service.room import refuse_without_room
 from margingate_server.service.shard import Shard
 from margingate_server.service.wallets import wallets_under
@@ -68,10 +68,8 @@ class Regimes:
         change needs none of it. InvalidInput for a model that is not there.
         """
         shard, account = self._shard, self._shard.account(command.account)
-        earlier = shard.answered(command.account, command.request_id, command.digest)
-        if earlier is not None:
-            if not isinstance(earlier[1], RegimeSet):
-                raise RequestConflict(command.request_id)
+        request_id, digest = command.request_id, command.digest
+        if shard.answered_as(RegimeSet, command.account, request_id, digest) is not None:
             now = self.judged(account, account.model, now_ns)
             return replace(now, before=None, refusal=RejectReason.NONE, subject=""), (
                 shard.state.last_seq
@@ -83,8 +81,8 @@ class Regimes:
             raise NotNow(answer.refusal, answer.subject)
         event = RegimeSet(
             account=command.account,
-            request_id=command.request_id,
-            request_digest=command.digest,
+            request_id=request_id,
+            request_digest=digest,
             model=command.model,
             reason=command.reason,
             market_digest="" if command.is_forced else answer.view.digest,
@@ -128,10 +126,7 @@ class Regimes:
     ) -> tuple[int, int]:
         """(the account's tier of experience now, event number). InvalidInput outside [0, 9]."""
         account = self._shard.account(account_id)
-        earlier = self._shard.answered(account_id, request_id, digest)
-        if earlier is not None:
-            if not isinstance(earlier[1], ExperienceSet):
-                raise RequestConflict(request_id)
+        if self._shard.answered_as(ExperienceSet, account_id, request_id, digest) is not None:
             return account.experience_tier, self._shard.state.last_seq
         if not 0 <= tier <= EXPERIENCE_TIER_MAX:
             raise InvalidInput("experience_tier", f"must lie in [0, {EXPERIENCE_TIER_MAX}]")

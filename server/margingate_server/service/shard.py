@@ -7,6 +7,7 @@ so that the next decision sees it, and puts it on the list that `take_pending` h
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import TypeVar
 
 from margingate_engine.core.errors import MissingData
 from margingate_engine.market.snapshot import MarketSnapshot
@@ -27,6 +28,8 @@ from margingate_server.service.market import Market, MarketView
 from margingate_server.service.refusals import RequestConflict, UnknownName
 
 RECENT_EVENTS_MAX = 50_000
+
+EventT = TypeVar("EventT")
 
 
 @dataclass(slots=True)
@@ -142,6 +145,27 @@ class Shard:
         if remembered.digest != digest:
             raise RequestConflict(request_id)
         return remembered.seq, self.event(remembered.seq)
+
+    def answered_as(
+        self,
+        kind: type[EventT],
+        account: str,
+        request_id: str,
+        digest: str,
+        space: str = REQUEST_SPACE,
+    ) -> EventT | None:
+        """The event of an earlier request of this id; None when it is new.
+
+        RequestConflict when the id was used with another body, or for another kind of request:
+        both can have the same bytes.
+        """
+        earlier = self.answered(account, request_id, digest, space)
+        if earlier is None:
+            return None
+        _, event = earlier
+        if not isinstance(event, kind):
+            raise RequestConflict(request_id)
+        return event
 
     def event(self, seq: int) -> AnyEvent:
         """An event by its number, from memory or the store."""

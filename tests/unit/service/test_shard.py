@@ -116,6 +116,16 @@ def test_an_id_used_with_another_body_is_a_conflict() -> None:
         desk.shard.answered("a", "r", "e")
 
 
+def test_an_id_used_for_another_kind_of_request_is_a_conflict() -> None:
+    desk = small_desk().open()
+    event = AccountSuspended(account="a", request_id="r", request_digest="d", reason="")
+    desk.shard.record(event, desk.now_ns)
+    assert desk.shard.answered_as(AccountSuspended, "a", "r", "d") == event
+    assert desk.shard.answered_as(AccountResumed, "a", "s", "d") is None
+    with pytest.raises(RequestConflict):
+        desk.shard.answered_as(AccountResumed, "a", "r", "d")
+
+
 def test_a_restart_comes_to_the_same_state() -> None:
     desk = small_desk().open(usd="50000")
     desk.check(desk.leg("CALL", 1, "200"), order_id="o")
