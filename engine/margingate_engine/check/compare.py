@@ -97,8 +97,7 @@ def closed_at_marks(
         instrument, position = table.instruments[row], portfolio.positions[row]
         flow = fill_flow(instrument, -position.lots, mark_nano)
         _pay(cash, instrument.settlement_asset, position.entry + flow)
-    without_orders = replace(portfolio, legs={}, amendments={})
-    return Holding(portfolio=without_orders, collateral=cash)
+    return Holding(portfolio=portfolio.positions_only(), collateral=cash)
 
 
 def compared(

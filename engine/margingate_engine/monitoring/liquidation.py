@@ -1,6 +1,6 @@
 """How far a coin has to move until an account is in liquidation, by full revaluation. [MON-13]"""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from margingate_engine.core.errors import MissingData, ModelFailure
@@ -67,7 +67,7 @@ class LiquidationSearch:
         Moves are tried at the steps of the grid from 0 outward, then between the last step that
         leaves the account alive and the first that does not. MissingData names what has no price.
         """
-        positions = replace(portfolio, legs={}, amendments={})
+        positions = portfolio.positions_only()
         alive_ppm = 0
         if self._is_liquidated(positions, underlying, 0):
             return self._found(underlying, 0)

@@ -36,7 +36,7 @@ def after_next_expiry(
         if (expiry_ns := table.instruments[row].expiry_ns) is not None
         and expiry_ns > snapshot.market_time_ns
     ]
-    positions = replace(portfolio, legs={}, amendments={})
+    positions = portfolio.positions_only()
     before = AccountRisk.of(positions, model.risk_arrays(table, snapshot)).positions_risk
     if not living:
         return None

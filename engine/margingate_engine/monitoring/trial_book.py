@@ -1,6 +1,5 @@
 """Positions of an account, some of them closed at their marks, and the margin of what is left."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from margingate_engine.check.sizing import mark_price_nano
@@ -31,7 +30,7 @@ class TrialBook:
     def __init__(self, portfolio: Portfolio, arrays: RiskArrays) -> None:
         """MissingData names what has no price."""
         self._portfolio = portfolio
-        self._account = AccountRisk.of(replace(portfolio, legs={}, amendments={}), arrays)
+        self._account = AccountRisk.of(portfolio.positions_only(), arrays)
         self.closed: dict[int, int] = {}
         """Lots, > 0, that are closed of a position, by row."""
 

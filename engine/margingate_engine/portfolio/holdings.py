@@ -6,7 +6,7 @@ from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.fees import FeeTier
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Position:
     """lots: signed, not zero. entry: settlement asset's units, futures only. [SPAN-06]"""
 
@@ -32,7 +32,7 @@ class OpenLeg:
 
 @dataclass(slots=True, kw_only=True)
 class Portfolio:
-    """One account's holdings. Mutable: the ledger's fold is the only writer.
+    """One account's holdings. Mutable: of an account's own the ledger's fold is the only writer.
 
     cash: signed units by asset. positions: by row of the instrument table. legs: open legs by order
     id. amendments: what the legs become if the venue takes a change that is pending, by order id.
@@ -67,6 +67,17 @@ class Portfolio:
             positions=dict(self.positions),
             legs=dict(self.legs),
             amendments=dict(self.amendments),
+            wallets=dict(self.wallets),
+        )
+
+    def positions_only(self) -> "Portfolio":
+        """The same holdings without open orders, to be changed apart from this one."""
+        return replace(
+            self,
+            cash=dict(self.cash),
+            positions=dict(self.positions),
+            legs={},
+            amendments={},
             wallets=dict(self.wallets),
         )
 

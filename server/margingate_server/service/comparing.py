@@ -63,16 +63,9 @@ def take(shard: Shard, now_ns: int) -> Moment:
 
 
 def take_portfolio(shard: Shard, account: str) -> tuple[Portfolio, int]:
-    """(copy of an account's portfolio, its version); UnknownName when there is none."""
+    """(copy of what an account holds, its version); UnknownName when there is none."""
     state = shard.account(account)
-    held = state.portfolio
-    copy = Portfolio(
-        fees=held.fees,
-        cash=dict(held.cash),
-        positions={row: replace(each) for row, each in held.positions.items()},
-        wallets=dict(held.wallets),
-    )
-    return copy, state.version
+    return state.portfolio.positions_only(), state.version
 
 
 def subject_of_account(moment: Moment, portfolio: Portfolio) -> Subject:

@@ -111,11 +111,5 @@ def _own_market(inputs: OutlookInputs) -> tuple[Portfolio, InstrumentTable, Mark
         names = whole.instruments
         return {table.row_by_name[names[row].name]: each for row, each in by_row.items()}
 
-    portfolio = replace(
-        held,
-        positions=moved(held.positions),
-        wallets=moved(held.wallets),
-        legs={},
-        amendments={},
-    )
-    return portfolio, table, snapshot
+    positions, wallets = moved(held.positions), moved(held.wallets)
+    return replace(held.positions_only(), positions=positions, wallets=wallets), table, snapshot

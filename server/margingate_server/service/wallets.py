@@ -115,12 +115,7 @@ def topped_up(shard: Shard, account: AccountState, row: int, event: FillReported
         return event
     arrays, portfolio = shard.view_of(account).view.arrays, account.portfolio
     instrument = arrays.table.instruments[row]
-    after = Portfolio(
-        fees=portfolio.fees,
-        cash=dict(portfolio.cash),
-        positions=dict(portfolio.positions),
-        wallets=dict(portfolio.wallets),
-    )
+    after = portfolio.positions_only()
     lots_before = after.positions.get(row, FLAT).lots
     fill_position(after, row, instrument, event)
     follow_fill(after, row, lots_before, 0)

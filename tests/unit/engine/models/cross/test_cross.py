@@ -8,7 +8,7 @@ from margingate_engine.core.charges import Charge
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.cross import CrossModel
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.holdings import Portfolio, Position
 from tests.unit.engine.models.cross.standard_market import STANDARD, standard_market
 from tests.unit.engine.small_market import COIN, NEAR_NS, USD, SmallMarket
 
@@ -88,8 +88,7 @@ def test_what_is_required_is_named() -> None:
 def test_options_are_no_equity_and_results_of_futures_are() -> None:
     """[CROSS-03] entered at 100,000 the future has gained 0.1 x 1,000"""
     portfolio = MARKET.portfolio(5_000, CALL=3, COIN_CALL=2, PUT=-4)
-    portfolio.positions |= MARKET.portfolio(NEAR=1).positions
-    portfolio.positions[MARKET.row("NEAR")].entry = -10_000 * USD
+    portfolio.positions[MARKET.row("NEAR")] = Position(1, -10_000 * USD)
     assert AccountRisk.of(portfolio, MARKET.arrays).equity == 5_100 * USD
 
 

@@ -1,6 +1,7 @@
 """Every position with margin of its own, on paper. BTC at 100,000, lots of 0.1 coin or 10 USD."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -57,8 +58,14 @@ def test_a_surplus_never_serves_another_position() -> None:
 
 
 def entered(name: str, entry: int, held: Portfolio, market: SmallMarket = MARKET) -> Portfolio:
-    held.positions[market.row(name)].entry = entry
+    row = market.row(name)
+    held.positions[row] = replace(held.positions[row], entry=entry)
     return held
+
+
+def gained(coins: int, held: Portfolio, market: SmallMarket) -> Portfolio:
+    before = held.positions[market.row("COIN-PERPETUAL")].entry
+    return entered("COIN-PERPETUAL", before + coins, held, market)
 
 
 def test_gains_of_one_position_do_not_cover_losses_of_another() -> None:
@@ -98,8 +105,7 @@ def test_the_result_of_an_inverse_future_is_valued_as_the_coins_of_the_group_are
     market = standard_market("isolated", collateral_haircut=Decimal("0.1"))
     for coins, lost, free in ((COIN, 9_000, 90_000), (0, 11_000, 0)):
         held = portfolio(0, {}, market, coins, COIN_PERPETUAL=1_000)
-        held.positions[market.row("COIN-PERPETUAL")].entry -= COIN // 10
-        taken = account(held, market)
+        taken = account(gained(-COIN // 10, held, market), market)
         assert positions(taken)["COIN-PERPETUAL"].risk.equity == -lost * USD
         assert taken.risk.headroom == (free - lost) * USD - 200_050_000
 
@@ -192,7 +198,7 @@ def test_an_order_that_may_turn_the_coins_into_a_debt_counts_results_at_their_de
     """[ISO-02, ISO-05] 0.05 coins owed and 0.1 gained: 9,000 here, 11,000 when 0.1 more are owed"""
     market = standard_market("isolated", collateral_haircut=Decimal("0.1"))
     held = portfolio(50_000, {}, market, -COIN // 20, COIN_PERPETUAL=1_000)
-    held.positions[market.row("COIN-PERPETUAL")].entry += COIN // 10
+    gained(COIN // 10, held, market)
     assert account(held, market).risk.initial == 9_000 * USD
     held.legs["o"] = (market.open_leg("COIN-CALL", 5, "0.2"),)
     assert account(held, market).risk.initial == 11_000 * USD + 11_000 * USD
