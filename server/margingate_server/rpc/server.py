@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import grpc
-from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -62,6 +63,37 @@ OPTIONS = (
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1", "[::1]"}
 
 
+class _Pools(NamedTuple):
+    """Threads by what they do; `office` has what is of no other."""
+
+    check: ThreadPoolExecutor
+    lifecycle: ThreadPoolExecutor
+    office: ThreadPoolExecutor
+    admin: ThreadPoolExecutor
+    opening: ThreadPoolExecutor
+    slow: ThreadPoolExecutor
+
+    @classmethod
+    def of(cls, workers: int) -> "_Pools":
+        """New pools; workers: threads that decide."""
+        return cls(
+            check=ThreadPoolExecutor(workers, thread_name_prefix="check"),
+            lifecycle=ThreadPoolExecutor(LIFECYCLE_THREADS, thread_name_prefix="lifecycle"),
+            office=ThreadPoolExecutor(BACK_OFFICE_THREADS, thread_name_prefix="office"),
+            admin=ThreadPoolExecutor(ADMIN_THREADS, thread_name_prefix="admin"),
+            opening=ThreadPoolExecutor(OPENING_THREADS, thread_name_prefix="stream-open"),
+            slow=ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="slow"),
+        )
+
+    def answering(self, service: str, method: str) -> ThreadPoolExecutor | None:
+        """Who answers a method that is no stream; None for the server's own pool, `check`."""
+        if method in LIFECYCLE_METHODS:
+            return self.lifecycle
+        if method in SLOW_METHODS:
+            return self.slow
+        return {"MarginService": None, "AdminService": self.admin}.get(service, self.office)
+
+
 class RpcServer:
     """A grpcio synchronous server with the four services, health and reflection."""
 
@@ -77,15 +109,8 @@ class RpcServer:
         workers: threads that decide.
         """
         self._streams = streams
-        self._pools = [
-            ThreadPoolExecutor(workers, thread_name_prefix="check"),
-            ThreadPoolExecutor(LIFECYCLE_THREADS, thread_name_prefix="lifecycle"),
-            ThreadPoolExecutor(BACK_OFFICE_THREADS, thread_name_prefix="office"),
-            ThreadPoolExecutor(ADMIN_THREADS, thread_name_prefix="admin"),
-            ThreadPoolExecutor(OPENING_THREADS, thread_name_prefix="stream-open"),
-            ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="slow"),
-        ]
-        self._server = grpc.server(self._pools[0], options=OPTIONS)
+        self._pools = _Pools.of(workers)
+        self._server = grpc.server(self._pools.check, options=OPTIONS)
         names = []
         for file in SERVICE_FILES:
             for service in file.services_by_name.values():
@@ -97,30 +122,25 @@ class RpcServer:
                 names.append(service.full_name)
         self._health = health.HealthServicer(
             experimental_non_blocking=True,
-            experimental_thread_pool=self._pools[3],
+            experimental_thread_pool=self._pools.admin,
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._names = names
         reflected = (*names, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(reflected, self._server, pool=self._pools[2])
+        reflection.enable_server_reflection(reflected, self._server, pool=self._pools.office)
 
     def _handlers(
-        self, transport: Transport, service: object, servicers: Sequence[object]
+        self, transport: Transport, service: ServiceDescriptor, servicers: Sequence[object]
     ) -> "dict[str, grpc.RpcMethodHandler[bytes, bytes]]":
         handlers = {}
-        for method in service.methods:  # type: ignore[attr-defined]
-            name: str = service.name  # type: ignore[attr-defined]
-            pool = {"MarginService": None, "AdminService": self._pools[3]}.get(name, self._pools[2])
-            if method.name in LIFECYCLE_METHODS:
-                pool = self._pools[1]
-            elif method.name in SLOW_METHODS:
-                pool = self._pools[5]
+        for method in service.methods:
+            pool = self._pools.answering(service.name, method.name)
             message_type: type[Message] = GetMessageClass(method.input_type)
             (behavior,) = (
                 getattr(each, method.name) for each in servicers if hasattr(each, method.name)
             )
             handlers[method.name] = (
-                self._streams.handler(method, message_type, behavior, self._pools[4])
+                self._streams.handler(method, message_type, behavior, self._pools.opening)
                 if method.server_streaming
                 else transport.handler(method, message_type, behavior, pool)
             )

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import grpc
-from google.protobuf.any_pb2 import Any
+from google.protobuf import any_pb2
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from margingate_engine.core.errors import InvalidInput, MissingData, StaleData
@@ -126,7 +127,7 @@ def _not_now(reason: str, subject: str) -> Failure:
 
 def details_of(failure: Failure) -> bytes:
     """The serialized google.rpc.Status with ErrorInfo, field violation and RetryInfo."""
-    parts: list[Any] = []
+    parts: list[any_pb2.Any] = []
     info = error_details_pb2.ErrorInfo(
         reason=failure.reason, domain=DOMAIN, metadata=failure.metadata
     )
@@ -144,7 +145,7 @@ def details_of(failure: Failure) -> bytes:
     return bytes(status.SerializeToString())
 
 
-def _packed(message: error_details_pb2.ErrorInfo) -> Any:
-    packed = Any()
+def _packed(message: Message) -> any_pb2.Any:
+    packed = any_pb2.Any()
     packed.Pack(message)
     return packed
