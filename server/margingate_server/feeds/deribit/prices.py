@@ -12,15 +12,14 @@ import numpy as np
 
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import Instrument, InstrumentKind
+from margingate_server.feeds.deribit.forwards import Forwards
 from margingate_server.feeds.deribit.listing import Listing
 from margingate_server.feeds.deribit.quote import Mark, index_problem
 from margingate_server.feeds.feed import MarketUpdate
 
-FORWARD_LAG_NS_MAX: Final = 5 * NANO
-"""How much older than an option's mark its forward may be; tickers bring it every two seconds."""
-
-CROSS_NS_MAX: Final = 2 * NANO
-"""How far apart in time two indices may be for their ratio to be a price."""
+CROSS_NS_MAX: Final = 600 * NANO // 1_000
+"""How far apart in time two indices may be for their ratio to be a price. Each comes once a second,
+so that one is within half a second of the other; what the coin moves in between is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,8 @@ class Prices:
         self.market_time_ns = 0
         self._instruments: tuple[Instrument, ...] = ()
         self._mark_by_name: dict[str, Mark] = {}
-        self._forward_by_name: dict[str, tuple[int, float]] = {}
+        self._forwards = Forwards()
+        self._ticked_names: set[str] = set()
         self._fresh_names: dict[str, None] = {}
         self._fresh_index: dict[str, float] = {}
         self._index: dict[str, tuple[int, float]] = {}
@@ -55,10 +55,12 @@ class Prices:
         """Take this listing; prices of what left it are forgotten."""
         self.listing = listing.after(self.listing, self.market_time_ns)
         names = self.listing.instruments.keys()
-        kept: dict[str, Mark] | dict[str, tuple[int, float]] | dict[str, None]
-        for kept in (self._mark_by_name, self._forward_by_name, self._fresh_names):
+        kept: dict[str, Mark] | dict[str, None]
+        for kept in (self._mark_by_name, self._fresh_names):
             for name in kept.keys() - names:
                 del kept[name]
+        self._forwards.keep(self.listing.instruments)
+        self._ticked_names &= names
         self._withheld_names &= names
         self._closed_names &= names
         self._tell_halts()
@@ -92,7 +94,10 @@ class Prices:
     def put_ticker(self, name: str, mark: Mark, forward: float) -> None:
         """A sound ticker: the mark, and of an option the USD forward that belongs to it."""
         self._withheld_names.discard(name)
-        self._forward_by_name[name] = (mark.time_ns, forward)
+        self._ticked_names.add(name)
+        instrument = self.listing.instruments[name]
+        if instrument.kind is InstrumentKind.OPTION:
+            self._forwards.put(instrument, mark.time_ns, forward)
         self.put_mark(name, mark)
 
     def put_mark(self, name: str, mark: Mark) -> None:
@@ -128,7 +133,7 @@ class Prices:
         """True once every underlying has an index and some instrument's ticker, not taken yet."""
         marked = {
             self.listing.instruments[name].underlying
-            for name in self._fresh_names.keys() & self._forward_by_name.keys()
+            for name in self._fresh_names.keys() & self._ticked_names
         }
         underlyings = self.listing.index_by_underlying.keys()
         return bool(underlyings) and underlyings <= self._fresh_index.keys() & marked
@@ -162,12 +167,12 @@ class Prices:
         }
         for name in self._fresh_names:
             mark = self._mark_by_name[name]
-            if self.listing.instruments[name].kind is not InstrumentKind.OPTION:
+            instrument = self.listing.instruments[name]
+            if instrument.kind is not InstrumentKind.OPTION:
                 rows[name] = (mark.price, 0.0, 0.0)
                 continue
-            forward_ns, forward = self._forward_by_name.get(name, (0, 0.0))
-            is_young = mark.time_ns - forward_ns <= FORWARD_LAG_NS_MAX
-            rows[name] = (mark.price, mark.vol, forward) if is_young else None
+            forward = self._forwards.at(instrument, mark.time_ns)
+            rows[name] = None if forward is None else (mark.price, mark.vol, forward)
         return rows
 
     def _tell_halts(self) -> None:

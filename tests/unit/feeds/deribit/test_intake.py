@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from margingate_server.feeds.deribit.forwards import FORWARD_LAG_NS_MAX
 from margingate_server.feeds.deribit.intake import Intake
-from margingate_server.feeds.deribit.prices import FORWARD_LAG_NS_MAX, Taken
+from margingate_server.feeds.deribit.prices import Taken
 from tests.deribit_venue.contracts import option
 from tests.deribit_venue.market import SmallMarket
 from tests.deribit_venue.recorder import Recorder
@@ -17,6 +18,7 @@ NOW_MS = 1_769_160_000_000
 NOW_NS = NOW_MS * 10**6
 MARKET = SmallMarket(NOW_MS)
 OPTION, SECOND = "BTC-22FEB26-90000-C", "BTC-22FEB26-90000-P"
+NEARER = "BTC-26JAN26-90000-C"
 PERPETUAL = "BTC-PERPETUAL"
 MARKS, INDEX = "markprice.options.btc_usd", "deribit_price_index.btc_usd"
 
@@ -107,11 +109,17 @@ def test_of_many_messages_between_two_updates_the_newest_counts(told: Told) -> N
     assert told.dropped == {}
 
 
-def test_marks_between_tickers_take_the_forward_of_the_last_ticker(told: Told) -> None:
+def test_marks_between_tickers_take_the_newest_forward_of_their_expiry(told: Told) -> None:
+    """The option's own is up to two seconds old: in a market that moves, mark and forward would
+    not follow from each other."""
     told.ticker(OPTION, underlying_price=91_000.0)
     told.prices()
     told.mark(OPTION, 0.05, 0.45, NOW_MS + 1000)
     assert told.prices() == {OPTION: (0.05, 0.45, 91_000.0)}
+    told.ticker(SECOND, NOW_MS + 1500, underlying_price=90_500.0)
+    told.prices()
+    told.mark(OPTION, 0.05, 0.45, NOW_MS + 1600)
+    assert told.prices() == {OPTION: (0.05, 0.45, 90_500.0)}
 
 
 def test_a_mark_older_than_the_last_ticker_changes_nothing(told: Told) -> None:
@@ -124,7 +132,7 @@ def test_an_option_whose_forward_is_missing_or_too_old_is_left_out(told: Told) -
     lag_ms = FORWARD_LAG_NS_MAX // 10**6
     told.ticker(OPTION)
     told.mark(OPTION, 0.05, 0.45, NOW_MS + lag_ms)
-    told.mark(SECOND, 0.05, 0.45, NOW_MS)
+    told.mark(NEARER, 0.05, 0.45, NOW_MS)
     assert list(told.prices()) == [OPTION]
     assert told.dropped == {"old_forward": 1}
     told.mark(OPTION, 0.05, 0.45, NOW_MS + lag_ms + 1)
@@ -212,16 +220,34 @@ def test_a_dollar_coin_is_worth_the_ratio_of_two_indices_of_about_the_same_time(
 ) -> None:
     told.intake.relist(listing_of(*MARKET.listed.values(), dollar_coins=("USDC", "USDT")))
     told.index(90_000.0)
-    dollar(told, "btc_usdc", 90_900.0, NOW_MS + 1999)
+    dollar(told, "btc_usdc", 90_900.0, NOW_MS + 600)
     update = told.drained().update
     assert update.index_by_underlying == {"BTC": 90_000.0, "USDC": 90_000 / 90_900}
     assert set(update.names) == {"BTC", "USDC"}
-    dollar(told, "btc_usdc", 91_000.0, NOW_MS + 2001)
+    dollar(told, "btc_usdc", 91_000.0, NOW_MS + 1601)
     assert told.drained().update.index_by_underlying == {}
-    told.index(90_100.0, at_ms=NOW_MS + 3000)
+    told.index(90_100.0, at_ms=NOW_MS + 2000)
     fresh = told.drained().update.index_by_underlying
     assert fresh == {"BTC": 90_100.0, "USDC": 90_100 / 91_000}
     assert told.dropped == {}
+
+
+@pytest.mark.parametrize("phase_ms", [0, 100, 400, 500, 600, 999])
+def test_of_indices_once_a_second_a_dollar_coin_has_a_price_every_second(
+    told: Told, phase_ms: int
+) -> None:
+    """While bitcoin falls by 0.8 % a second, the ratio errs by what it fell between the two."""
+    told.intake.relist(listing_of(*MARKET.listed.values(), dollar_coins=("USDC",)))
+    for second in range(1, 5):
+        at_ms = NOW_MS + 1000 * second
+        told.index(90_000 * (1 - 0.008 * second), at_ms=at_ms, now_ms=at_ms)
+        first = told.drained().update.index_by_underlying.get("USDC")
+        fallen = 1 - 0.008 * (second + phase_ms / 1000)
+        dollar(told, "btc_usdc", 90_000 * fallen, at_ms + phase_ms)
+        ratios = (first, told.drained().update.index_by_underlying.get("USDC"))
+        if second > 1:
+            assert any(ratios)
+        assert all(abs(ratio - 1) < 0.005 for ratio in ratios if ratio)
 
 
 def test_a_tenfold_price_is_passed_on_for_the_filter_to_judge(told: Told) -> None:
