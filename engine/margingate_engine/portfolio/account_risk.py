@@ -29,6 +29,8 @@ class AccountRisk:
     outflows: dict[str, int] = field(default_factory=dict)
     gross: int = 0
     _risk: Risk | None = None
+    _required: Sequence[Requirement] = ()
+    """What `_risk` is the sum of."""
 
     @classmethod
     def of(cls, portfolio: Portfolio, arrays: RiskArrays) -> "AccountRisk":
@@ -145,9 +147,10 @@ class AccountRisk:
         if self._risk is None:
             if self.gross >= GROSS_MAX:
                 raise ModelFailure("account beyond the range of the risk integers")
+            self._required = self._worked_out(None)
             self._risk = Risk(
                 equity=self.equity,
-                initial=sum(each.total for each in self.requirements()),
+                initial=sum(each.total for each in self._required),
                 maintenance=self.positions_maintenance(),
             )
         return self._risk
@@ -160,6 +163,10 @@ class AccountRisk:
 
     def requirements(self, order: OrderHold | None = None) -> Sequence[Requirement]:
         """Requirements over worst fills of the open orders, and of one order more."""
+        is_known = order is None and self._risk is not None
+        return self._required if is_known else self._worked_out(order)
+
+    def _worked_out(self, order: OrderHold | None) -> Sequence[Requirement]:
         arrays, extra = self.arrays, order.by_group if order is not None else {}
         numbers = sorted({*self._held(), *extra})
         modelled = [n for n in numbers if n not in arrays.collateral_only]

@@ -11,6 +11,7 @@ from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.orders import Execution
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Exactness
+from margingate_engine.models.span import SpanModel
 from margingate_engine.portfolio.fees import FeeRate
 from margingate_engine.portfolio.hold import OrderHold
 from margingate_engine.portfolio.holdings import Portfolio
@@ -57,6 +58,18 @@ def test_the_margin_before_and_after_and_what_it_rests_on_are_reported() -> None
     assert outcome.binding is Charge.SCAN_RISK
     assert [leg.lots for leg in outcome.legs] == [1]
     assert outcome.hold is not None
+
+
+def test_what_is_required_before_the_order_is_worked_out_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    worked_out: list[object] = []
+    requirements = SpanModel.requirements
+    monkeypatch.setattr(
+        SpanModel, "requirements", lambda *given: worked_out.append(0) or requirements(*given)
+    )
+    answer(MARKET.portfolio(5_000, NEAR=1), "NEAR", 1, "101000")
+    assert len(worked_out) == len(("before", "after"))
 
 
 def test_each_component_may_be_what_the_requirement_rests_on() -> None:
