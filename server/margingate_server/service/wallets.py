@@ -24,7 +24,7 @@ from margingate_server.ledger.state import AccountState
 from margingate_server.ledger.wallet_events import MarginMoved, WalletNumbers
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.holdings_range import judged
-from margingate_server.service.refusals import NotNow, RequestConflict
+from margingate_server.service.refusals import NotNow
 from margingate_server.service.room import refuse_without_room
 from margingate_server.service.shard import AccountView, Shard
 
@@ -52,11 +52,9 @@ class Wallets:
         """
         shard, account = self._shard, self._shard.account(account_id)
         row = shard.row(instrument)
-        earlier = shard.answered(account_id, request_id, digest)
+        earlier = shard.answered_as(MarginMoved, account_id, request_id, digest)
         if earlier is not None:
-            if not isinstance(earlier[1], MarginMoved):
-                raise RequestConflict(request_id)
-            return earlier[1].wallet, shard.state.last_seq
+            return earlier.wallet, shard.state.last_seq
         refuse_without_room(shard)
         units = units_exact(amount, MICRO, "amount")
         event = MarginMoved(
