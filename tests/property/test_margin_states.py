@@ -10,12 +10,12 @@ from margingate_engine.check.decide import decide
 from margingate_engine.check.question import Policy
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
-from margingate_engine.market.part import market_part
 from margingate_engine.monitoring.liquidation import GRID_PPM, Direction, LiquidationSearch
 from margingate_engine.monitoring.moved_market import moved_market
 from margingate_engine.monitoring.states import Bounds, MarginState, state_of
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.part import own_market
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from tests.property.books import Book, books
 from tests.property.orders import ask, requested_legs
@@ -77,19 +77,8 @@ def test_liquidation_begins_at_the_move_that_is_said_and_at_no_step_before(name:
         risk = with_equity(book, data.draw(st.sampled_from((100, 130, 200))))
         portfolio, direction = book.portfolio, data.draw(st.sampled_from(Direction))
         underlying = data.draw(st.sampled_from(("BTC", "ETH")))
-        coins = [asset for asset in ("BTC", "ETH") if portfolio.cash.get(asset)]
-        table, snapshot = market_part(
-            world.table, world.arrays.snapshot, portfolio.positions, coins
-        )
+        own, table, snapshot = own_market(portfolio, world.table, world.arrays.snapshot)
         assume(underlying in table.underlyings)
-        names = world.table.instruments
-        own = replace(
-            portfolio,
-            positions={
-                table.row_by_name[names[row].name]: each
-                for row, each in portfolio.positions.items()
-            },
-        )
         search = LiquidationSearch(model=world.model, table=table, snapshot=snapshot)
         move = search.move(own, underlying, direction)
 

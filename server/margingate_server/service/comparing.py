@@ -4,9 +4,8 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeVar
 
 from margingate_engine.check.compare import (
     Compared,
@@ -25,12 +24,11 @@ from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.portfolio.margin_model import MarginModel
+from margingate_engine.portfolio.part import own_market
 from margingate_server.service.holdings_range import BEYOND_RANGE
 from margingate_server.service.market import MarketView
 from margingate_server.service.refusals import UnknownName
 from margingate_server.service.shard import Shard
-
-ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,16 +68,7 @@ def take_portfolio(shard: Shard, account: str) -> tuple[Portfolio, int]:
 
 def subject_of_account(moment: Moment, portfolio: Portfolio) -> Subject:
     """What an account holds, its open orders left out. MissingData names what has no price."""
-    whole = moment.view.table
-    coins = [asset for asset, units in portfolio.cash.items() if units]
-    table, snapshot = market_part(whole, moment.view.snapshot, portfolio.positions, coins)
-
-    def moved(by_row: Mapping[int, ValueT]) -> dict[int, ValueT]:
-        """The same by the rows of the part."""
-        names = whole.instruments
-        return {table.row_by_name[names[row].name]: each for row, each in by_row.items()}
-
-    own = replace(portfolio, positions=moved(portfolio.positions), wallets=moved(portfolio.wallets))
+    own, table, snapshot = own_market(portfolio, moment.view.table, moment.view.snapshot)
     return Subject(holding=closed_at_marks(own, table, snapshot), table=table, snapshot=snapshot)
 
 

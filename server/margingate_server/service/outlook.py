@@ -3,13 +3,9 @@
 `take` gathers under the lane's lock what nobody changes afterwards; all the rest reads that alone.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from margingate_engine.check.question import Policy
-from margingate_engine.core.amounts import USD
-from margingate_engine.market.part import market_part
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.monitoring.liquidation import (
@@ -22,11 +18,10 @@ from margingate_engine.monitoring.reduction import Reduction, suggested_reductio
 from margingate_engine.monitoring.resting import risk_increasing_orders
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.part import own_market
 from margingate_server.service.limits import policy_of
 from margingate_server.service.market import MarketView
 from margingate_server.service.shard import Shard
-
-ValueT = TypeVar("ValueT")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,14 +97,4 @@ def projection(inputs: OutlookInputs) -> Projection | None:
 
 def _own_market(inputs: OutlookInputs) -> tuple[Portfolio, InstrumentTable, MarketSnapshot]:
     """The positions on a market of their own instruments and coins alone, quicker to work out."""
-    held, whole = inputs.portfolio, inputs.view.table
-    coins = [asset for asset, units in held.cash.items() if units and asset != USD]
-    table, snapshot = market_part(whole, inputs.view.arrays.snapshot, held.positions, coins)
-
-    def moved(by_row: Mapping[int, ValueT]) -> dict[int, ValueT]:
-        """The same by the rows of the part."""
-        names = whole.instruments
-        return {table.row_by_name[names[row].name]: each for row, each in by_row.items()}
-
-    positions, wallets = moved(held.positions), moved(held.wallets)
-    return replace(held.positions_only(), positions=positions, wallets=wallets), table, snapshot
+    return own_market(inputs.portfolio, inputs.view.table, inputs.view.arrays.snapshot)
