@@ -66,6 +66,33 @@ def test_what_weighs_less_as_an_option_than_as_coins_stays() -> None:
     assert -6 < closed[world.table.row_by_name["BTC-E1-103300-P"]] < 0
 
 
+@pytest.mark.parametrize(
+    ("cash", "held"),
+    [
+        (
+            {"USD": -189_064_647_956, "BTC": 2_677_032_390_475},
+            {"BTC-E3-67700-C": (22, 0), "BTC-E0-71200-C": (-58, 0)}
+            | {"BTC_USDC-E2": (-1_616, 121_284_403_680)},
+        ),
+        (
+            {"USD": -267_963_884_799, "BTC": 4_068_609_238_971},
+            {"BTC-E1-78400-C": (-60, 0), "BTC-E3-78400-P": (-52, 0), "BTC-E0-103300-P": (23, 0)},
+        ),
+    ],
+)
+def test_what_is_enough_is_found_from_everything_closed_too(
+    cash: dict[str, int], held: dict[str, tuple[int, int]]
+) -> None:
+    """[MON-12] Neither position by position nor in slices; the first leaves the largest, the
+    second the smallest."""
+    world = world_of("span")
+    positions = {world.table.row_by_name[name]: Position(*each) for name, each in held.items()}
+    portfolio = Portfolio(fees=world.fees, cash=cash, positions=positions)
+    reduction = suggested_reduction(portfolio, world.arrays)
+    assert reduction.is_enough
+    assert positions_risk(traded(world, portfolio, reduction), world.arrays).is_margined
+
+
 @pytest.mark.parametrize("name", ["span", *MODEL_NAMES])
 def test_carried_out_at_the_marks_it_leaves_the_margin_that_it_says(name: str) -> None:
     """[MON-12] Enough, where it says so; no more than is held; nothing where nothing is short."""

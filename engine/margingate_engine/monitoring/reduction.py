@@ -62,7 +62,9 @@ def suggested_reduction(portfolio: Portfolio, arrays: RiskArrays) -> Reduction:
         if not book.risk.is_margined:
             search.close_slices()
         if not book.risk.is_margined:
-            search.open_again()
+            search.open_again(tuple(book.closed))
+        if not book.risk.is_margined:
+            search.open_again_from_all()
     steps = tuple(
         ReductionStep(
             row=row,
@@ -119,11 +121,14 @@ class _Search:
         if self._shortfall() >= shortfall:
             self._close_all({row: before.get(row, 0) for row in self.rows})
 
-    def open_again(self) -> None:
+    def open_again(self, rows: Sequence[int]) -> None:
         """Leave what is worth more to the margin held than closed: its coins may weigh more."""
-        for row, lots in [each for each in self.book.closed.items() if each[1]]:
+        for row in rows:
             if self.book.risk.is_margined:
                 return
+            lots = self.book.closed[row]
+            if not lots:
+                continue
             least, best = self._shortfall(), lots
             for closed in range(0, lots, ceil_div(lots, PARTS)):
                 self.book.close(row, closed)
@@ -131,6 +136,23 @@ class _Search:
                 if shortfall < least:
                     least, best = shortfall, closed
             self.book.close(row, best)
+
+    def open_again_from_all(self) -> None:
+        """Close everything and leave what weighs less held, by notional down and up; the better.
+
+        Legs that help only together are not found one by one. Nothing changes where neither way
+        leaves less short.
+        """
+        best, least = dict(self.book.closed), self._shortfall()
+        tried = self.rows[: TRIALS_MAX // PARTS]
+        for rows in (tried, tried[::-1]):
+            self._close_all({row: self._whole(row) for row in self.rows})
+            self.open_again(rows)
+            if self.book.risk.is_margined:
+                return
+            if (shortfall := self._shortfall()) < least:
+                best, least = dict(self.book.closed), shortfall
+        self._close_all({row: best.get(row, 0) for row in self.rows})
 
     def _close_all(self, lots_by_row: Mapping[int, int]) -> None:
         for row, lots in lots_by_row.items():
