@@ -244,3 +244,24 @@ def test_the_first_prices_after_a_restart_are_no_jump(tmp_path: Path) -> None:
         venue.quote(1, spot=3 * SPOT)
         assert venue.index() == 3 * SPOT
         assert venue.decide("after").verdict == types.VERDICT_ACCEPTED
+
+
+def test_what_has_expired_moves_no_equity_until_it_settles(tmp_path: Path) -> None:
+    """[SPAN-18]"""
+    with served(tmp_path, expiry_seconds=now().seconds - 3_600 + 30) as venue:
+        venue.quote(29)
+        venue.open()
+        margin = venue.wire.account().risk
+        for factor in (1.0, 10.0, 0.0):
+            request = market.PublishQuotesRequest(
+                market_time=venue.expiry,
+                indices=[market.IndexQuote(underlying="BTC", price=SPOT)],
+                instruments=["C100000", "PERPETUAL"],
+                mark_prices=[factor * 100.0, SPOT],
+                mark_vols=[VOL, 0.0],
+                forward_prices=[SPOT, 0.0],
+            )
+            answer = venue.wire.market.PublishQuotes(request, timeout=CALL_SECONDS_MAX)
+            assert not answer.not_taken
+            risk = venue.wire.account().risk
+            assert (risk.equity, risk.initial_margin) == (margin.equity, "0")

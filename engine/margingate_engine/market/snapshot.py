@@ -1,6 +1,6 @@
 """What is known about prices at one instant: immutable, versioned, in integers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,6 +37,16 @@ class Quotes:
     mark_price_i: FloatArray
     mark_vol_i: FloatArray
     forward_price_i: FloatArray
+
+    def where(self, kept_r: BoolArray) -> "Quotes":
+        """These quotes with the instruments for which `kept_r` is True; every index."""
+        return Quotes(
+            index_by_underlying=self.index_by_underlying,
+            rows=self.rows[kept_r],
+            mark_price_i=self.mark_price_i[kept_r],
+            mark_vol_i=self.mark_vol_i[kept_r],
+            forward_price_i=self.forward_price_i[kept_r],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +113,7 @@ class MarketSnapshot:
         """This one with former marks of what has expired and was not observed since.
 
         mark_nano_i: of the first rows of the table, 1e-9, UNKNOWN_MARK where there is none. What is
-        taken from it counts as observed at time 0.
+        taken from it counts as observed at its expiry: a decision rested on it.
         """
         lost_i = (self.observed_ns_i < 0) & self.has_expired_i(table)
         lost_i[len(mark_nano_i) :] = False
@@ -112,7 +122,7 @@ class MarketSnapshot:
         if not len(rows):
             return self
         marks_i, observed_ns_i = self.mark_nano_i.copy(), self.observed_ns_i.copy()
-        marks_i[rows], observed_ns_i[rows] = mark_nano_i[rows], 0
+        marks_i[rows], observed_ns_i[rows] = mark_nano_i[rows], table.expiry_ns_i[rows]
         return replace(self, mark_nano_i=read_only(marks_i), observed_ns_i=read_only(observed_ns_i))
 
     def with_quotes(
@@ -154,6 +164,15 @@ class MarketSnapshot:
             doubt_u=read_only(doubt_u),
             doubt_i=read_only(doubt_i),
         )
+
+    def certain(self, rows: Sequence[int]) -> "MarketSnapshot":
+        """This one without doubts and surcharges of some rows, on which nothing rests any more."""
+        chosen = list(rows)
+        if not (self.doubt_i[chosen].any() or self.surcharge_ppm_i[chosen].any()):
+            return self
+        doubt_i, surcharge_ppm_i = self.doubt_i.copy(), self.surcharge_ppm_i.copy()
+        doubt_i[chosen] = surcharge_ppm_i[chosen] = 0
+        return replace(self, doubt_i=read_only(doubt_i), surcharge_ppm_i=read_only(surcharge_ppm_i))
 
     def has_expired_i(self, table: InstrumentTable) -> BoolArray:
         """Bool over rows: its expiry is not after market time."""

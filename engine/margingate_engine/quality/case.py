@@ -1,6 +1,6 @@
 """One update beside what is in force: all that the rules look at."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,13 +19,22 @@ class Update:
     market_time_ns: int
     observed_ns: int
 
+    def of_living(self, table: InstrumentTable) -> "Update":
+        """The update without quotes of what has expired by its time.
+
+        An expired instrument has left its market: whatever is quoted, it keeps its last price until
+        it settles. [SPAN-18]
+        """
+        lives_r = table.expiry_ns_i[self.quotes.rows] > self.market_time_ns
+        return self if lives_r.all() else replace(self, quotes=self.quotes.where(lives_r))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Case:
     """before: in force. arrived: with the whole update taken. old, new: their prices as floats.
 
-    arrived_u: indices of the update. judged_i: instruments of it that rules apply to: those that
-    live; no margin rests on a spot's own price, and what has expired has left its market.
+    arrived_u: indices of the update. judged_i: instruments of it that rules apply to; no margin
+    rests on a spot's own price.
     """
 
     before: MarketSnapshot
@@ -46,7 +55,7 @@ class Case:
         parameters: QualityParameters,
         memory: QualityMemory,
     ) -> "Case":
-        """The case of an update; InvalidInput as `with_quotes`."""
+        """The case of an update of living instruments; InvalidInput as `with_quotes`."""
         table, quotes = memory.layout.table, update.quotes
         arrived = before.with_quotes(
             table, quotes, market_time_ns=update.market_time_ns, observed_ns=update.observed_ns
@@ -61,7 +70,7 @@ class Case:
             new=Prices.of(table, arrived),
             arrived_u=arrived_u.astype(np.bool_),
             arrived_i=arrived_i,
-            judged_i=arrived_i & ~arrived.has_expired_i(table) & ~table.is_spot_i,
+            judged_i=arrived_i & ~table.is_spot_i,
             limits=parameters.limits(table),
             memory=memory,
         )

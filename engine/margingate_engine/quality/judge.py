@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
-from margingate_engine.market.snapshot import MarketSnapshot, no_doubt
+from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import BoolArray, CodeArray, read_only
 from margingate_engine.quality import confidence
 from margingate_engine.quality.case import Case, Update
@@ -41,10 +41,10 @@ def judge(
 ) -> Judged:
     """`before` with the prices of `update` that pass; the others stay as they were, with their age.
 
-    memory: of the table that `before` is of. InvalidInput as `with_quotes`, and nothing changes
-    then.
+    What has expired by the time of the update stays as it was, too, and as uncertain. memory: of
+    the table that `before` is of. InvalidInput as `with_quotes`, and nothing changes then.
     """
-    case = Case.of(before, update, parameters, memory)
+    case = Case.of(before, update.of_living(memory.layout.table), parameters, memory)
     refused_u, index = refused_indices(case)
     kept_u = refused_u != Doubt.NONE
     refused_i, level, vol = refused(case, kept_u)
@@ -139,28 +139,34 @@ def _with_filled(case: Case, snapshot: MarketSnapshot, filled: Interpolated) -> 
 def _doubted(
     case: Case, snapshot: MarketSnapshot, memory: QualityMemory, observed_ns: int
 ) -> MarketSnapshot:
-    """The snapshot with what is put up for prices that are not certain, and what is in doubt."""
-    limits = case.limits
+    """The snapshot with what is put up for prices that are not certain, and what is in doubt.
+
+    What had expired before keeps both as they were: nothing that could clear them comes any more.
+    """
+    limits, before = case.limits, case.before
+    was_expired_i = before.has_expired_i(case.table)
     age_ns_i = np.maximum(0, observed_ns - snapshot.observed_ns_i)
     # Whole seconds, rounded up: what only ages makes no new market more often than that.
     age_ns_i = -(-age_ns_i // NANO) * NANO
-    is_in_force_i = (snapshot.observed_ns_i >= 0) & ~snapshot.has_expired_i(case.table)
+    is_in_force_i = (snapshot.observed_ns_i >= 0) & ~was_expired_i
     code_i = np.where(is_in_force_i, memory.code_i, 0).astype(np.int8)
+    kept_ppm_i = np.where(was_expired_i, before.surcharge_ppm_i, 0)
+    kept_doubt_i = np.where(was_expired_i, before.doubt_i, np.int8(0))
     if not code_i.any():
-        none_ppm_i = read_only(np.zeros(len(code_i), dtype=np.int64))
         return replace(
             snapshot,
-            surcharge_ppm_i=none_ppm_i,
+            surcharge_ppm_i=read_only(kept_ppm_i),
             doubt_u=memory.code_u,
-            doubt_i=no_doubt(len(code_i)),
+            doubt_i=read_only(kept_doubt_i),
         )
     confidence_ppm_i = confidence.confidence_ppm(limits, code_i, age_ns_i, memory.confidence_ppm_i)
-    surcharge_ppm_i = confidence.surcharge_ppm(limits, code_i, confidence_ppm_i)
+    surcharge_ppm_i = confidence.surcharge_ppm(limits, code_i, confidence_ppm_i) + kept_ppm_i
+    doubt_i = confidence.doubt(limits, code_i, confidence_ppm_i) + kept_doubt_i
     return replace(
         snapshot,
         surcharge_ppm_i=read_only(surcharge_ppm_i),
         doubt_u=memory.code_u,
-        doubt_i=read_only(confidence.doubt(limits, code_i, confidence_ppm_i)),
+        doubt_i=read_only(doubt_i),
     )
 
 

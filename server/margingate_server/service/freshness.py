@@ -9,7 +9,8 @@ from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.quality.doubt import Doubt
-from margingate_server.service.market import CLOCK_BACK_NS_MAX, MarketView
+from margingate_server.service.clock_steps import CLOCK_BACK_NS_MAX
+from margingate_server.service.market import MarketView
 
 FOREVER_NS = 2**62
 
@@ -29,6 +30,15 @@ def age_seconds(observed_ns: int, now_ns: int) -> float:
     return float("inf") if age == FOREVER_NS else age / NANO
 
 
+def age_at_expiry_ns(observed_ns: int, expiry_ns: int) -> int:
+    """How old the last price was when its instrument expired, nanoseconds.
+
+    0 for one that was never there, which is no matter of age, and in a market of the past, of which
+    no clock tells.
+    """
+    return max(0, expiry_ns - observed_ns) if observed_ns >= 0 else 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgeLimits:
     """Largest ages in nanoseconds: of an index, and of an instrument's own price."""
@@ -40,7 +50,8 @@ class AgeLimits:
 class Oldest(NamedTuple):
     """The oldest prices among some things: server's clock when received, and whose.
 
-    suspect: whose price is in doubt, empty when none is, and why.
+    suspect: whose price is in doubt, empty when none is, and why. expired: whose price was oldest
+    when it expired, and how old; it stays so until it is settled.
     """
 
     underlying_ns: int = FOREVER_NS
@@ -49,20 +60,25 @@ class Oldest(NamedTuple):
     instrument: str = ""
     suspect: str = ""
     doubt: Doubt = Doubt.NONE
+    expired_age_ns: int = 0
+    expired: str = ""
 
     def joined(self, other: "Oldest") -> "Oldest":
         """The older of both, each kind for itself; of two in doubt the first."""
         is_older = (
-            other.underlying_ns < self.underlying_ns or other.instrument_ns < self.instrument_ns
+            other.underlying_ns < self.underlying_ns
+            or other.instrument_ns < self.instrument_ns
+            or other.expired_age_ns > self.expired_age_ns
         )
         if not is_older and (self.suspect or not other.suspect):
             return self
         first = self if self.underlying_ns <= other.underlying_ns else other
         second = self if self.instrument_ns <= other.instrument_ns else other
         third = self if self.suspect else other
+        fourth = self if self.expired_age_ns >= other.expired_age_ns else other
         return Oldest(
             *(first.underlying_ns, first.underlying, second.instrument_ns, second.instrument),
-            *(third.suspect, third.doubt),
+            *(third.suspect, third.doubt, fourth.expired_age_ns, fourth.expired),
         )
 
     def stale_subject(self, now_ns: int, limits: AgeLimits) -> str | None:
@@ -71,7 +87,7 @@ class Oldest(NamedTuple):
             return self.underlying
         if self.instrument and age_ns(self.instrument_ns, now_ns) > limits.instrument_ns_max:
             return self.instrument
-        return None
+        return self.expired if self.expired_age_ns > limits.instrument_ns_max else None
 
     def unfit(self, now_ns: int, limits: AgeLimits) -> tuple[RejectReason, str] | None:
         """(why nothing may rest on these prices, whose), None when it may."""
@@ -84,23 +100,24 @@ class Oldest(NamedTuple):
 def oldest_of_rows(view: MarketView, rows: Iterable[int]) -> Oldest:
     """The oldest price among instruments and their underlyings, and the first in doubt.
 
-    An expired instrument keeps its last price until it is settled; its own age does not count.
+    An expired instrument keeps its last price until it is settled, and the age it expired with.
     """
     table, snapshot = view.table, view.snapshot
-    underlying, instrument = (FOREVER_NS, ""), (FOREVER_NS, "")
+    underlying, instrument, expired = (FOREVER_NS, ""), (FOREVER_NS, ""), (0, "")
     checked = tuple(rows)
     for row in checked:
         each = table.instruments[row]
         observed_ns = int(snapshot.observed_ns_u[table.underlying_i[row]])
         if observed_ns < underlying[0]:
             underlying = (observed_ns, each.underlying)
-        if (each.expiry_ns or FOREVER_NS) <= snapshot.market_time_ns:
-            continue
         observed_ns = int(snapshot.observed_ns_i[row])
-        if observed_ns < instrument[0] and each.kind is not InstrumentKind.SPOT:
+        if each.expiry_ns is not None and each.expiry_ns <= snapshot.market_time_ns:
+            age = age_at_expiry_ns(observed_ns, each.expiry_ns)
+            expired = (age, each.name) if age > expired[0] else expired
+        elif observed_ns < instrument[0] and each.kind is not InstrumentKind.SPOT:
             instrument = (observed_ns, each.name)
     suspect = _suspect_of_rows(view, checked) if view.has_doubt else ("", Doubt.NONE)
-    return Oldest(*underlying, *instrument, *suspect)
+    return Oldest(*underlying, *instrument, *suspect, *expired)
 
 
 def _suspect_of_rows(view: MarketView, rows: Iterable[int]) -> tuple[str, Doubt]:

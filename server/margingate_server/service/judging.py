@@ -31,9 +31,10 @@ def taken(
 ) -> tuple[MarketSnapshot, QualityView]:
     """(the snapshot with what can be taken of an update, what stands beside it).
 
-    Without parameters everything is taken as it comes. InvalidInput as `with_quotes`.
+    Without parameters everything that lives is taken as it comes. InvalidInput as `with_quotes`.
     """
     if parameters is None:
+        update = update.of_living(table)
         snapshot = before.with_quotes(
             table,
             update.quotes,

@@ -1,6 +1,6 @@
 """The market as the checks see it: table, snapshot, risk arrays, and how old the prices are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -9,21 +9,19 @@ from margingate_engine.core.amounts import NANO
 from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.core.instruments import Instrument
 from margingate_engine.market.snapshot import UNKNOWN_MARK, MarketSnapshot
-from margingate_engine.market.table import InstrumentTable, IntArray, read_only
+from margingate_engine.market.table import InstrumentTable, IntArray
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.quality.case import Update
 from margingate_engine.quality.parameters import QualityParameters
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.ledger.market_inputs import inputs_digest
+from margingate_server.service.clock_steps import aged, stepped
 from margingate_server.service.judging import QualityView, taken
 from margingate_server.service.quotes import quotes_of, same_prices
 
 MARKET_AHEAD_NS_MAX = 5 * NANO
 """How far a market's clock may be ahead of ours: what it dates later would expire what has not."""
-
-CLOCK_BACK_NS_MAX = NANO
-"""A price received later than now by more than this was received before the clock stepped back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +133,7 @@ class Market:
         self._others = OtherModels(others or {})
         self.view = self._unpriced(table, version)
         self.clock_steps = 0
+        self._settled_rows: tuple[int, ...] = ()
         self._last_mark_nano_i: IntArray = np.zeros(0, dtype=np.int64)
 
     def _unpriced(self, table: InstrumentTable, version: int) -> MarketView:
@@ -188,13 +187,8 @@ class Market:
 
         A view planned under another count of `clock_steps` must not be swapped in.
         """
-        snapshot = self.view.snapshot
         self.clock_steps += 1
-        snapshot = replace(
-            snapshot,
-            observed_ns_i=_stepped(snapshot.observed_ns_i, step_ns),
-            observed_ns_u=_stepped(snapshot.observed_ns_u, step_ns),
-        )
+        snapshot = stepped(self.view.table, self.view.snapshot, step_ns)
         self.view = replace(self.view, snapshot=snapshot)
 
     def take_over(self, former: "Market") -> None:
@@ -220,6 +214,10 @@ class Market:
         known = np.flatnonzero(former.observed_ns_i[: len(mark_nano_i)] >= 0)
         mark_nano_i[known] = former.mark_nano_i[known]
         self._last_mark_nano_i = mark_nano_i
+
+    def end(self, rows: Iterable[int]) -> None:
+        """Have no doubt about prices of what is settled, from the next update on."""
+        self._settled_rows = (*self._settled_rows, *rows)
 
     def new_instruments(self, listed: Sequence[Instrument]) -> tuple[Instrument, ...]:
         """Those that are new or differ from what is listed."""
@@ -260,7 +258,8 @@ class Market:
         if update.market_time_ns > now_ns + MARKET_AHEAD_NS_MAX:
             raise InvalidInput("market_time", "is more than 5 s ahead of the server's clock")
         view = self.view
-        table, before = view.table, _aged(view.snapshot, now_ns)
+        table = view.table
+        before = aged(table, view.snapshot, now_ns).certain(self._settled_rows)
         quotes, time_ns = quotes_of(table, update), update.market_time_ns
         observed_ns = now_ns if received_ns is None else received_ns
         arrived = Update(quotes=quotes, market_time_ns=time_ns, observed_ns=observed_ns)
@@ -272,25 +271,3 @@ class Market:
         else:
             view = self._view(table, snapshot, observation, view.others)
         return replace(view, snapshot=snapshot, observation=observation, quality=quality)
-
-
-def _stepped(observed_ns: IntArray, step_ns: int) -> IntArray:
-    """When prices were received, by the clock as it is set now; never stays never."""
-    stepped = np.where(observed_ns >= 0, np.maximum(0, observed_ns + step_ns), observed_ns)
-    return read_only(stepped.astype(np.int64))
-
-
-def _aged(snapshot: MarketSnapshot, now_ns: int) -> MarketSnapshot:
-    """The snapshot; what was received before the clock stepped back is as old as can be.
-
-    Left as it is, it would be fresh again when the clock comes to where it was.
-    """
-    latest_ns = now_ns + CLOCK_BACK_NS_MAX
-    observed_i, observed_u = snapshot.observed_ns_i, snapshot.observed_ns_u
-    if not ((observed_i > latest_ns).any() or (observed_u > latest_ns).any()):
-        return snapshot
-    return replace(
-        snapshot,
-        observed_ns_i=read_only(np.where(observed_i > latest_ns, 0, observed_i)),
-        observed_ns_u=read_only(np.where(observed_u > latest_ns, 0, observed_u)),
-    )

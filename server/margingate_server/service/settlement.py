@@ -67,6 +67,7 @@ class Settling:
             SettlementNumbers(instruments[row].name, nano) for row, nano in price_by_row.items()
         )
         seq = shard.record(SettlementPriced(prices=numbers), now_ns)
+        shard.market.end(price_by_row)
         for event in settled:
             seq = shard.record(event, now_ns)
             shard.forget_view(event.account)

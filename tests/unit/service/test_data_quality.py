@@ -8,14 +8,24 @@ import pytest
 
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.market.table import read_only
+from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.quality.doubt import Doubt
 from margingate_engine.quality.parameters import PPM, QualityParameters
 from margingate_server.feeds.feed import MarketUpdate
+from margingate_server.service.margin_states import instant_of
 from margingate_server.service.refusals import NotNow
+from margingate_server.service.settlement import ExpiryPrice
 from tests.unit.engine.quality.chain import LIMITS
-from tests.unit.engine.small_market import MARKS
-from tests.unit.service.small_desk import MARKET_TIME_NS, SECOND_NS, SmallDesk, small_desk, update
+from tests.unit.engine.small_market import MARKS, NANO, NEAR_NS
+from tests.unit.service.small_desk import (
+    AGE_LIMITS,
+    MARKET_TIME_NS,
+    SECOND_NS,
+    SmallDesk,
+    small_desk,
+    update,
+)
 
 # The small market's marks are intrinsic values: they agree with no vol.
 LOOSE = replace(
@@ -63,6 +73,13 @@ def decided(
 ) -> tuple[RejectReason, str]:
     decision = desk.check(desk.leg(name, lots, limit), account=account).decision
     return RejectReason(decision.reason), decision.detail
+
+
+def state(desk: SmallDesk) -> MarginState:
+    account = desk.account()
+    numbers = desk.state.policy.monitoring
+    view = desk.shard.view_of(account)
+    return instant_of(account, view, numbers, AGE_LIMITS, desk.now_ns).state
 
 
 def initial(desk: SmallDesk) -> int:
@@ -190,3 +207,29 @@ def test_a_market_that_judges_nothing_takes_prices_as_they_come() -> None:
     assert desk.shard.market.view.snapshot.index_nano_u[0] == 10**15
     assert not desk.shard.market.view.has_doubt
     assert set(MARKS) <= set(desk.shard.market.view.table.row_by_name)
+
+
+def test_who_holds_what_expired_in_doubt_waits_for_its_settlement() -> None:
+    desk = judged_desk()
+    desk.hold(NEAR=1, CALL=-2)
+    desk.open("b", usd="1000000")
+    last = (NEAR_NS - MARKET_TIME_NS) / SECOND_NS - 1
+    quote(desk, last)
+    quote(desk, last)
+    wrong = prices(last)
+    marks = wrong.mark_price_i.copy()
+    marks[wrong.names.index("NEAR")] *= 1.2
+    desk.quote(replace(wrong, mark_price_i=marks))
+    for later in (1, 2, 60):
+        quote(desk, last + later)
+        reason, words = decided(desk, "FAR", 1, "104000")
+        assert reason is RejectReason.MARKET_DATA_SUSPECT
+        assert words.startswith("price of NEAR is in doubt")
+        assert state(desk) is MarginState.UNKNOWN
+        assert decided(desk, "FAR", 1, "104000", "b")[0] is RejectReason.NONE
+    price = ExpiryPrice(underlying="BTC", expiry_ns=NEAR_NS, price_nano=101_000 * NANO)
+    desk.desk.settling.settle([price], desk.now_ns)
+    assert decided(desk, "FAR", 1, "104000")[0] is RejectReason.NONE
+    assert state(desk) is not MarginState.UNKNOWN
+    quote(desk, last + 61)
+    assert not desk.shard.market.view.has_doubt

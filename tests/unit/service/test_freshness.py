@@ -3,6 +3,7 @@
 import pytest
 
 from margingate_engine.portfolio.holdings import Portfolio
+from margingate_server.service.clock_steps import aged
 from margingate_server.service.freshness import (
     FOREVER_NS,
     AgeLimits,
@@ -11,8 +12,9 @@ from margingate_server.service.freshness import (
     oldest_of_portfolio,
     oldest_of_rows,
 )
+from margingate_server.service.usable_prices import usable_prices
 from tests.unit.engine.small_market import MARKS, NANO, NEAR_NS, NO_FEES
-from tests.unit.service.small_desk import AGE_LIMITS, START_NS, small_desk, update
+from tests.unit.service.small_desk import AGE_LIMITS, START_NS, SmallDesk, small_desk, update
 
 LIMITS = AgeLimits(underlying_ns_max=10, instrument_ns_max=100)
 
@@ -88,6 +90,66 @@ def test_an_expired_instrument_has_no_age_of_its_own() -> None:
     assert oldest_of_rows(desk.shard.market.view, row).instrument == "NEAR"
     desk.quote(update({}, market_time_ns=NEAR_NS))
     assert oldest_of_rows(desk.shard.market.view, row) == Oldest(START_NS, "BTC")
+
+
+def expiring_desk(silent_seconds: int) -> SmallDesk:
+    """At the expiry by both clocks; CALL was quoted so long before it, NEAR just before it."""
+    desk = small_desk()
+    desk.now_ns = NEAR_NS - silent_seconds * NANO
+    desk.quote(update(market_time_ns=desk.now_ns))
+    desk.now_ns = NEAR_NS - 1
+    others = {name: mark for name, mark in MARKS.items() if name != "CALL"}
+    desk.quote(update(others, market_time_ns=desk.now_ns))
+    desk.now_ns = NEAR_NS
+    desk.quote(update(market_time_ns=desk.now_ns))
+    return desk
+
+
+def usable(desk: SmallDesk, name: str) -> bool:
+    prices = usable_prices(desk.shard.market.view, desk.now_ns, AGE_LIMITS)
+    return bool(prices.is_usable_i[desk.row(name)])
+
+
+@pytest.mark.parametrize(("silent_seconds", "subject"), [(60, None), (61, "CALL")])
+def test_a_price_that_was_too_old_when_it_expired_stays_so(
+    silent_seconds: int, subject: str | None
+) -> None:
+    desk = expiring_desk(silent_seconds)
+    for _ in range(2):
+        view = desk.shard.market.view
+        oldest = oldest_of_rows(view, [desk.row(name) for name in ("NEAR", "CALL", "FAR")])
+        assert oldest.stale_subject(desk.now_ns, AGE_LIMITS) == subject
+        assert usable(desk, "CALL") is (subject is None)
+        assert usable(desk, "NEAR")
+        desk.now_ns += 3_600 * NANO
+        desk.quote(update(market_time_ns=desk.now_ns))
+
+
+def test_of_two_that_expired_the_older_price_counts() -> None:
+    first, second = Oldest(expired_age_ns=101, expired="CALL"), Oldest(5, "BTC")
+    assert first.joined(second) == second.joined(first) == Oldest(
+        5, "BTC", expired_age_ns=101, expired="CALL"
+    )  # fmt: skip
+    assert first.joined(Oldest(expired_age_ns=102, expired="PUT")).expired == "PUT"
+    assert (first.stale_subject(0, LIMITS), second.stale_subject(0, LIMITS)) == ("CALL", None)
+    assert Oldest(expired_age_ns=100, expired="CALL").stale_subject(0, LIMITS) is None
+
+
+def test_what_has_expired_is_as_old_as_it_was_whatever_becomes_of_the_clock() -> None:
+    for silent_seconds in (60, 61):
+        desk = expiring_desk(silent_seconds)
+        before = oldest_of_rows(desk.shard.market.view, [desk.row("CALL")])
+        desk.now_ns -= 2 * NANO
+        desk.shard.market.follow_clock(-2 * NANO)
+        desk.quote(update({}, market_time_ns=NEAR_NS))
+        after = oldest_of_rows(desk.shard.market.view, [desk.row("CALL")])
+        assert (after.expired_age_ns, after.expired) == (before.expired_age_ns, before.expired)
+        desk.now_ns -= 3_600 * NANO
+        observed_ns_i = desk.shard.market.view.snapshot.observed_ns_i
+        aged_i = aged(desk.shard.market.view.table, desk.shard.market.view.snapshot, desk.now_ns)
+        row = desk.row("CALL")
+        assert aged_i.observed_ns_i[row] == observed_ns_i[row]
+        assert aged_i.observed_ns_i[desk.row("FAR")] == 0
 
 
 @pytest.mark.parametrize(("fresh", "old"), [("NEAR", "FAR"), ("FAR", "NEAR")])

@@ -96,7 +96,8 @@ def test_until_there_is_a_price_a_position_keeps_its_last_value_and_risks_nothin
 def test_settling_at_the_last_marks_changes_equity_by_the_rounding_reserve_alone() -> None:
     desk = small_desk().open(usd="100000", coins="2")
     marks = {**MARKS, "CALL": 13_000.0, "PUT": 0.0, "COIN-CALL": 0.36, "NEAR": 125_000.0}
-    desk.quote(update(marks, index=125_000.0, market_time_ns=NEAR_NS))
+    desk.quote(update(marks, index=125_000.0, market_time_ns=NEAR_NS - 1))
+    desk.quote(update({}, index=125_000.0, market_time_ns=NEAR_NS))
     desk.hold(CALL=-3, PUT=2, COIN_CALL=-5, NEAR=-4)
     before = desk.kept_risk().equity
     settle(desk, price("125000"))
@@ -348,12 +349,13 @@ def test_after_a_restart_what_has_expired_has_the_last_mark_of_before() -> None:
     restarted = Market(desk.shard.market.model, desk.state.table, former.version + 1)
     desk.shard.market = restarted
     restarted.remember(former)
-    # It does not stand in for what is still quoted.
-    desk.quote(update({"NEAR": 1.0}, market_time_ns=NEAR_NS))
+    # Nothing that is quoted now takes its place, and it stands in for nothing that lives.
+    desk.quote(update({"CALL": 1.0, "NEAR": 1.0}, market_time_ns=NEAR_NS))
     assert desk.shard.view_of(desk.account()).missing_subject == "FAR"
     desk.quote(update({"FAR": MARKS["FAR"]}, market_time_ns=NEAR_NS))
     assert desk.kept_risk().risk == before
-    assert restarted.view.snapshot.mark_nano_i[desk.row("NEAR")] == NANO
+    snapshot, row = restarted.view.snapshot, desk.row("CALL")
+    assert (snapshot.mark_nano_i[row], snapshot.observed_ns_i[row]) == (200 * NANO, NEAR_NS)
     assert desk.check(desk.leg("FAR", 1, "104000")).decision.reason == 0
 
 
@@ -387,7 +389,7 @@ def test_a_market_made_anew_after_a_failure_keeps_the_last_marks_too() -> None:
     # CALL is not quoted any more; what was remembered of it at the start is still known.
     early = former.view.snapshot
     former.view = Market(former.model, former.view.table, 50).view
-    desk.quote(update({"FAR": 104_000.0, "PUT": 1.0}, market_time_ns=NEAR_NS))
+    desk.quote(update({"FAR": 104_000.0, "PUT": 1.0}, market_time_ns=NEAR_NS - 1))
     anew = Market(former.model, table, 1)
     anew.remember(early)
     anew.take_over(former)

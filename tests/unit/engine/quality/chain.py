@@ -141,7 +141,7 @@ class Tick:
         is_option_r = table.is_option_i[rows]
         strike_r = np.where(is_option_r, table.strike_i[rows], self.forward)
         vol_r = self.vol * (1.0 + 0.5 * np.log(strike_r / self.forward) ** 2)
-        tau_r = (EXPIRY_NS - self.time_ns) / YEAR_NS * np.ones(len(rows))
+        tau_r = max(0, EXPIRY_NS - self.time_ns) / YEAR_NS * np.ones(len(rows))
         forward_r = np.full(len(rows), self.forward)
         worth_r = black76.value(forward_r, strike_r, vol_r, tau_r, table.is_call_i[rows])
         worth_r = np.where(table.is_inverse_i[rows], worth_r / forward_r, worth_r)

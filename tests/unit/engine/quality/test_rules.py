@@ -191,14 +191,12 @@ def test_a_price_of_nothing_is_no_price_and_the_former_stays() -> None:
     assert not first.snapshot.priced_i(TABLE)[first.row("FUTURE")]
 
 
-def test_spot_and_what_has_expired_are_taken_as_they_come() -> None:
+def test_spot_is_taken_as_it_comes() -> None:
     watched = Watched()
     watched.take(Tick())
-    days = (EXPIRY_NS - START_NS) / 10**9
-    changes = {"SPOT": (10.0, 1.0, 1.0), "FUTURE": (10.0, 1.0, 1.0)}
-    tick = Tick(changes=changes, names=("SPOT", "FUTURE"), at_seconds=days)
+    tick = Tick(changes={"SPOT": (10.0, 1.0, 1.0)}, names=("SPOT",), at_seconds=1)
     assert found(watched, tick) == {}
-    assert watched.mark("SPOT") == watched.mark("FUTURE") == 10 * SPOT
+    assert watched.mark("SPOT") == 10 * SPOT
 
 
 def test_doubts_have_words_of_their_own_and_fit_their_codes() -> None:
