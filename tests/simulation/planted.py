@@ -8,13 +8,13 @@ import pytest
 
 from margingate_engine.check import decide
 from margingate_engine.portfolio import hold
-from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import hold_of
 from margingate_server.ledger.journal import Journal
 from margingate_server.ledger.requests import FILL_SPACE, Remembered, RequestIndex
 from margingate_server.ledger.store import EventRecord
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.lane import Lane, Ticket
+from margingate_server.service import checking
 from margingate_server.service.asking import Asking
 from margingate_server.service.checking import Checking
 from margingate_server.service.decisions import CheckAnswer, CheckCommand
@@ -29,16 +29,16 @@ Plant = Callable[[pytest.MonkeyPatch], None]
 
 def lost_update(patch: pytest.MonkeyPatch) -> None:
     """A second decision before the commit of the first does not see what the first holds."""
-    accepted = Checking._accepted
+    check = Checking.check
 
-    def forgetful(self: Checking, *args: Any) -> int:
+    def forgetful(self: Checking, command: CheckCommand, now_ns: int) -> CheckAnswer:
         if not self._shard._pending:
-            return accepted(self, *args)
+            return check(self, command, now_ns)
         with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(AccountRisk, "hold", lambda _risk, _order: None)
-            return accepted(self, *args)
+            inner.setattr(checking, "hold_more", lambda _view, _outcome: None)
+            return check(self, command, now_ns)
 
-    patch.setattr(Checking, "_accepted", forgetful)
+    patch.setattr(Checking, "check", forgetful)
 
 
 def double_release(patch: pytest.MonkeyPatch) -> None:
@@ -52,13 +52,13 @@ def double_release(patch: pytest.MonkeyPatch) -> None:
             legs_by_order[key] = account.portfolio.legs[order_id]
         return release(self, account, order_ids, *args)
 
-    def releasing(self: Orders, account: Any, request_id: str, earlier: Any) -> Any:
+    def releasing(self: Orders, account: Any, earlier: Any) -> Any:
         view = self._shard.view_of(account)
-        for order_id in earlier[1].order_ids:
+        for order_id in earlier.order_ids:
             legs = legs_by_order.get((id(self), account.account, order_id))
             if legs is not None and view.risk is not None:
                 view.risk.release(hold_of(view.view.arrays, account.portfolio.fees, legs))
-        return again(self, account, request_id, earlier)
+        return again(self, account, earlier)
 
     patch.setattr(Orders, "_release", remembering)
     patch.setattr(Orders, "_released_before", releasing)
