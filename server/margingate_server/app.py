@@ -78,7 +78,7 @@ class Application:
         )
         self._read_terms = partial(read_terms, config)
         newest = partial(newest_snapshot, config.data_dir)
-        self._builder = DeskBuilder.of(self._read_terms(), age_limits, newest)
+        self._builder = DeskBuilder(self._read_terms(), age_limits, newest)
         now_ns = self._clock.now_ns()
         self._metrics = Metrics(
             new_registry(),
@@ -103,7 +103,7 @@ class Application:
         if feed is not None:
             follow = follower_of(feed, self._lane.decide, self._metrics, self._log)
             self._feed_loop = FeedLoop(
-                *(feed, self._publisher, self._clock, self._metrics, self._log), follow
+                feed, self._publisher, self._clock, self._metrics, self._log, follow
             )
         has_market = self._feed_loop is None or self._feed_loop.attempt()
         if config.has_seed_accounts and has_market:

@@ -1,11 +1,8 @@
 """From the log to a desk: fold what happened, and go on from there."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from margingate_engine.portfolio.fees import FeeTier
-from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_server.ledger.folding import EventLog, folded
-from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.ledger.snapshot_file import Snapshot
 from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits
@@ -15,36 +12,18 @@ from margingate_server.service.terms import Terms
 
 
 class DeskBuilder:
-    """Makes a desk of a log, with the terms of now.
-
-    newest_snapshot: of the log, None when there is none; asked each time a desk is made.
-    """
+    """Makes a desk of a log, with the terms of now."""
 
     def __init__(
         self,
-        model: MarginModel,
-        tiers: Mapping[str, FeeTier],
-        policy: PolicyNumbers,
+        terms: Terms,
         age_limits: AgeLimits,
         newest_snapshot: Callable[[], Snapshot | None] = lambda: None,
-        others: Mapping[str, MarginModel] | None = None,
     ) -> None:
-        """Terms of these; see there."""
-        self.terms = Terms(model=model, tiers=tiers, policy=policy, others=others or {})
-        self._newest_snapshot = newest_snapshot
+        """newest_snapshot: of the log, None without one; asked each time a desk is made."""
+        self.terms = terms
         self.age_limits = age_limits
-
-    @classmethod
-    def of(
-        cls, terms: Terms, age_limits: AgeLimits, newest_snapshot: Callable[[], Snapshot | None]
-    ) -> "DeskBuilder":
-        """A builder with these terms."""
-        builder = cls(
-            *(terms.model, terms.tiers, terms.policy, age_limits, newest_snapshot),
-            others=terms.others,
-        )
-        builder.adopt(terms)
-        return builder
+        self._newest_snapshot = newest_snapshot
 
     def adopt(self, terms: Terms) -> None:
         """Make desks with other terms from here on."""

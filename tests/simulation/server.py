@@ -30,6 +30,7 @@ from margingate_server.service.desk import Desk
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.market import MarketView
 from margingate_server.service.shard import Shard
+from margingate_server.service.terms import Terms
 from tests.simulation.disk import Disks
 from tests.simulation.requests import Request
 from tests.simulation.simulated_clock import SECOND_NS, SimulatedClock
@@ -196,7 +197,8 @@ class Server:
         watch: Callable[[Turn], None],
     ) -> None:
         slow = SlowModel(SPAN, beside)
-        self.builder = DeskBuilder(slow, FEE_TIERS, POLICY, AGE_LIMITS, disks.newest_snapshot)
+        terms = Terms(model=slow, tiers=FEE_TIERS, policy=POLICY, others={})
+        self.builder = DeskBuilder(terms, AGE_LIMITS, disks.newest_snapshot)
         self._journal = Journal(disks.log, disks.markets)
         desk = self._open_desk(disks.log)
         self.lane = WatchedLane(desk, self._journal, clock, watch)

@@ -1,10 +1,12 @@
 """From the log to a desk; and a log that cannot be applied says where."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
+from margingate_engine.portfolio.fees import FeeTier
 from margingate_server.ledger import events as e
 from margingate_server.ledger import numbers as n
 from margingate_server.ledger.snapshot_file import Snapshot
@@ -20,12 +22,13 @@ from tests.unit.service.small_desk import (
     SmallDesk,
     small_desk,
     small_model,
+    small_terms,
     update,
 )
 
 
-def builder(tiers: object = FEE_TIERS) -> DeskBuilder:
-    return DeskBuilder(small_model(), tiers, n.PolicyNumbers(), AGE_LIMITS)  # type: ignore[arg-type]
+def builder(tiers: Mapping[str, FeeTier] = FEE_TIERS) -> DeskBuilder:
+    return DeskBuilder(replace(small_terms(), tiers=tiers), AGE_LIMITS)
 
 
 def stored(*drafts: EventDraft) -> MemoryStore:
@@ -75,9 +78,7 @@ def snapshot_at(desk: SmallDesk, seq: int) -> Snapshot:
 
 
 def builder_with(snapshot: Snapshot | None) -> DeskBuilder:
-    return DeskBuilder(
-        small_model(), FEE_TIERS, n.PolicyNumbers(), AGE_LIMITS, newest_snapshot=lambda: snapshot
-    )
+    return DeskBuilder(small_terms(), AGE_LIMITS, newest_snapshot=lambda: snapshot)
 
 
 def test_from_a_snapshot_a_desk_is_the_same_and_goes_on_the_same() -> None:

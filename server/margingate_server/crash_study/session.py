@@ -39,7 +39,7 @@ class Session:
 
     def __init__(self, terms: Terms, age_limits: AgeLimits, start_ns: int) -> None:
         """Nothing is listed yet. start_ns: of the clock, which is the market's own here."""
-        builder = DeskBuilder.of(terms, age_limits, lambda: None)
+        builder = DeskBuilder(terms, age_limits)
         self.desk: Desk = builder.open_desk(_EmptyLog())
         builder.bring_into_force(self.desk, start_ns)
 

@@ -20,6 +20,7 @@ from margingate_server.service.amending import AmendCommand, AmendLeg
 from margingate_server.service.decisions import CheckCommand
 from margingate_server.service.refusals import AmendPending, NotNow
 from margingate_server.service.settlement import ExpiryPrice
+from margingate_server.service.terms import Terms
 from tests.unit.engine.small_market import INSTRUMENTS, MARKS, NEAR_NS, NO_FEES, PARAMETERS
 from tests.unit.rpc.memory_market_store import MemoryMarketStore
 from tests.unit.rpc.memory_store import MemoryStore
@@ -62,7 +63,9 @@ class Plan:
         """A server starts over the log, with the next terms."""
         parameters, fees, policy = TERMS[self.starts % len(TERMS)]
         tiers = {"default": NO_FEES, "charged": fees}
-        builder = DeskBuilder(model("span", {"BTC": parameters}), tiers, policy, AGE_LIMITS)
+        margin_model = model("span", {"BTC": parameters})
+        terms = Terms(model=margin_model, tiers=tiers, policy=policy, others={})
+        builder = DeskBuilder(terms, AGE_LIMITS)
         journal = Journal(self.store, self.markets)
         desk = builder.open_desk(self.store, journal.market_version_min)
         self.journal, self.small = journal, SmallDesk(desk, numbers=self.ids)

@@ -38,7 +38,7 @@ class RegimePlan(Plan):
 
     def start(self) -> None:
         of_now = terms(*POLICIES[self.starts % len(POLICIES)])
-        builder = DeskBuilder.of(of_now, AGE_LIMITS, lambda: None)
+        builder = DeskBuilder(of_now, AGE_LIMITS)
         self.journal = Journal(self.store, self.markets)
         desk = builder.open_desk(self.store, self.journal.market_version_min)
         self.small = SmallDesk(desk, numbers=self.ids)

@@ -30,7 +30,7 @@ class WalletPlan(Plan):
     monotonic_ns = 0
 
     def start(self) -> None:
-        builder = DeskBuilder.of(wallet_terms(CROSS_ASKS), AGE_LIMITS, lambda: None)
+        builder = DeskBuilder(wallet_terms(CROSS_ASKS), AGE_LIMITS)
         self.journal = Journal(self.store, self.markets)
         desk = builder.open_desk(self.store, self.journal.market_version_min)
         self.small = SmallDesk(desk, numbers=self.ids)

@@ -22,7 +22,6 @@ from margingate.v1 import (
 )
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
-from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.recovery import DeskBuilder
 from margingate_server.rpc.account_servicer import AccountServicer
 from margingate_server.rpc.admin_servicer import AdminServicer
@@ -42,7 +41,7 @@ from tests.unit.engine.small_market import INSTRUMENTS
 from tests.unit.rpc.memory_market_store import MemoryMarketStore
 from tests.unit.rpc.memory_store import MemoryStore
 from tests.unit.rpc.watch import SetClock, Watch
-from tests.unit.service.small_desk import AGE_LIMITS, FEE_TIERS, small_model, update
+from tests.unit.service.small_desk import AGE_LIMITS, small_terms, update
 
 WAIT_SECONDS = 10
 FILES = (margin_service_pb2, account_service_pb2, market_service_pb2, admin_service_pb2)
@@ -76,7 +75,7 @@ class Gate:
     def __init__(self, *, is_listed: bool = True) -> None:
         self.store, self.clock, self.watch = MemoryStore(), SetClock(), Watch()
         self.markets = MemoryMarketStore()
-        self.builder = DeskBuilder(small_model(), FEE_TIERS, PolicyNumbers(), AGE_LIMITS)
+        self.builder = DeskBuilder(small_terms(), AGE_LIMITS)
         self.next_terms = self.builder.terms
         self.journal = Journal(self.store, self.markets)
         self.lane = Lane(self.builder.open_desk(self.store), self.journal, self.clock, self.watch)

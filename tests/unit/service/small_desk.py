@@ -20,7 +20,6 @@ from margingate_server.ledger.fold import apply
 from margingate_server.ledger.numbers import PolicyNumbers
 from margingate_server.ledger.state import AccountState, ShardState
 from margingate_server.ledger.store import EventDraft
-from margingate_server.recovery import DeskBuilder
 from margingate_server.service.accounts import StatedPosition
 from margingate_server.service.amending import AmendCommand, AmendLeg, VenueAnswer
 from margingate_server.service.decisions import CheckAnswer, CheckCommand
@@ -29,6 +28,7 @@ from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.market import Market
 from margingate_server.service.orders import FillAnswer, FillCommand, ReleaseAnswer
 from margingate_server.service.shard import Shard
+from margingate_server.service.terms import Terms
 from tests.unit.engine.small_market import DAY_NS, INSTRUMENTS, MARKS, NO_FEES, PARAMETERS
 
 START_NS = 1_700_000_000 * NANO
@@ -265,18 +265,22 @@ class SmallDesk:
         return [each.kind for each in self.events()]
 
 
+def small_terms() -> Terms:
+    """The small model alone, with fees and the policy that nobody changed."""
+    return Terms(model=small_model(), tiers=FEE_TIERS, policy=PolicyNumbers(), others={})
+
+
 def empty_desk() -> SmallDesk:
     """A desk before anything happened."""
-    state, margin_model = ShardState(), small_model()
+    state, terms = ShardState(), small_terms()
     made: list[SmallDesk] = []
 
     def stored_body(seq: int) -> bytes:
         return made[0].events()[seq - 1].body
 
-    shard = Shard(state, Market(margin_model, state.table), stored_body)
+    shard = Shard(state, Market(terms.model, state.table), stored_body)
     made.append(SmallDesk(Desk(shard, AGE_LIMITS)))
-    builder = DeskBuilder(margin_model, FEE_TIERS, PolicyNumbers(), AGE_LIMITS)
-    builder.bring_into_force(made[0].desk, START_NS)
+    terms.bring_into_force(shard, START_NS)
     return made[0]
 
 
