@@ -1,4 +1,7 @@
-"""Accounts under `var` against a reference that was written from the page. [VAR-01 to VAR-15]"""
+"""Accounts under `var` against a reference that was written from the page.
+
+[VAR-01 to VAR-13, VAR-15]
+"""
 
 from hypothesis import given
 from hypothesis import strategies as st

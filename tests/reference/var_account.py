@@ -1,6 +1,7 @@
-"""Accounts under `var` in decimals and fractions, written from the page alone. [VAR-01 to VAR-15]
+"""Accounts under `var` in decimals and fractions, written from the page alone.
 
 Methods with worlds of a history only: drawn worlds and `parametric` are not here.
+[VAR-01 to VAR-13, VAR-15]
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,8 +1,8 @@
-"""The four exceptions, with fields instead of prose; all else that goes wrong is a Decision."""
+"""The three exceptions, with fields instead of prose; all else that goes wrong is a Decision."""
 
 
 class MargingateError(Exception):
-    """Base of the four; never raised itself."""
+    """Base of the three; never raised itself."""
 
 
 class InvalidInput(MargingateError):  # noqa: N818 - named for what it is, not that it is an error
@@ -20,15 +20,6 @@ class MissingData(MargingateError):  # noqa: N818
     def __init__(self, subject: str) -> None:
         super().__init__(subject)
         self.subject = subject
-
-
-class StaleData(MargingateError):  # noqa: N818
-    """Something needed is too old: `subject` names it, `age_ns` says how old."""
-
-    def __init__(self, subject: str, age_ns: int) -> None:
-        super().__init__(subject, age_ns)
-        self.subject = subject
-        self.age_ns = age_ns
 
 
 class ModelFailure(MargingateError):  # noqa: N818

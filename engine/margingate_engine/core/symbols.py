@@ -1,4 +1,4 @@
-"""Deribit's symbols, parsed and printed.
+"""Deribit's symbols, parsed.
 
 `BTC` spot, `BTC-PERPETUAL`, `BTC-28MAR25`, `BTC-27DEC24-70000-C` inverse; a base with `_USDC` or
 `_USDT` (`SOL_USDC-27DEC24-120-C`) is linear. A strike may carry `d` as its decimal point (`0d625`).
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from margingate_engine.core.amounts import NANO, units_exact, whole
+from margingate_engine.core.amounts import NANO, units_exact
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
+from margingate_engine.core.instruments import InstrumentKind, OptionRight, Settlement
 
 EXPIRY_HOUR_UTC = 8
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -66,25 +66,6 @@ def parse_symbol(text: str) -> Symbol:
         if match["right"] == "C"
         else OptionRight.PUT,
     )
-
-
-def print_symbol(instrument: Instrument) -> str:
-    """The venue's symbol of an instrument's terms (linear ones as `_USDC`)."""
-    if instrument.kind is InstrumentKind.SPOT:
-        return instrument.underlying
-    base = instrument.underlying
-    if instrument.settlement is Settlement.LINEAR:
-        base += LINEAR_SUFFIXES[0]
-    if instrument.kind is InstrumentKind.PERPETUAL:
-        return f"{base}-PERPETUAL"
-    assert instrument.expiry_ns is not None
-    moment = datetime.fromtimestamp(instrument.expiry_ns // NANO, UTC)
-    dated = f"{base}-{moment.day}{MONTHS[moment.month - 1]}{moment.year % 100:02d}"
-    if instrument.kind is InstrumentKind.FUTURE:
-        return dated
-    assert instrument.strike_nano is not None
-    strike = format(whole(instrument.strike_nano, NANO).normalize(), "f").replace(".", "d")
-    return f"{dated}-{strike}-{'C' if instrument.right is OptionRight.CALL else 'P'}"
 
 
 def _expiry_ns(day: str, month: str, year: str) -> int:

@@ -1,4 +1,4 @@
-"""Tails of integer P&L: value at risk and expected shortfall, exactly. [VAR-08, VAR-09, VAR-14]
+"""Tails of integer P&L: value at risk and expected shortfall, exactly. [VAR-08, VAR-09]
 
 Confidences are Decimal and ranks are worked out in fractions: in floats `floor(100 * (1 - 0.9))`
 is 9.
@@ -6,7 +6,7 @@ is 9.
 
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, floor, isqrt
+from math import ceil, floor
 
 import numpy as np
 
@@ -49,19 +49,6 @@ def expected_shortfall(pnl_s: IntArray, confidence: Decimal) -> Fraction:
 def binding_scenario(pnl_s: IntArray, confidence: Decimal) -> int:
     """Row of the scenario whose loss is `value_at_risk`: the first that attains it. [VAR-08]"""
     return int(np.flatnonzero(pnl_s == -value_at_risk(pnl_s, confidence))[0])
-
-
-def standard_error(pnl_s: IntArray, confidence: Decimal) -> int:
-    """Sampling error of `value_at_risk` of independent draws, rounded up. [VAR-14]
-
-    The rank of the true quantile has the standard deviation sqrt(N a (1 - a)); half the distance
-    between the losses that many ranks to either side, whatever the distribution.
-    """
-    tail = tail_size(len(pnl_s), confidence)
-    spread = isqrt(ceil(tail * Fraction(confidence)))
-    rank = floor(tail) + 1
-    losses = _largest_losses(pnl_s, min(rank + spread, len(pnl_s)))
-    return ceil(Fraction(losses[max(rank - spread, 1) - 1] - losses[-1], 2))
 
 
 def _largest_losses(pnl_s: IntArray, count: int) -> list[int]:

@@ -9,7 +9,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from margingate_engine.core.errors import InvalidInput, MissingData, StaleData
+from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_server.rpc.lane import LedgerDown
 from margingate_server.service.refusals import (
     AmendPending,
@@ -67,8 +67,6 @@ def failure_of(error: Exception, incident_of: Callable[[Exception], str]) -> Fai
             return _not_now(error.reason.name, error.subject)
         case MissingData():
             return _not_now("MARKET_DATA_MISSING", error.subject)
-        case StaleData():
-            return _not_now("MARKET_DATA_STALE", error.subject)
         case BeyondLog():
             return Failure(
                 code=grpc.StatusCode.OUT_OF_RANGE,

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
-from margingate_engine.core.symbols import print_symbol
 from margingate_engine.pricing import black76
 from margingate_server.feeds.feed import Feed, MarketUpdate
 from margingate_server.feeds.simulated.feed import SimulatedFeed
 from margingate_server.feeds.simulated.fitted import FITTED
+from tests.reference.symbols import print_symbol
 
 SECOND_NS = 10**9
 DAY_NS = 86_400 * SECOND_NS

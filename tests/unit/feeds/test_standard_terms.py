@@ -3,8 +3,8 @@
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.core.symbols import print_symbol
 from margingate_server.feeds.standard_terms import STANDARD_TERMS, standard_instrument
+from tests.reference.symbols import print_symbol
 
 NANO = 10**9
 

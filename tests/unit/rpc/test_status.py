@@ -4,7 +4,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
-from margingate_engine.core.errors import InvalidInput, MissingData, ModelFailure, StaleData
+from margingate_engine.core.errors import InvalidInput, MissingData, ModelFailure
 from margingate_engine.core.reasons import RejectReason
 from margingate_server.rpc.lane import LedgerDown
 from margingate_server.rpc.status import DOMAIN, Failure, details_of, failure_of
@@ -32,7 +32,6 @@ TABLE = [
         "INSUFFICIENT_INITIAL_MARGIN",
     ),
     (MissingData("NEAR"), Code.FAILED_PRECONDITION, "MARKET_DATA_MISSING"),
-    (StaleData("NEAR", 5), Code.FAILED_PRECONDITION, "MARKET_DATA_STALE"),
     (LedgerDown(), Code.UNAVAILABLE, "LEDGER_DOWN"),
 ]
 UNFORESEEN = [

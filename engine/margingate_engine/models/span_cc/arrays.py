@@ -1,4 +1,4 @@
-"""Risk arrays by formula, for contracts that no file has one of. [SCC-02, SCC-04]"""
+"""Risk arrays by formula, for contracts that no file has one of. [SCC-02]"""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -8,9 +8,9 @@ import numpy as np
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.market.table import FloatArray
 from margingate_engine.models.span_parameters import VolShift
-from margingate_engine.pricing import black76, black_scholes
+from margingate_engine.pricing import black_scholes
 from margingate_engine.pricing.binomial import Carry, Options
-from margingate_engine.scenarios.span_points import DELTA_THIRDS, span_points
+from margingate_engine.scenarios.span_points import span_points
 
 
 class Moves(Enum):
@@ -93,15 +93,3 @@ def future_losses(price: float, tau_years: float, moves: Moves, rules: ArrayRule
     growth_now = np.exp(rules.carry.net * (tau_years - from_price))
     growth_then = np.exp(rules.carry.net * (left - from_price))
     return np.asarray((price * growth_now - rules.prices(price) * growth_then) * weight_s)
-
-
-def delta_points(spot: float, options: Options, sigma: float, rules: ArrayRules) -> FloatArray:
-    """Spot deltas of options at the seven delta points, (I, 7), after the look-ahead. [SCC-04]"""
-    strike_i, tau_i, is_call_i = options
-    left_i = np.maximum(tau_i - rules.look_ahead, 0.0)
-    spot_p = spot + rules.scan_range * np.array(DELTA_THIRDS) / 3.0
-    forward_ip = spot_p[None, :] * np.exp(rules.carry.net * left_i)[:, None]
-    delta_ip = black76.forward_delta(
-        forward_ip, strike_i[:, None], np.array(sigma), left_i[:, None], is_call_i[:, None]
-    )
-    return np.asarray(delta_ip * np.exp(-rules.carry.dividend_yield * left_i)[:, None])

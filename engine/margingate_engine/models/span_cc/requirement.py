@@ -115,19 +115,6 @@ def initial_and_maintenance(
     return ceiling(maintenance * Fraction(ratio.initial)), maintenance
 
 
-def total_margins(
-    parameters: SpanCcParameters, risks: Mapping[str, CommodityRisk], account_type: str
-) -> dict[str, tuple[int, int]]:
-    """Initial and maintenance margin by currency, summed over commodities."""
-    sums: dict[str, tuple[int, int]] = {}
-    for commodity in parameters.commodities:
-        if commodity.code in risks:
-            both = initial_and_maintenance(commodity, risks[commodity.code].risk, account_type)
-            old = sums.get(commodity.currency, (0, 0))
-            sums[commodity.currency] = (old[0] + both[0], old[1] + both[1])
-    return sums
-
-
 def ceiling(amount: Fraction) -> int:
     """The amount in whole units, rounded up."""
     return -(-amount.numerator // amount.denominator)

@@ -1,6 +1,6 @@
 """What a portfolio of one combined commodity adds up to. [SCC-01]"""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeVar
@@ -96,8 +96,3 @@ def shift(sums: dict[KeyT, int], key: KeyT, change: int) -> None:
         sums[key] = total
     else:
         sums.pop(key, None)
-
-
-def side_delta(delta_by_period: Mapping[int, int], sign: int) -> int:
-    """Sum of the deltas of one sign (1 long, -1 short), as a positive number."""
-    return sum(sign * delta for delta in delta_by_period.values() if sign * delta > 0)

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
-from margingate_engine.core.symbols import parse_symbol, print_symbol
+from margingate_engine.core.symbols import parse_symbol
+from tests.reference.symbols import print_symbol
 
 NANO = 10**9
 SYMBOLS = (

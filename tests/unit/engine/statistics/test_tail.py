@@ -11,7 +11,6 @@ from margingate_engine.statistics.tail import (
     binding_scenario,
     expected_shortfall,
     interpolated_value_at_risk,
-    standard_error,
     tail_size,
     value_at_risk,
 )
@@ -62,16 +61,6 @@ def test_the_binding_scenario_is_the_first_with_that_loss() -> None:
     pnl = np.array([0, -5, -9, -5, 3, -5] + [0] * 14, dtype=np.int64)
     assert value_at_risk(pnl, Decimal("0.9")) == 5
     assert binding_scenario(pnl, Decimal("0.9")) == 1
-
-
-def test_the_standard_error_is_that_of_repeated_draws() -> None:
-    """[VAR-14] normal: sqrt(a (1 - a) / N) / density at the quantile"""
-    draws = np.random.default_rng(3).standard_normal((400, 2000)) * 1e6
-    pnl = draws.astype(np.int64)
-    quantiles = [value_at_risk(row, Decimal("0.99")) for row in pnl]
-    errors = [standard_error(row, Decimal("0.99")) for row in pnl]
-    assert np.mean(errors) == pytest.approx(np.std(quantiles), rel=0.15)
-    assert np.std(quantiles) == pytest.approx(np.sqrt(0.99 * 0.01 / 2000) / 0.02665 * 1e6, rel=0.15)
 
 
 @pytest.mark.parametrize("confidence", ["0", "1", "1.5", "-0.1"])

@@ -7,7 +7,6 @@ from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.span_cc.arrays import (
     ArrayRules,
     Moves,
-    delta_points,
     future_losses,
     option_losses,
 )
@@ -127,20 +126,9 @@ def test_calls_less_puts_are_the_discounted_future() -> None:
 
 def test_the_composite_delta_weighs_the_deltas_of_seven_prices() -> None:
     """[SCC-04] A call that ends in the money at 100 and above, and a scaling factor of a half."""
-    expired = options(99.0, 1.0)
-    deltas = delta_points(100.0, expired, 0.2, rules(look_ahead=1 * DAY))
-    assert list(deltas[0]) == [1, 1, 0, 1, 0, 1, 0]
+    deltas = np.array([[1, 1, 0, 1, 0, 1, 0]], dtype=np.float64)
     found = composite_delta(deltas, NSE_WEIGHTS, 0.5)
     assert found[0] == pytest.approx(0.5 * (0.270 + 0.217 + 0.111 + 0.037))
-
-
-def test_a_delta_is_the_derivative_of_the_value_after_the_look_ahead() -> None:
-    """[SCC-04]"""
-    grown = rules(look_ahead=2 * DAY, carry=Carry(rate=0.06, dividend_yield=0.01))
-    deltas = delta_points(100.0, options(104.0, 40.0), 0.3, grown)[0]
-    still = rules(look_ahead=2 * DAY, vol_range=0.0, carry=grown.carry, scan_range=1e-3)
-    losses = option_losses(110.0, options(104.0, 40.0), 0.3, still)[0]
-    assert deltas[1] == pytest.approx((losses[12] - losses[10]) / 2e-3, rel=1e-6)
 
 
 @pytest.mark.parametrize("weights", [CME_WEIGHTS, NSE_WEIGHTS])

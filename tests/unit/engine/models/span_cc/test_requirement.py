@@ -12,7 +12,6 @@ from margingate_engine.models.span_cc.requirement import (
     CommodityRisk,
     initial_and_maintenance,
     requirements,
-    total_margins,
 )
 from margingate_engine.models.span_cc.totals import CommodityTotals
 from tests.unit.engine.models.span_cc.small_file import (
@@ -276,16 +275,6 @@ def test_ratios_of_the_account_type_multiply_gross_risk_and_round_up() -> None:
     assert initial_and_maintenance(given, 101, "hedger") == (118, 107)
     with pytest.raises(InvalidInput, match="member"):
         initial_and_maintenance(given, 101, "member")
-
-
-def test_margins_are_summed_by_currency() -> None:
-    """[SCC-15]"""
-    given = parameters(commodity("C"), commodity("S", currency="EUR"), commodity("W"))
-    risks = required(given, C=[(CORN, 1)], S=[(BEANS, 1)], W=[(BEANS, 1)])
-    assert total_margins(given, risks, "speculator") == {
-        "USD": (4_675 * MICRO, 4_250 * MICRO),
-        "EUR": (2_750 * MICRO, 2_500 * MICRO),
-    }
 
 
 def test_fractions_of_a_unit_are_charged_up_and_credited_down() -> None:

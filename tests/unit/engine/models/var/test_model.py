@@ -1,4 +1,7 @@
-"""Accounts under the model on paper, in four worlds that move of twenty. [VAR-07 to VAR-15]"""
+"""Accounts under the model on paper, in four worlds that move of twenty.
+
+[VAR-07 to VAR-13, VAR-15]
+"""
 
 from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, Decimal
