@@ -50,11 +50,7 @@ class EntryCosts:
         """Fine amount of short premiums that a unit applies to its requirement."""
         if strategy is Strategy.LONG_BOX and self._is_european:
             return 0
-        received = sum(mark(piece) for piece in pieces if _is_short_option(piece))
-        if strategy is not Strategy.SHORT_BOX:
-            return received
-        paid = sum(mark(piece) for piece in pieces if piece.is_long)
-        return max(0, received - paid)
+        return _applied(strategy, pieces)
 
     def _options(self, strategy: Strategy, first: Piece, second: Piece | None = None) -> int:
         if strategy is Strategy.LONG_OPTION:
@@ -62,12 +58,17 @@ class EntryCosts:
         if second is None:
             return self._terms.naked(first)
         if strategy is Strategy.STRADDLE:
-            return self._terms.straddle(first, second)
+            return self._straddle(first, second)
         assert strategy is Strategy.SPREAD
         return self._terms.spread(first, second) + mark(second)
 
+    def _straddle(self, call: Piece, put: Piece) -> int:
+        """The greater naked requirement and the premium of the other; of equal ones the dearer."""
+        sides = ((self._terms.naked(call), mark(put)), (self._terms.naked(put), mark(call)))
+        return sum(max(sides))
+
     def _box(self, strategy: Strategy, pieces: Sequence[Piece]) -> int | None:
-        gap = FINE_PER_NANO * abs(pieces[0].strike_nano - pieces[1].strike_nano)
+        gap = _gap(pieces)
         if strategy is Strategy.SHORT_BOX:
             return gap
         return gap * self._box_pico // PICO if self._is_european else None
@@ -137,6 +138,8 @@ class CashCosts:
             gap_nano = long.strike_nano - short.strike_nano
             gap_nano = gap_nano if short.kind is Kind.CALL else -gap_nano
             amount = FINE_PER_NANO * max(0, gap_nano) + paid
+        elif strategy is Strategy.SHORT_BOX:
+            return _gap(pieces)
         elif strategy in _PAID_IN_FULL:
             amount = paid
         else:
@@ -149,14 +152,26 @@ class CashCosts:
 
     def proceeds(self, strategy: Strategy, pieces: Sequence[Piece]) -> int:
         """Fine amount of short premiums that a unit applies to its requirement."""
-        del strategy
-        return sum(mark(piece) for piece in pieces if _is_short_option(piece))
+        return _applied(strategy, pieces)
 
 
 _PAID_IN_FULL = {
     *(Strategy.LONG_OPTION, Strategy.LONG_SPOT, Strategy.COVERED_CALL),
     *(Strategy.PROTECTIVE_PUT, Strategy.CONVERSION, Strategy.COLLAR),
 }
+
+
+def _gap(box: Sequence[Piece]) -> int:
+    """What a box pays at expiry, fine."""
+    return FINE_PER_NANO * abs(box[0].strike_nano - box[1].strike_nano)
+
+
+def _applied(strategy: Strategy, pieces: Sequence[Piece]) -> int:
+    """Premiums of short options, fine; of a short box what is left of them once it has paid."""
+    received = sum(mark(piece) for piece in pieces if _is_short_option(piece))
+    if strategy is not Strategy.SHORT_BOX:
+        return received
+    return max(0, received - sum(mark(piece) for piece in pieces if piece.is_long))
 
 
 def _is_short_option(piece: Piece) -> bool:

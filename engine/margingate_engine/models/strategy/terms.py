@@ -80,7 +80,11 @@ class Terms:
         return mark(short) + max(risk, self.option_minimum_pico * base)
 
     def straddle(self, call: Piece, put: Piece) -> int:
-        """The greater of both naked and the mark of the other side, fine. [STR-06]"""
+        """Of each side its naked requirement and the mark of the other: the greater. [STR-06]
+
+        Not the greater naked one and a mark, as at entry: who closes one side at its mark is then
+        never asked for more than before. [STR-19]
+        """
         return max(self.naked(call) + mark(put), self.naked(put) + mark(call))
 
     def spread(self, short: Piece, long: Piece) -> int:

@@ -1,10 +1,12 @@
 """What opening a book takes, worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.strategy.entry import Account
-from margingate_engine.models.strategy.legs import OptionLeg, SpotLeg
+from margingate_engine.models.strategy.legs import FutureLeg, OptionLeg, SpotLeg
 from margingate_engine.models.strategy.margin import entry_margin
 from margingate_engine.models.strategy.terms import Phase
 from tests.reference.strategy_books import book, option, parameters, spot, usd
@@ -31,6 +33,12 @@ INITIAL: dict[str, tuple[list[Leg], float, float]] = {
     "long option with long to go": ([option("C", 90, 2, 12, is_long_term=True)], 18, 0),
     "naked call": ([option("C", 105, -1, 3)], 18, 3),
     "straddle": ([option("C", 105, -1, 3), option("P", 100, -1, 4)], 27, 7),
+    "strangle, its greater side in full, the other by its premium alone": (
+        [option("C", 105, -1, 1), option("P", 94, -1, 2.5)],
+        2.5 + 14 + 1,
+        3.5,
+    ),
+    "strangle of equal sides": ([option("C", 105, -1, 1), option("P", 94, -1, 2)], 16 + 2, 3),
     "debit spread": ([option("C", 100, 1, 6), option("C", 110, -1, 2)], 6, 2),
     "credit spread": ([option("P", 95, 1, 2), option("P", 100, -1, 4)], 7, 4),
     "calendar": ([option("C", 100, -1, 4, 1), option("C", 103, 1, 6, 2)], 9, 4),
@@ -66,6 +74,7 @@ CASH: dict[str, tuple[list[Leg], float, float]] = {
     "no relief for a straddle": ([option("C", 105, -1, 3), option("P", 90, -1, 2)], 190, 5),
     "spread": ([option("P", 95, 1, 2), option("P", 100, -1, 4)], 7, 4),
     "calendar": ([option("C", 100, -1, 4, 1), option("C", 103, 1, 6, 2)], 9, 4),
+    "short box, its largest loss": (SHORT_BOX, 10, 12),
     "covered call": ([spot(1, 104), option("C", 110, -1, 2)], 104, 2),
     "collar": ([spot(1), option("P", 95, 1, 2), option("C", 110, -1, 2)], 102, 2),
 }
@@ -127,6 +136,15 @@ def test_a_cash_account_holds_no_short_spot() -> None:
     with pytest.raises(InvalidInput) as refused:
         entry_margin(book(spot(-1)), AMERICAN, Phase.INITIAL, Account.CASH)
     assert refused.value.field == "spot"
+
+
+def test_a_cash_account_holds_no_future() -> None:
+    """[STR-11]"""
+    held = replace(book(), futures=(FutureLeg(symbol="F", lots=1, notional_micro=10**6),))
+    assert entry_margin(held, AMERICAN, Phase.INITIAL).deposit_micro == 10**5
+    with pytest.raises(InvalidInput) as refused:
+        entry_margin(held, AMERICAN, Phase.INITIAL, Account.CASH)
+    assert refused.value.field == "F"
 
 
 def test_a_deposit_is_asked_for_what_is_certain() -> None:
