@@ -22,8 +22,8 @@ from margingate_engine.check.question import (
     RequestedOrder,
 )
 from margingate_engine.core.amounts import NANO, whole
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.orders import Side
-from margingate_engine.market.table import FloatArray
 from margingate_engine.models.registry import model
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position

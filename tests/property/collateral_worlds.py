@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from margingate_engine.core.arrays import read_only
 from margingate_engine.core.instruments import Instrument, InstrumentKind, Settlement
 from margingate_engine.core.orders import Side
 from margingate_engine.market.snapshot import Quotes
-from margingate_engine.market.table import read_only
 from margingate_engine.models.registry import model
 from margingate_engine.portfolio.collateral import AssetTerms, CollateralTerms, PegTerms
 from margingate_engine.portfolio.holdings import OpenLeg

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.portfolio.holdings import Portfolio
 from tests.property.bridge import reference_book, reference_of
 from tests.property.chain import World

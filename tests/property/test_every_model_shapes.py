@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.instruments import InstrumentKind, Settlement
-from margingate_engine.market.table import IntArray
 from margingate_engine.models.registry import model
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Portfolio, Position

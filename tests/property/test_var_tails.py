@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.models.var.requirement import figures, portfolio_figures
 from margingate_engine.models.var.settings import VarSettings
 from margingate_engine.models.var.worlds import Worlds

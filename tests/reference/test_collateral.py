@@ -7,8 +7,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from margingate_engine.core.arrays import read_only
 from margingate_engine.core.instruments import Instrument, InstrumentKind
-from margingate_engine.market.table import read_only
 from margingate_engine.models.registry import model
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.collateral import AssetTerms, CollateralTerms, PegTerms

@@ -6,9 +6,9 @@ import numpy as np
 
 from margingate_engine.check.question import Question
 from margingate_engine.check.rules import RULES
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.explanation import Component
 from margingate_engine.core.reasons import RejectReason
-from margingate_engine.market.table import IntArray
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.hold import OrderHold

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from margingate_engine.core.arrays import read_only
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import InstrumentTable, read_only
+from margingate_engine.market.table import InstrumentTable
 
 
 def market_part(

@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from margingate_engine.core.amounts import NANO
-from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import (
+from margingate_engine.core.arrays import (
     BoolArray,
     CodeArray,
     FloatArray,
-    InstrumentTable,
     IntArray,
     ScalarT,
     read_only,
 )
+from margingate_engine.core.errors import InvalidInput
+from margingate_engine.market.table import InstrumentTable
 
 NEVER_OBSERVED_NS = -1
 UNKNOWN_MARK = -1

@@ -1,29 +1,34 @@
 """Every listed instrument as a struct of arrays; rows are appended, never moved."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import (
+    BoolArray,
+    CodeArray,
+    FloatArray,
+    IntArray,
+    ScalarT,
+    read_only,
+)
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight
 
+__all__ = [
+    "NEVER_NS",
+    "BoolArray",
+    "CodeArray",
+    "FloatArray",
+    "InstrumentTable",
+    "IntArray",
+    "ScalarT",
+    "read_only",
+]
+
 NEVER_NS = 2**62
 """Expiry of what does not expire."""
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
-CodeArray = NDArray[np.int8]
-ScalarT = TypeVar("ScalarT", bound=np.generic)
-
-
-def read_only(array: NDArray[ScalarT]) -> NDArray[ScalarT]:
-    """The same array, refusing writes from now on."""
-    array.setflags(write=False)
-    return array
 
 
 class InstrumentTable:

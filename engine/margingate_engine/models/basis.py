@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from margingate_engine.core.amounts import MICRO, NANO
+from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import NEVER_NS, FloatArray, InstrumentTable, IntArray
+from margingate_engine.market.table import NEVER_NS, InstrumentTable
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, SPOT_KEY

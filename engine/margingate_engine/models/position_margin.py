@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from margingate_engine.core.amounts import MICRO, NANO, ceil_div
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import FloatArray, InstrumentTable
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.mark_values import LotRisk, MarkValues, mark_values, risk_arrays
 from margingate_engine.models.parameter_table import ParameterTable
 from margingate_engine.models.table_model import group_without_scenarios

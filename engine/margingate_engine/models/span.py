@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from margingate_engine.core.amounts import NANO, PICO, ceil_div
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.floors import floor_products
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.basis import basis_features, basis_kinks
 from margingate_engine.models.mark_values import LotRisk, mark_values, risk_arrays
 from margingate_engine.models.span_features import LotFeatures

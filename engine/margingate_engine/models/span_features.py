@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from margingate_engine.core.amounts import MICRO, NANO
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.basis import lot_basis
 from margingate_engine.models.span_parameters import SpanParameters, VolShift
 from margingate_engine.pricing.revalue import (

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.charges import Charge
-from margingate_engine.market.table import IntArray
 from margingate_engine.models.basis import basis_charge, basis_worst
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import NO_SCENARIO, NOT_A_SCENARIO, Requirement

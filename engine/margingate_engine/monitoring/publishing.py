@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from margingate_engine.core.arrays import BoolArray, IntArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import BoolArray, IntArray
 from margingate_engine.monitoring.states import Bounds, MarginState, StateArray
 
 

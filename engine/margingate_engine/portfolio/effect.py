@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, USD
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.orders import Side
-from margingate_engine.market.table import IntArray
 from margingate_engine.portfolio.fees import FeeTier, held_fee
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.risk_arrays import SPOT_KEY, GroupArrays, RiskArrays

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import SPOT_KEY, GroupArrays, RiskArrays
 

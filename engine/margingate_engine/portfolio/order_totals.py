@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.portfolio.effect import LegEffect
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from margingate_engine.core.amounts import ceil_div
+from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.core.floors import FLOAT_ERROR, FLOAT_WHOLE_MAX
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.margin_model import MarginModel
 
 COIN_ROW_DIVISOR = 10**27

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import BoolArray, FloatArray, IntArray
 
 STEPS_MAX = 5_000
 """More steps take memory and seconds, and change no digit that a quote has."""

@@ -6,7 +6,7 @@ Source: F. Black, "The pricing of commodity contracts", 1976; methodology SPAN-0
 import numpy as np
 from scipy.special import ndtr
 
-from margingate_engine.market.table import BoolArray, FloatArray
+from margingate_engine.core.arrays import BoolArray, FloatArray
 
 
 def value(

@@ -5,7 +5,7 @@ Source: R. Merton, "Theory of rational option pricing", 1973.
 
 import numpy as np
 
-from margingate_engine.market.table import FloatArray
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.pricing import black76
 from margingate_engine.pricing.binomial import Carry, Options
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from margingate_engine.core.arrays import BoolArray
 from margingate_engine.market.snapshot import MarketSnapshot, Quotes
-from margingate_engine.market.table import BoolArray, InstrumentTable
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.quality.memory import QualityMemory
 from margingate_engine.quality.parameters import Limits, QualityParameters
 from margingate_engine.quality.prices import Prices

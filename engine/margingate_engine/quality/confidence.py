@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from margingate_engine.market.table import CodeArray, FloatArray, IntArray
+from margingate_engine.core.arrays import CodeArray, FloatArray, IntArray
 from margingate_engine.quality.doubt import LEVEL_DOUBTS, Doubt
 from margingate_engine.quality.parameters import PPM, Limits
 

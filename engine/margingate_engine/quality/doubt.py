@@ -4,7 +4,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from margingate_engine.market.table import BoolArray, CodeArray
+from margingate_engine.core.arrays import BoolArray, CodeArray
 
 
 class Doubt(IntEnum):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from margingate_engine.market.table import BoolArray, FloatArray, IntArray, read_only
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray, read_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

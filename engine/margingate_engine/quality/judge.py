@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import BoolArray, CodeArray, read_only
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import BoolArray, CodeArray, read_only
 from margingate_engine.quality import confidence
 from margingate_engine.quality.case import Case, Update
 from margingate_engine.quality.doubt import SHAPE_DOUBTS, Doubt

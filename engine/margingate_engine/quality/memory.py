@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from margingate_engine.core.arrays import CodeArray, IntArray, read_only
 from margingate_engine.market.snapshot import MarketSnapshot, no_doubt
-from margingate_engine.market.table import CodeArray, InstrumentTable, IntArray, read_only
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.quality.following import Candidates
 from margingate_engine.quality.layout import QualityLayout
 from margingate_engine.quality.parameters import PPM

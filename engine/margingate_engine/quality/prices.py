@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import BoolArray, FloatArray
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import NEVER_NS, BoolArray, FloatArray, InstrumentTable
+from margingate_engine.market.table import NEVER_NS, InstrumentTable
 from margingate_engine.pricing import black76
 
 YEAR_NS = 365 * 86_400 * NANO

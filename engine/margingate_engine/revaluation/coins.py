@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.floors import floor_products
-from margingate_engine.market.table import IntArray
 from margingate_engine.portfolio.risk_arrays import (
     COIN_ROW_DIVISOR,
     COIN_VALUE_DIVISOR,

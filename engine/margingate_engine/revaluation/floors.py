@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.revaluation.effects import EffectColumns
 from margingate_engine.revaluation.group_cells import Entries
 

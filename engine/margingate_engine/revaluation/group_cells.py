@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from margingate_engine.market.table import FloatArray, IntArray
+from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.portfolio.holdings import OpenLeg
 from margingate_engine.revaluation.growing import Growing
 from margingate_engine.revaluation.slots import Slots

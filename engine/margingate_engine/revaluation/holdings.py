@@ -3,7 +3,8 @@
 import numpy as np
 
 from margingate_engine.core.amounts import USD
-from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.core.arrays import IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.holdings import OpenLeg
 from margingate_engine.revaluation.account_holdings import AccountHoldings
 from margingate_engine.revaluation.effects import Effects

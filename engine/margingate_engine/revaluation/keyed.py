@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.portfolio.risk_arrays import SPOT_KEY, RiskArrays
 
 KEYS_MAX = 100

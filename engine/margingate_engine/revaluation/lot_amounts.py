@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from margingate_engine.market.table import BoolArray, FloatArray, IntArray
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.revaluation.keyed import KeyedColumns
 

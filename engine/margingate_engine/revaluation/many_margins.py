@@ -2,7 +2,7 @@
 
 from typing import Protocol, runtime_checkable
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.risk_arrays import GroupArrays
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.core.arrays import IntArray
 
 SLACK = 1.25
 CAPACITY_MIN = 4

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from margingate_engine.market.table import FloatArray
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.statistics.ewma import WARM_UP_DAYS, forecast_vols
 
 

@@ -4,8 +4,8 @@ from enum import Enum
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 
 
 class HorizonRule(Enum):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray, read_only
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray, read_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

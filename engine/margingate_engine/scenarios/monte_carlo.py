@@ -7,7 +7,7 @@ Uniforms are the raw output of Philox, a counter-based generator whose stream nu
 import numpy as np
 from scipy.special import chdtri, ndtri
 
-from margingate_engine.market.table import FloatArray
+from margingate_engine.core.arrays import FloatArray
 
 
 def gaussian(covariance_ff: FloatArray, *, count: int, seed: int) -> FloatArray:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray, read_only
 from margingate_engine.core.errors import ModelFailure
-from margingate_engine.market.table import BoolArray, FloatArray, IntArray, read_only
 
 NOISE_UNITS = 1e-4
 """Float64 noise of a feature, in units; an amount this close to a unit counts as that unit."""

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

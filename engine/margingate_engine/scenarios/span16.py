@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from margingate_engine.market.table import read_only
+from margingate_engine.core.arrays import read_only
 from margingate_engine.scenarios.scenario_set import ScenarioSet
 
 _THIRDS = (0, 1, -1, 2, -2, 3, -3)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray, IntArray, read_only
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray, IntArray, read_only
 
 POINT_COUNT = 16
 DELTA_POINT_COUNT = 7

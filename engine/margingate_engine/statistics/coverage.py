@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import chdtrc
 
+from margingate_engine.core.arrays import BoolArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import BoolArray
 
 
 class LikelihoodRatio(NamedTuple):

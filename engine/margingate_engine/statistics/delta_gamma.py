@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtri
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 
 SKEW_MIN = -2.0 * sqrt(2.0)
 EXCESS_KURTOSIS_MAX = 12.0

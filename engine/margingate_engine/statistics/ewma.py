@@ -4,8 +4,8 @@ from itertools import accumulate
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 
 WARM_UP_DAYS = 30
 """Returns whose mean square starts the recursion; they have no volatility of their own."""

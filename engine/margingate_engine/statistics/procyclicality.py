@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 
 INCREASE_DAYS = (1, 5, 30)
 

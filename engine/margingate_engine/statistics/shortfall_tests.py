@@ -7,8 +7,8 @@ tail and the number of days, and has to be simulated from the model itself.
 
 import numpy as np
 
+from margingate_engine.core.arrays import BoolArray, FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import BoolArray, FloatArray
 
 
 def exceeding_losses(

@@ -10,8 +10,8 @@ from math import ceil, floor
 
 import numpy as np
 
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import IntArray
 
 
 def tail_size(count: int, confidence: Decimal) -> Fraction:

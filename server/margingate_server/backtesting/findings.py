@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from margingate_engine.market.table import BoolArray
+from margingate_engine.core.arrays import BoolArray
 from margingate_engine.statistics.coverage import (
     LikelihoodRatio,
     conditional_coverage,

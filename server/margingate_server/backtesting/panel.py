@@ -6,8 +6,8 @@ from datetime import date
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 from margingate_engine.scenarios.history import ReturnHistory
 
 Closes = Mapping[date, float]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from margingate_engine.core.amounts import MICRO
-from margingate_engine.market.table import FloatArray, IntArray
+from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.pricing import black76
 from margingate_engine.scenarios.joint import JointScenarios
 from margingate_server.backtesting.portfolios import Leg, SamplePortfolio

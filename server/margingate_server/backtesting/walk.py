@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 
 from margingate_engine.core.amounts import MICRO
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 from margingate_engine.models.var.parameters import days_needed
 from margingate_engine.models.var.parametric import BUMP, account_sensitivities, required
 from margingate_engine.models.var.requirement import portfolio_figures

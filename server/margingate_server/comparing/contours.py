@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from margingate_engine.market.table import FloatArray
+from margingate_engine.core.arrays import FloatArray
 
 Segment = tuple[tuple[float, float], tuple[float, float]]
 """Two points (column, row) of a grid, fractions between its nodes."""

@@ -6,9 +6,9 @@ from decimal import Decimal
 import numpy as np
 
 from margingate_engine.core.amounts import NANO, whole
+from margingate_engine.core.arrays import BoolArray, FloatArray
 from margingate_engine.core.errors import MissingData
 from margingate_engine.core.instruments import InstrumentKind
-from margingate_engine.market.table import BoolArray, FloatArray
 from margingate_engine.pricing import black76
 from margingate_server.service.market import MarketView
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.core.errors import MissingData
-from margingate_engine.market.table import BoolArray, FloatArray, IntArray
 from margingate_engine.monitoring.states import Bounds, MarginState, StateArray, states_of
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_server.service.desk import Desk

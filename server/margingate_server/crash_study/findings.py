@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from margingate_engine.core.amounts import MICRO
-from margingate_engine.market.table import BoolArray, IntArray
+from margingate_engine.core.arrays import BoolArray, IntArray
 from margingate_engine.monitoring.states import Bounds, MarginState, StateArray
 from margingate_server.crash_study.course import Course
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from margingate_engine.core.arrays import IntArray, read_only
 from margingate_engine.core.errors import InvalidInput, MissingData
-from margingate_engine.market.table import IntArray, read_only
 from margingate_engine.models.span_cc.parameters import SpanCcParameters
 from margingate_engine.models.span_cc.totals import ContractRisk, Right
 from margingate_engine.scenarios.span_points import POINT_COUNT

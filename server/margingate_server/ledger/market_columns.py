@@ -12,7 +12,7 @@ from struct import error as StructError  # noqa: N812 - a class, whatever the mo
 
 import numpy as np
 
-from margingate_engine.market.table import IntArray, read_only
+from margingate_engine.core.arrays import IntArray, read_only
 
 # The common divisor, and how many bytes each difference has; of a column of zeros none.
 _FRONT = Struct(">qB")

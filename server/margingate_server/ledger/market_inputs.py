@@ -16,8 +16,8 @@ from struct import error as StructError  # noqa: N812 - a class, whatever the mo
 
 import numpy as np
 
+from margingate_engine.core.arrays import BoolArray, IntArray, read_only
 from margingate_engine.market.snapshot import NEVER_OBSERVED_NS, MarketSnapshot, no_doubt
-from margingate_engine.market.table import BoolArray, IntArray, read_only
 from margingate_server.ledger.market_columns import pack_column, unpack_column
 
 # The name stands for the encoding of the digest: another encoding needs another name.

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import IntArray, read_only
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import InstrumentTable, IntArray, read_only
+from margingate_engine.market.table import InstrumentTable
 
 CLOCK_BACK_NS_MAX = NANO
 """A price received later than now by more than this was received before the clock stepped back."""

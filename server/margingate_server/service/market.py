@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.core.instruments import Instrument
 from margingate_engine.market.snapshot import UNKNOWN_MARK, MarketSnapshot
-from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.quality.case import Update

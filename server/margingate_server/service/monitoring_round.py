@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from margingate_engine.core.arrays import IntArray, ScalarT
 from margingate_engine.core.risk import Risk
-from margingate_engine.market.table import IntArray, ScalarT
 from margingate_engine.monitoring.publishing import Publishing, Wait, Waits, followed
 from margingate_engine.monitoring.states import Bounds, MarginState, StateArray, states_of
 from margingate_engine.portfolio.risk_arrays import RiskArrays

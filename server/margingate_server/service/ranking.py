@@ -4,7 +4,7 @@ from enum import Enum
 
 import numpy as np
 
-from margingate_engine.market.table import FloatArray, IntArray
+from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.monitoring.states import margin_ratios
 from margingate_engine.revaluation.account_figures import AccountFigures
 

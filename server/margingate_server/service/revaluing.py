@@ -11,8 +11,9 @@ from enum import Enum
 import numpy as np
 
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
+from margingate_engine.core.arrays import BoolArray, IntArray
 from margingate_engine.core.errors import MissingData, ModelFailure
-from margingate_engine.market.table import BoolArray, InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.portfolio.risk_arrays import RiskArrays

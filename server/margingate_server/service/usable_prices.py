@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from margingate_engine.market.table import BoolArray, IntArray
+from margingate_engine.core.arrays import BoolArray, IntArray
 from margingate_engine.revaluation.revalue import UsablePrices
 from margingate_server.service.clock_steps import CLOCK_BACK_NS_MAX
 from margingate_server.service.freshness import AgeLimits

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
 
-from margingate_engine.market.table import FloatArray
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.scenarios.span_points import POINT_COUNT
 from margingate_server.validating.case import CaseResult, compared
 from margingate_server.validating.span_conventions import Unreadable, number

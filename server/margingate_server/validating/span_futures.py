@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from math import exp, log
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 from margingate_engine.models.span_cc.arrays import ArrayRules, Moves, future_losses
 from margingate_engine.models.span_parameters import VolShift
 from margingate_engine.pricing.binomial import Carry

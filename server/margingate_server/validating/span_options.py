@@ -6,8 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 from margingate_engine.models.span_cc.arrays import ArrayRules, option_losses
 from margingate_engine.pricing.binomial import Carry, Options
 from margingate_server.validating import span_conventions as conventions

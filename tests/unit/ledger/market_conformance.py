@@ -12,8 +12,8 @@ from threading import Event, Thread
 import numpy as np
 import pytest
 
+from margingate_engine.core.arrays import read_only
 from margingate_engine.market.snapshot import NEVER_OBSERVED_NS, MarketSnapshot, no_doubt
-from margingate_engine.market.table import read_only
 from margingate_server.ledger.market_inputs import inputs_digest
 from margingate_server.ledger.market_log import KEYFRAME_EVERY, MarketLog
 from margingate_server.ledger.market_store import MarketStore

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.market.snapshot import NEVER_OBSERVED_NS, MarketSnapshot, Quotes, no_doubt
-from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_server.feeds.simulated.feed import SimulatedFeed
 from margingate_server.ledger.market_inputs import (
     can_be_delta,

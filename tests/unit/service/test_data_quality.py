@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from margingate_engine.core.arrays import read_only
 from margingate_engine.core.reasons import RejectReason
-from margingate_engine.market.table import read_only
 from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.quality.doubt import Doubt

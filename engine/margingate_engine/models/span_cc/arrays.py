@@ -5,8 +5,8 @@ from enum import Enum
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 from margingate_engine.models.span_parameters import VolShift
 from margingate_engine.pricing import black_scholes
 from margingate_engine.pricing.binomial import Carry, Options

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 from margingate_engine.models.parameter_table import ParameterTable
 from margingate_engine.models.span_cc.kinds import PriceRiskMethod, Side
 from margingate_engine.models.span_parameters import SpanParameters, VolShift

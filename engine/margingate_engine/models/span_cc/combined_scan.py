@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from margingate_engine.market.table import IntArray
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.models.span_cc.inter_parameters import InterLeg, InterSpread
 from margingate_engine.models.span_cc.kinds import InterMethod
 from margingate_engine.scenarios.span_points import POINT_COUNT

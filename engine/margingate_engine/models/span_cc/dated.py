@@ -6,8 +6,9 @@ from decimal import Decimal
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import NEVER_NS, InstrumentTable, IntArray
+from margingate_engine.market.table import NEVER_NS, InstrumentTable
 from margingate_engine.models.span_cc.calendar_parameters import (
     CalendarSpread,
     SpotRate,

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import IntArray
 from margingate_engine.models.span_cc.totals import ContractRisk, Right, shift
 from margingate_engine.scenarios.span_points import POINT_COUNT
 

@@ -6,10 +6,11 @@ from fractions import Fraction
 import numpy as np
 
 from margingate_engine.core.amounts import NANO, PICO
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.charges import Charge
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.mark_values import LotRisk, mark_values, risk_arrays
 from margingate_engine.models.parameter_table import digest
 from margingate_engine.models.span_cc.coin_margin import CoinMargin, DatedCoin, coin_margin

@@ -7,8 +7,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import IntArray
 from margingate_engine.scenarios.span_points import POINT_COUNT
 
 KeyT = TypeVar("KeyT")

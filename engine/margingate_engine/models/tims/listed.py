@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 from margingate_engine.pricing import binomial, black_scholes
 from margingate_engine.pricing.binomial import Carry, Options, Tree
 from margingate_engine.pricing.implied_vol import black76_vol, tree_vol

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from margingate_engine.core.amounts import NANO, PICO
+from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.core.charges import Charge
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.basis import (
     basis_charge,
     basis_features,

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from margingate_engine.market.table import read_only
+from margingate_engine.core.arrays import read_only
 from margingate_engine.scenarios.scenario_set import ScenarioSet
 
 POINTS_PER_SIDE = 5

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from margingate_engine.core.amounts import ceil_div
-from margingate_engine.market.table import IntArray
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.models.tims.combination import (
     EXACT_UNITS,
     PPM,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from margingate_engine.market.table import FloatArray
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.models.var.many_forms import LossMultiple, losses_within, many_moments
 
 FILLS_MAX, INSTRUMENTS_MAX = 1_000, 8

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import numpy as np
 
-from margingate_engine.market.table import FloatArray
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.statistics.delta_gamma import (
     EXCESS_KURTOSIS_MAX,
     SKEW_MIN,

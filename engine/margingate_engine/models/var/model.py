@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.core.charges import Charge
 from margingate_engine.core.explanation import Component
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.basis import (
     basis_charge,
     basis_features,

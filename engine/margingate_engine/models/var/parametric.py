@@ -10,9 +10,10 @@ from math import ceil, sqrt
 
 import numpy as np
 
+from margingate_engine.core.arrays import BoolArray, FloatArray, read_only
 from margingate_engine.core.errors import ModelFailure
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, read_only
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.var.fills import Fills, LotsOnOrder
 from margingate_engine.models.var.many_forms import LossMultiple, losses_within, many_moments
 from margingate_engine.models.var.revaluation import lot_pnl

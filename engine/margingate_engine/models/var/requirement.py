@@ -13,8 +13,8 @@ from math import ceil
 import numpy as np
 
 from margingate_engine.core.amounts import MICRO
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.errors import ModelFailure
-from margingate_engine.market.table import IntArray
 from margingate_engine.models.var.settings import Estimator, QuantileRule, VarSettings
 from margingate_engine.models.var.worlds import Worlds
 from margingate_engine.statistics import tail

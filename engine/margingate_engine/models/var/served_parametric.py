@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from margingate_engine.core.amounts import PICO
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.market.snapshot import MarketSnapshot
-from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.mark_values import MarkValues
 from margingate_engine.models.var.fills import LotsOnOrder
 from margingate_engine.models.var.parametric import (

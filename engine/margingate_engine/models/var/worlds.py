@@ -5,8 +5,8 @@ from typing import assert_never
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 from margingate_engine.models.var.parameters import VarParameters, days_needed
 from margingate_engine.models.var.settings import Method, VarSettings
 from margingate_engine.scenarios.filtered import filtered

@@ -9,12 +9,12 @@ from margingate_engine.check.collateral_values import CollateralValue, collatera
 from margingate_engine.check.decide import decide
 from margingate_engine.check.explain import explanation, scenario_tables
 from margingate_engine.check.max_size import max_order_size
+from margingate_engine.core.arrays import read_only
 from margingate_engine.core.charges import Charge
 from margingate_engine.core.instruments import Instrument, InstrumentKind, Settlement
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Exactness
 from margingate_engine.market.snapshot import Quotes
-from margingate_engine.market.table import read_only
 from margingate_engine.models.registry import model
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.collateral import AssetTerms, CollateralTerms, PegTerms

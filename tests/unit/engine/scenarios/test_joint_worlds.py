@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray
 from margingate_engine.scenarios.filtered import filtered
 from margingate_engine.scenarios.history import ReturnHistory
 from margingate_engine.scenarios.horizon import HorizonRule, over_horizon

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from margingate_engine.core.arrays import BoolArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import BoolArray
 from margingate_engine.statistics.coverage import (
     Transitions,
     conditional_coverage,

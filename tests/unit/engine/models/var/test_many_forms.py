@@ -5,7 +5,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from margingate_engine.market.table import FloatArray
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.models.var.many_forms import (
     LossMultiple,
     ManyMoments,

@@ -5,8 +5,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.errors import ModelFailure
-from margingate_engine.market.table import IntArray
 from margingate_engine.models.var.requirement import (
     blended,
     capped,
