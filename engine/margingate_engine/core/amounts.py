@@ -46,6 +46,13 @@ def whole(units: int, per_whole: int) -> Decimal:
     return Decimal(units).scaleb(1 - len(str(per_whole)), _EXACT)
 
 
+def decimal_places(value: Decimal) -> int:
+    """How many decimal places a finite number is written with, trailing zeros included."""
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int), "what is not finite has no places"
+    return max(0, -exponent)
+
+
 def ceil_div(numerator: int, denominator: int) -> int:
     """Quotient rounded towards plus infinity; denominator > 0."""
     return -(-numerator // denominator)

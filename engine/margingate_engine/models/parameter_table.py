@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import ClassVar, Self
 
+from margingate_engine.core.amounts import decimal_places
 from margingate_engine.core.errors import InvalidInput
 
 
@@ -27,7 +28,7 @@ class ParameterTable:
             value: Decimal = getattr(self, name)
             if not Decimal(low) <= value <= Decimal(high):
                 raise InvalidInput(name, f"must lie in [{low}, {high}]")
-            if value.as_tuple().exponent < -6:  # type: ignore[operator]
+            if decimal_places(value) > 6:
                 raise InvalidInput(name, "has more than 6 decimal places")
 
     @classmethod

@@ -7,6 +7,7 @@ for the end of a range of months. 0 is what never expires.
 from dataclasses import dataclass
 from decimal import Decimal
 
+from margingate_engine.core.amounts import decimal_places
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.span_cc.kinds import ChargeMethod, Side
 
@@ -132,5 +133,5 @@ def check_number(field: str, value: Decimal, low: Decimal, high: Decimal) -> Non
     """InvalidInput naming `field` unless the number is in bounds and of few enough places."""
     if not value.is_finite() or not low <= value <= high:
         raise InvalidInput(field, f"must lie in [{low}, {high}]")
-    if value.as_tuple().exponent < -PLACES_MAX:  # type: ignore[operator]
+    if decimal_places(value) > PLACES_MAX:
         raise InvalidInput(field, f"has more than {PLACES_MAX} decimal places")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
+from margingate_engine.core.amounts import decimal_places
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.strategy.strategies import Strategy
 
@@ -122,7 +123,7 @@ class StrategyParameters:
 def _check_number(name: str, value: Decimal, low: Decimal, high: Decimal) -> None:
     if not low <= value <= high:
         raise InvalidInput(name, f"must lie in [{low}, {high}]")
-    if value.as_tuple().exponent < -6:  # type: ignore[operator]
+    if decimal_places(value) > 6:
         raise InvalidInput(name, "has more than 6 decimal places")
 
 

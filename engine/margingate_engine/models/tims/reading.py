@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
 
+from margingate_engine.core.amounts import decimal_places
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.parameter_table import decimal_parameter, word
 
@@ -79,7 +80,7 @@ def bounded(name: str, value: Decimal, low: str, high: str) -> Decimal:
     """The value, when it lies in [low, high] and is a whole multiple of 1e-6."""
     if not Decimal(low) <= value <= Decimal(high):
         raise InvalidInput(name, f"must lie in [{low}, {high}]")
-    if value.as_tuple().exponent < -6:  # type: ignore[operator]
+    if decimal_places(value) > 6:
         raise InvalidInput(name, "has more than 6 decimal places")
     return value
 

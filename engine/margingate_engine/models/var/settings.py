@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
+from margingate_engine.core.amounts import decimal_places
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.scenarios.horizon import HorizonRule
 from margingate_engine.statistics.tail import tail_size
@@ -97,7 +98,7 @@ class VarSettings:
             value = Decimal(getattr(self, name))
             if not Decimal(low) <= value <= Decimal(high):
                 raise InvalidInput(name, f"must lie in [{low}, {high}]")
-            if value.as_tuple().exponent < -6:  # type: ignore[operator]
+            if decimal_places(value) > 6:
                 raise InvalidInput(name, "has more than 6 decimal places")
         is_without_worlds = self.method is Method.PARAMETRIC
         if is_without_worlds and (self.stressed_weight or self.floor_days):

@@ -10,6 +10,7 @@ from margingate_engine.core.amounts import (
     NANO,
     PICO,
     ceil_div,
+    decimal_places,
     units_exact,
     units_per_whole,
     whole,
@@ -55,3 +56,10 @@ def test_the_door_does_not_depend_on_the_callers_decimal_context() -> None:
 def test_division_rounds_up(numerator: int, denominator: int) -> None:
     quotient = ceil_div(numerator, denominator)
     assert (quotient - 1) * denominator < numerator <= quotient * denominator
+
+
+@pytest.mark.parametrize(
+    ("text", "places"), [("1", 0), ("-1.5", 1), ("1.50", 2), ("1E+3", 0), ("1e-7", 7), ("0.0", 1)]
+)
+def test_decimal_places_are_those_that_are_written(text: str, places: int) -> None:
+    assert decimal_places(Decimal(text)) == places
