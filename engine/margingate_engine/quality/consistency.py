@@ -14,33 +14,52 @@ _MEDIAN = WINDOW // 2
 
 
 def far_from_index(
-    table: InstrumentTable, prices: Prices, indices: tuple[FloatArray, ...], bound_i: FloatArray
+    prices: Prices, indices: tuple[FloatArray, ...], bound_i: FloatArray
 ) -> BoolArray:
     """Forwards and futures farther from every index than bound_i, a fraction of it.
 
-    indices: (U,) USD each, that in force and one that waits to be confirmed; 0 is none, and
-    where there is no index at all, nothing is far.
+    indices: (I,) each, what the level may be near to, in its own currency; 0 is none, and where
+    there is no index at all, nothing is far.
     """
-    is_far_i, has_index_i = np.ones(len(table), dtype=np.bool_), np.zeros(len(table), np.bool_)
-    for index_u in indices:
-        index_i = index_u[table.underlying_i]
+    count = len(prices.level_i)
+    is_far_i, has_index_i = np.ones(count, dtype=np.bool_), np.zeros(count, dtype=np.bool_)
+    for index_i in indices:
         has_index_i |= index_i > 0
         is_far_i &= (index_i <= 0) | (np.abs(prices.level_i - index_i) > bound_i * index_i)
     return np.asarray(is_far_i & has_index_i)
 
 
 def far_from_expiry(
-    layout: QualityLayout, prices: Prices, asked_i: BoolArray, bound_i: FloatArray
+    layout: QualityLayout,
+    prices: Prices,
+    former_level_i: FloatArray,
+    asked_i: BoolArray,
+    bound_i: FloatArray,
 ) -> BoolArray:
-    """Forwards and futures farther from the median of their expiry than bound_i, a fraction."""
+    """Forwards and futures farther from the median of their expiry than bound_i, a fraction.
+
+    Of two in the middle the one that moved less from its price in force counts; where neither has
+    one, nobody knows which of them is right, and a level is far that is far from either.
+    former_level_i: in force, 0 for none.
+    """
     rows = np.flatnonzero(asked_i)
-    group_r, level_r = layout.expiry_group_i[rows], prices.level_i[rows]
+    group_r, level_r, former_r = (
+        each[rows] for each in (layout.expiry_group_i, prices.level_i, former_level_i)
+    )
+    move_r = np.full(len(rows), np.inf)
+    np.divide(np.abs(level_r - former_r), former_r, out=move_r, where=former_r > 0)
     order = np.lexsort((level_r, group_r))
     count_g = np.bincount(group_r, minlength=layout.group_count)
-    middle_g = np.cumsum(count_g) - count_g + (count_g - 1) // 2
-    median_r = level_r[order][middle_g[group_r]]
+    start_g = np.cumsum(count_g) - count_g
+    lower_r, upper_r = (
+        order[(start_g + place_g)[group_r]] for place_g in ((count_g - 1) // 2, count_g // 2)
+    )
+    is_known_r = np.isfinite(np.minimum(move_r[lower_r], move_r[upper_r]))
+    nearer_r = np.where(move_r[upper_r] < move_r[lower_r], upper_r, lower_r)
     far_i = np.zeros(len(asked_i), dtype=np.bool_)
-    far_i[rows] = np.abs(level_r - median_r) > bound_i[rows] * median_r
+    for middle_r in (nearer_r, np.where(is_known_r, nearer_r, upper_r)):
+        median_r = level_r[middle_r]
+        far_i[rows] |= np.abs(level_r - median_r) > bound_i[rows] * median_r
     return far_i
 
 

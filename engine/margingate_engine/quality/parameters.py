@@ -33,6 +33,7 @@ class UnderlyingQuality:
     interpolated_confidence: of an interpolated vol, falling to zero where the strikes beside it are
     interpolated_width apart in log terms. Below confidence_min no order may rest on a price; above
     it `surcharge`, times what is missing to 1, is put up per notional.
+    is_dollar_coin: 1 where linear contracts may be quoted in this underlying instead of USD.
     """
 
     index_jump_ppm: int
@@ -59,6 +60,7 @@ class UnderlyingQuality:
     interpolated_width_ppm: int
     confidence_min_ppm: int
     surcharge_ppm: int
+    is_dollar_coin: int
 
     def __post_init__(self) -> None:
         """Refuse what lies outside of BOUNDS; InvalidInput names the field."""
@@ -94,6 +96,7 @@ BOUNDS: Mapping[str, tuple[int, int]] = {
     "interpolated_width_ppm": _RATIO,
     "confidence_min_ppm": _SHARE,
     "surcharge_ppm": _SHARE,
+    "is_dollar_coin": (0, 1),
 }
 
 

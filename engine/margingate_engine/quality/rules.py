@@ -45,9 +45,8 @@ def _contradicted(case: Case) -> BoolArray:
     """
     count_u, number_i = len(case.arrived_u), case.table.underlying_i
     asked_i = case.judged_i & (case.new.level_i > 0)
-    far_i = asked_i & consistency.far_from_index(
-        case.table, case.new, (case.new.index_u,), _basis(case)
-    )
+    indices = _levels(case, (case.new.index_u,), case.new.index_u)
+    far_i = asked_i & consistency.far_from_index(case.new, indices, _basis(case))
     far_u = np.bincount(number_i[far_i], minlength=count_u)
     asked_u = np.bincount(number_i[asked_i], minlength=count_u)
     is_first_u = case.arrived_u & (case.before.observed_ns_u < 0)
@@ -104,10 +103,11 @@ def _inconsistent(case: Case, kept_u: BoolArray) -> CodeArray:
         new.vol_i > ratio_i["vol_max"],
     )
     refuse(option_i & (too_low_i | too_high_i), Doubt.VOL_BOUNDS)
-    indices = _indices(case, kept_u)
-    refuse(consistency.far_from_index(table, new, indices, _basis(case)), Doubt.BASIS)
-    gap_i = ratio_i["forward_gap"]
-    refuse(consistency.far_from_expiry(layout, new, asked_i(), gap_i), Doubt.FORWARD_GAP)
+    in_force_u, waiting_u = _indices(case, kept_u)
+    indices = _levels(case, (in_force_u, waiting_u), in_force_u)
+    refuse(consistency.far_from_index(new, indices, _basis(case)), Doubt.BASIS)
+    former_i, gap_i = case.old.level_i, ratio_i["forward_gap"]
+    refuse(consistency.far_from_expiry(layout, new, former_i, asked_i(), gap_i), Doubt.FORWARD_GAP)
     gap_i = ratio_i["mark_gap"]
     refuse(consistency.far_from_model(table, new, asked_i(), gap_i), Doubt.MARK_GAP)
     gaps_i = (ratio_i["vol_gap"], ratio_i["vol_gap_points"])
@@ -130,6 +130,25 @@ def _indices(case: Case, kept_u: BoolArray) -> tuple[FloatArray, FloatArray]:
     return in_force_u, waiting_u
 
 
+def _levels(
+    case: Case, indices: tuple[FloatArray, ...], in_force_u: FloatArray
+) -> tuple[FloatArray, ...]:
+    """What forwards and futures may be near to, (I,) each; 0 is none.
+
+    Each index (U,), and for what is linear the same in each dollar coin, by the index in force of
+    that: which of them a contract is quoted in, nobody says. Off its peg, a forward in the coin is
+    as far from the index as the coin is from the dollar.
+    """
+    table, is_dollar_u = case.table, case.limits.whole_u["is_dollar_coin"] > 0
+    in_usd = tuple(index_u[table.underlying_i] for index_u in indices)
+    in_coins = (
+        np.where(table.is_inverse_i, 0.0, index_i / coin)
+        for coin in in_force_u[is_dollar_u & (in_force_u > 0)].tolist()
+        for index_i in in_usd
+    )
+    return (*in_usd, *in_coins)
+
+
 def _followed(
     case: Case,
     values: tuple[FloatArray, FloatArray],
@@ -139,10 +158,9 @@ def _followed(
 ) -> tuple[BoolArray, Candidates]:
     """As `follow`, of values over instruments (in force, arrived)."""
     former_i, arrived_i = values
-    was_certain_i = (case.before.observed_ns_i >= 0) & (case.memory.code_i != Doubt.INTERPOLATED)
     moves = Moves(
         former_n=former_i,
-        has_former_n=was_certain_i & (former_i > 0),
+        has_former_n=(case.before.observed_ns_i >= 0) & (former_i > 0),
         arrived_n=arrived_i,
         is_sound_n=sound_i,
     )

@@ -30,7 +30,19 @@ def test_an_underlying_changes_what_it_names_and_has_the_rest_of_all() -> None:
     assert parameters.by_underlying["SOL"].index_jump_ppm == 100_000
     assert parameters.by_underlying["SOL"].confirm_ns == parameters.otherwise.confirm_ns
     assert parameters.otherwise.index_jump_ppm == 50_000
-    assert list(parameters.by_underlying) == ["SOL"]
+    assert list(parameters.by_underlying) == ["USDC", "USDT", "SOL"]
+
+
+@pytest.mark.parametrize("coin", ["USDC", "USDT"])
+def test_no_single_message_takes_a_dollar_coin_from_its_peg_to_below_the_built_in_threshold(
+    coin: str,
+) -> None:
+    terms = read_tables(None, "collateral.toml")[coin]
+    limits = parse_quality(BUILT_IN).by_underlying[coin]
+    assert limits.is_dollar_coin
+    threshold = terms["peg_threshold"]
+    assert isinstance(threshold, Decimal)
+    assert limits.index_jump_ppm < (1 - threshold) * 10**6 / 2
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ LIMITS = UnderlyingQuality(
     interpolated_width_ppm=350_000,
     confidence_min_ppm=500_000,
     surcharge_ppm=50_000,
+    is_dollar_coin=0,
 )
 
 
@@ -73,12 +74,12 @@ def option(
     )
 
 
-def future(name: str, expiry_ns: int | None, *, coin: str) -> Instrument:
+def future(name: str, expiry_ns: int | None, *, coin: str, is_inverse: bool) -> Instrument:
     return Instrument(
         name=name,
         kind=InstrumentKind.PERPETUAL if expiry_ns is None else InstrumentKind.FUTURE,
         underlying=coin,
-        settlement=Settlement.LINEAR,
+        settlement=Settlement.INVERSE if is_inverse else Settlement.LINEAR,
         contract_nano=NANO,
         lot_nano=NANO // 10,
         tick_nano=NANO // 2,
@@ -112,8 +113,8 @@ def instruments(coin: str = "BTC", *, is_inverse: bool = True) -> tuple[Instrume
     )
     return (
         *options,
-        future(f"{prefix}FUTURE", EXPIRY_NS, coin=coin),
-        future(f"{prefix}PERPETUAL", None, coin=coin),
+        future(f"{prefix}FUTURE", EXPIRY_NS, coin=coin, is_inverse=is_inverse),
+        future(f"{prefix}PERPETUAL", None, coin=coin, is_inverse=is_inverse),
         spot,
     )
 

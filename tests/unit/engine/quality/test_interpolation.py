@@ -105,13 +105,35 @@ def test_an_interpolated_price_is_as_old_as_the_older_of_its_neighbours() -> Non
     assert watched.snapshot.observed_ns_i[watched.row("C100")] == Tick(at_seconds=6).time_ns
 
 
-def test_the_next_vol_that_comes_ends_it_however_far_it_is() -> None:
-    watched = Watched(interpolated_width_ppm=10**7, agree_ppm=1)
+def test_the_next_vol_that_comes_ends_it() -> None:
+    watched = Watched(interpolated_width_ppm=10**7)
     watched.take(without("C100", "P100"))
-    watched.take(Tick(vol=1.5, names=("C100", "P100"), at_seconds=1))
-    assert watched.vol("C100") == pytest.approx(1.5)
+    watched.take(Tick(vol=0.7, names=("C100", "P100"), at_seconds=1))
+    assert watched.vol("C100") == pytest.approx(0.7)
     assert watched.code("C100") is Doubt.NONE
     assert watched.surcharge_ppm("C100") == 0
+
+
+def test_a_vol_far_from_the_interpolated_one_waits_for_confirmation_like_any_other() -> None:
+    watched = Watched(interpolated_width_ppm=10**7)
+    watched.take(without("C100", "P100"))
+    for second in (1, 2):
+        watched.take(Tick(vol=1.5, names=("C100", "P100"), at_seconds=second))
+        assert watched.vol("C100") == pytest.approx(0.6, abs=1e-3)
+        assert watched.code("C100") is Doubt.VOL_JUMP
+    watched.take(Tick(vol=1.5, names=("C100", "P100"), at_seconds=3))
+    assert watched.vol("C100") == pytest.approx(1.5)
+    assert watched.code("C100") is Doubt.NONE
+
+
+def test_an_update_without_a_vol_lets_no_forward_pass_that_jumped() -> None:
+    watched = Watched()
+    watched.take(Tick())
+    watched.take(without("C100", at_seconds=60))
+    assert watched.code("C100") is Doubt.INTERPOLATED
+    watched.take(Tick(index=None, forward=1.09 * 1e5, names=("C100",), at_seconds=61))
+    assert watched.forward("C100") == 1e5
+    assert watched.doubt("C100") is Doubt.PRICE_JUMP
 
 
 def test_a_wrong_vol_that_is_the_first_is_interpolated_too() -> None:

@@ -112,6 +112,37 @@ def test_of_one_wrong_forward_no_other_is_accused() -> None:
     assert watched.code("C80") is Doubt.FORWARD_GAP
 
 
+@pytest.mark.parametrize("wrong", ["FUTURE", "C100"])
+@pytest.mark.parametrize("factor", [0.97, 1.03])
+def test_of_two_forwards_that_contradict_each_other_the_one_that_moved_more_is_wrong(
+    wrong: str, factor: float
+) -> None:
+    names = ("FUTURE", "C100")
+    watched = Watched()
+    watched.take(Tick())
+    column = (factor, 1.0, 1.0) if wrong == "FUTURE" else (1.0, 1.0, factor)
+    tick = Tick(changes={wrong: column}, names=names, at_seconds=1)
+    assert found(watched, tick) == {Doubt.FORWARD_GAP: 1}
+    assert watched.code(wrong) is Doubt.FORWARD_GAP
+
+
+@pytest.mark.parametrize("factor", [0.97, 1.03])
+def test_of_four_forwards_the_two_that_moved_more_are_wrong(factor: float) -> None:
+    watched = Watched()
+    watched.take(Tick())
+    changes = dict.fromkeys(("C80", "P80"), (1.0, 1.0, factor))
+    tick = Tick(changes=changes, names=("C80", "P80", "C90", "P90"), at_seconds=1)
+    assert found(watched, tick) == {Doubt.FORWARD_GAP: 2}
+    assert watched.code("C80") is watched.code("P80") is Doubt.FORWARD_GAP
+
+
+def test_of_two_first_forwards_that_contradict_each_other_nobody_knows_which_is_wrong() -> None:
+    watched = listening()
+    names, changes = ("FUTURE", "C100"), {"FUTURE": (1.03, 1.0, 1.0)}
+    assert found(watched, Tick(changes=changes, names=names)) == {Doubt.FORWARD_GAP: 2}
+    assert found(watched, Tick(names=names)) == {}
+
+
 @pytest.mark.parametrize(("strike", "scale"), [("C80", 1.0), ("P120", 1.2)])
 def test_a_mark_follows_from_vol_and_forward_in_units_of_forward_or_strike(
     strike: str, scale: float
