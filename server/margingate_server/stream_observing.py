@@ -45,6 +45,10 @@ class StreamObserving:
         """The log could not be read for alerts."""
         self._log.warned("alerts_unreadable", problem=repr(error))
 
+    def alert_failed(self, error: Exception, seq: int) -> str:
+        """An alert could not be made of an event."""
+        return self._log.incident(error, "alert_failed", seq=seq)
+
     def worked_out(self, duration_seconds: float) -> None:
         """The margin of a watched account was worked out."""
         self._metrics.watched(duration_seconds)

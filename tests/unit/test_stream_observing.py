@@ -69,3 +69,10 @@ def test_alerts_and_watched_accounts_are_timed(observed: Observed) -> None:
     assert observed.value("watch_conflated_total") == 1
     (line,) = observed.logged()
     assert line["event"] == "alerts_unreadable"
+
+
+def test_an_event_that_cannot_be_shown_is_an_incident(observed: Observed) -> None:
+    incident = observed.observer.alert_failed(ValueError("why"), 17)
+    line = json.loads(observed.lines.getvalue())
+    assert (line["event"], line["seq"], line["incident"]) == ("alert_failed", 17, incident)
+    assert "why" in line["exception"]

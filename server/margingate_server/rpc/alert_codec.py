@@ -70,6 +70,23 @@ def alert_of(record: EventRecord) -> Told | None:
     return Told(record.seq, message)
 
 
+def unread(record: EventRecord, incident: str) -> Told:
+    """The alert of an event of ALERT_KINDS that `alert_of` fails on.
+
+    Critical and of its kind, of the account that the log has, or else of all: no selection that
+    would have had the alert goes without. incident: where the log says why.
+    """
+    message = pb.Alert(
+        kind=pb.AlertKind.Value(f"ALERT_KIND_{record.kind.upper()}"),
+        severity=CRITICAL,
+        account=record.account,
+        text=f"event {record.seq} ({record.kind}) cannot be shown: incident {incident}",
+        market_version=record.market_version,
+    )
+    message.time.CopyFrom(timestamp(record.recorded_ns))
+    return Told(record.seq, message)
+
+
 def _state_changed(event: MarginStateChanged) -> pb.Alert:
     before, state = MarginState.of_word(event.previous), MarginState.of_word(event.state)
     alert = pb.Alert(

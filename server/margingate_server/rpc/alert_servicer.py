@@ -44,7 +44,11 @@ class AlertServicer:
     def StreamAlerts(  # noqa: N802 - gRPC names
         self, request: pb.StreamAlertsRequest, stream: Stream
     ) -> Iterator[pb.StreamAlertsResponse]:
-        """Every alert after the cursor that is asked for; how far the log was read when none is."""
+        """Every alert after the cursor that is asked for; how far the log was read when none is.
+
+        LedgerDown as soon as the log cannot be read: alerts may wait, and none is missed by who
+        comes again with the cursor.
+        """
         selection = parse_selection(request)
         if selection.account:
             self._lane.look(lambda desk, _now_ns: desk.shard.account(selection.account))
@@ -52,18 +56,24 @@ class AlertServicer:
         has_caught_up, told_at = False, self._clock.seconds()
         with self._tail.ringing(stream.ring):
             while not stream.is_closed:
-                alerts, through = self._tail.after(cursor)
+                durable, is_due = self._lane.durable_seq, not has_caught_up
+                is_due |= self._is_silent(told_at) or self._tail.is_failing
+                if is_due and cursor >= self._tail.last:
+                    self._tail.look()  # or "nothing waits" would only be what it knew before
+                alerts, cursor = self._tail.after(cursor)
                 for each in filter(selection.has, alerts):
                     yield pb.StreamAlertsResponse(cursor=each.seq, alert=each.message)
                     told_at = self._clock.seconds()
-                is_caught_up, cursor = through == cursor, through
-                is_silent = self._clock.seconds() - told_at >= HEARTBEAT_SECONDS
-                if is_silent or (is_caught_up and not has_caught_up):
+                is_caught_up = cursor >= durable
+                if self._is_silent(told_at) or (is_caught_up and not has_caught_up):
                     yield pb.StreamAlertsResponse(cursor=cursor, caught_up=is_caught_up)
                     has_caught_up |= is_caught_up
                     told_at = self._clock.seconds()
-                if is_caught_up:
+                if has_caught_up and cursor >= self._tail.last:
                     stream.wait(HEARTBEAT_SECONDS)
+
+    def _is_silent(self, told_at: float) -> bool:
+        return self._clock.seconds() - told_at >= HEARTBEAT_SECONDS
 
     def _start(self, request: pb.StreamAlertsRequest) -> int:
         durable = self._lane.durable_seq

@@ -12,8 +12,8 @@ from threading import Event, Lock, Thread
 from typing import Protocol
 
 from margingate_server.clock import Clock
-from margingate_server.ledger.store import LedgerError, Store
-from margingate_server.rpc.alert_codec import ALERT_KINDS, Told, alert_of
+from margingate_server.ledger.store import EventRecord, LedgerError, Store
+from margingate_server.rpc.alert_codec import ALERT_KINDS, Told, alert_of, unread
 from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.observers import tell
 
@@ -27,6 +27,10 @@ LOOK_SECONDS = 1.0
 """At the latest after so long the log is looked through, whoever was not told."""
 
 
+WAIT_SECONDS_MAX = 2.0
+"""Who waits for another's look for so long may take the log for one that cannot be read."""
+
+
 class AlertObserver(Protocol):
     """Who is told about alerts."""
 
@@ -36,6 +40,10 @@ class AlertObserver(Protocol):
 
     def unreadable(self, error: Exception) -> None:
         """The log could not be read; it will be tried again."""
+        ...
+
+    def alert_failed(self, error: Exception, seq: int) -> str:
+        """Id under which it is logged that an alert could not be made of an event."""
         ...
 
 
@@ -49,7 +57,8 @@ class AlertTail:
         self._observer = observer
         self._recent: deque[Told] = deque()
         self._first = self._last = lane.durable_seq
-        self._updating = Lock()
+        self._updating, self._looking = Lock(), Lock()
+        self._is_failing = False
         self._rings: set[Callable[[], None]] = set()
         self._bell = Event()
         self._is_stopping = False
@@ -59,6 +68,11 @@ class AlertTail:
     def last(self) -> int:
         """Number of the event that the log was looked through to."""
         return self._last
+
+    @property
+    def is_failing(self) -> bool:
+        """True from a look that failed until one that went well: alerts may wait behind `last`."""
+        return self._is_failing
 
     def start(self) -> None:
         """Follow the log from here on."""
@@ -78,7 +92,7 @@ class AlertTail:
 
     @contextmanager
     def ringing(self, ring: Callable[[], None]) -> Iterator[None]:
-        """Within the block `ring` is called whenever the log was looked through further."""
+        """Within the block `ring` is called whenever alerts were found or a look failed."""
         with self._updating:
             self._rings.add(ring)
         try:
@@ -99,10 +113,23 @@ class AlertTail:
         return self._read(cursor, through), through
 
     def look(self) -> None:
-        """Look through what became durable."""
-        while self._last < (durable := self._lane.durable_seq):
-            through = min(self._last + PART_EVENTS, durable)
-            self._keep(self._read(self._last, through), through)
+        """Look through what is durable now; LedgerDown when that cannot be read, or not soon."""
+        durable = self._lane.durable_seq
+        if self._last >= durable:
+            return
+        if not self._looking.acquire(timeout=WAIT_SECONDS_MAX):
+            raise LedgerDown
+        try:
+            while self._last < durable:
+                through = min(self._last + PART_EVENTS, durable)
+                self._keep(self._read(self._last, through), through)
+            self._is_failing = False
+        except Exception:
+            self._is_failing = True
+            self._ring()
+            raise
+        finally:
+            self._looking.release()
 
     def _keep(self, found: list[Told], through: int) -> None:
         now_ns = self._clock.now_ns()
@@ -114,7 +141,12 @@ class AlertTail:
             while len(self._recent) > RECENT_MAX:
                 self._first = self._recent.popleft().seq
             self._last = through
-            rings = tuple(self._rings) if found else ()
+        if found:
+            self._ring()
+
+    def _ring(self) -> None:
+        with self._updating:
+            rings = tuple(self._rings)
         for ring in rings:
             ring()
 
@@ -124,7 +156,13 @@ class AlertTail:
         except LedgerError as error:
             tell(self._observer.unreadable, error)
             raise LedgerDown from error
-        return [told for record in records if (told := alert_of(record)) is not None]
+        return [told for record in records if (told := self._told(record)) is not None]
+
+    def _told(self, record: EventRecord) -> Told | None:
+        try:
+            return alert_of(record)
+        except Exception as error:  # noqa: BLE001 - one that fails must not keep back the others
+            return unread(record, self._observer.alert_failed(error, record.seq))
 
     def _run(self) -> None:
         while True:

@@ -9,7 +9,7 @@ from margingate_server.ledger import regime_events as r
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.ledger.numbers import LimitNumbers, ModelNumbers, RiskNumbers
 from margingate_server.ledger.store import EventRecord
-from margingate_server.rpc.alert_codec import ALERT_KINDS, STATES, Told, alert_of
+from margingate_server.rpc.alert_codec import ALERT_KINDS, STATES, Told, alert_of, unread
 
 RECORDED_NS = 1_700_000_000_123_456_789
 NOT_BEFORE_NS = 1_700_003_600 * 10**9
@@ -205,3 +205,15 @@ def test_an_alert_of_all_concerns_every_account() -> None:
     assert [each.is_about("a") for each in (of_one, of_all)] == [True, True]
     assert [each.is_about("b") for each in (of_one, of_all)] == [False, True]
     assert [each.is_about("") for each in (of_one, of_all)] == [True, True]
+
+
+@pytest.mark.parametrize("event", EXAMPLES)
+def test_what_stands_for_an_alert_that_fails_is_left_out_by_no_selection(
+    event: e.AnyEvent,
+) -> None:
+    lost, shown = unread(record(event), "0123456789ab"), alert(event)
+    assert (lost.seq, lost.message.kind, lost.message.time) == (7, shown.kind, shown.time)
+    assert lost.message.severity == CRITICAL
+    assert lost.message.account in ("", shown.account)
+    assert "event 7" in lost.message.text
+    assert "0123456789ab" in lost.message.text

@@ -8,10 +8,11 @@ from margingate.v1 import account_service_pb2 as pb
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.rpc.alert_servicer import AlertServicer, parse_selection
 from margingate_server.rpc.alert_tail import AlertTail
+from margingate_server.rpc.lane import LedgerDown
 from margingate_server.service.refusals import BeyondLog, UnknownName
 from tests.unit.rpc.gate import Gate
 from tests.unit.rpc.stream_probe import ProbeStream
-from tests.unit.rpc.test_alert_tail import suspend, tail_of
+from tests.unit.rpc.test_alert_tail import suspend, tail_of, unreadable
 
 SECOND_NS = 10**9
 
@@ -156,3 +157,56 @@ def test_a_cursor_that_the_tail_has_not_reached_yet_is_waited_for(streaming: Str
         streaming.tail.look, lambda: happened.append(streaming.happen()), cursor=durable
     )
     assert cursors(messages) == happened
+
+
+def test_nobody_is_told_that_nothing_waits_while_the_log_cannot_be_read(
+    streaming: Streaming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        suspend(streaming.gate)
+        monkeypatch.setattr(streaming.gate.store, "read_kinds", unreadable)
+
+    stream = ProbeStream(steps=[fail, lambda: streaming.pass_time(5)])
+    asked = streaming.servicer.StreamAlerts(pb.StreamAlertsRequest(from_now=True), stream)
+    assert next(asked).caught_up
+    with pytest.raises(LedgerDown):
+        next(asked)
+    assert not stream.steps
+
+
+def test_who_asks_while_the_log_cannot_be_read_is_told_nothing(
+    streaming: Streaming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = streaming.happen()
+    suspend(streaming.gate)
+    monkeypatch.setattr(streaming.gate.store, "read_kinds", unreadable)
+    stream = ProbeStream()
+    asked = pb.StreamAlertsRequest(cursor=start)
+    with pytest.raises(LedgerDown):
+        next(streaming.servicer.StreamAlerts(asked, stream))
+
+
+def test_a_look_that_fails_ends_streams_before_their_next_sign_of_life(
+    streaming: Streaming, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        suspend(streaming.gate)
+        monkeypatch.setattr(streaming.gate.store, "read_kinds", unreadable)
+        with pytest.raises(LedgerDown):
+            streaming.tail.look()
+
+    stream = ProbeStream(steps=[fail])
+    asked = streaming.servicer.StreamAlerts(pb.StreamAlertsRequest(from_now=True), stream)
+    assert next(asked).caught_up
+    with pytest.raises(LedgerDown):
+        next(asked)
+
+
+def test_an_alert_that_the_tail_has_not_seen_comes_before_it_is_said_that_none_waits(
+    streaming: Streaming,
+) -> None:
+    start = streaming.happen()
+    seq = suspend(streaming.gate)  # the tail has not looked
+    first, second = streaming.messages(cursor=start)
+    assert (first.cursor, first.HasField("alert")) == (seq, True)
+    assert (second.cursor, second.caught_up) == (seq, True)

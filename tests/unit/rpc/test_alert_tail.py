@@ -3,8 +3,9 @@
 import pytest
 
 from margingate_server.ledger.events import AccountResumed, AccountSuspended
-from margingate_server.ledger.store import StoreFailure
+from margingate_server.ledger.store import EventRecord, StoreFailure
 from margingate_server.rpc import alert_tail
+from margingate_server.rpc.alert_codec import Told
 from margingate_server.rpc.alert_tail import AlertTail
 from margingate_server.rpc.lane import LedgerDown
 from margingate_server.service.desk import Desk
@@ -168,6 +169,55 @@ def test_a_log_that_cannot_be_read_is_tried_again(
     assert len(gate.watch.of("unreadable")) == 2
     tail.look()
     assert followed(tail, start) == [seq]
+
+
+def test_whoever_waits_is_rung_when_the_log_cannot_be_read(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tail = tail_of(gate)
+    rung: list[str] = []
+    suspend(gate)
+    with tail.ringing(lambda: rung.append("ring")), monkeypatch.context() as broken:
+        broken.setattr(gate.store, "read_kinds", unreadable)
+        with pytest.raises(LedgerDown):
+            tail.look()
+        assert tail.is_failing
+        assert rung == ["ring"]
+    tail.look()
+    assert not tail.is_failing
+
+
+def test_an_event_that_cannot_be_shown_is_told_by_its_number_and_keeps_nothing_back(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tail = tail_of(gate)
+    start = tail.last
+    seqs = [suspend(gate, reason) for reason in ("first", "bad", "last")]
+
+    def alert_of(record: EventRecord) -> Told | None:
+        if record.seq == seqs[1]:
+            raise ValueError("planted")
+        return real(record)
+
+    real = alert_tail.alert_of
+    monkeypatch.setattr(alert_tail, "alert_of", alert_of)
+    tail.look()
+    for cursor in (start, 0):  # from memory, and from the store
+        alerts, _ = tail.after(cursor)
+        assert [each.seq for each in alerts][-3:] == seqs
+        assert f"event {seqs[1]} (account_suspended)" in alerts[-2].message.text
+        assert "0123456789ab" in alerts[-2].message.text
+    assert {told[1] for told in gate.watch.of("alert_failed")} == {seqs[1]}
+
+
+def test_who_cannot_look_because_another_looks_for_too_long_is_told_so(
+    gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alert_tail, "WAIT_SECONDS_MAX", 0.01)
+    tail = tail_of(gate)
+    suspend(gate)
+    with tail._looking, pytest.raises(LedgerDown):
+        tail.look()
 
 
 @pytest.mark.parametrize(

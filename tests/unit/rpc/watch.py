@@ -104,6 +104,10 @@ class Watch:
     def unreadable(self, error: Exception) -> None:
         self.told.append(("unreadable", error))
 
+    def alert_failed(self, error: Exception, seq: int) -> str:
+        self.told.append(("alert_failed", seq, error))
+        return "0123456789ab"
+
     def worked_out(self, duration_seconds: float) -> None:
         assert duration_seconds >= 0
         self.told.append(("worked_out",))
