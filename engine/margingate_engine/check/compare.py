@@ -10,6 +10,9 @@ from margingate_engine.core.risk import Risk
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.isolated import IsolatedModel, top_ups
+from margingate_engine.models.strategy.deposit import Deposit, NotOffered, entry_deposit
+from margingate_engine.models.strategy.entry import Account
+from margingate_engine.models.strategy.model import StrategyModel
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import Portfolio, Position
@@ -36,7 +39,8 @@ class RegimeFigures:
 
     net_option_value: options at their marks, longs positive, rounded down, whether or not equity
     has it. capital_used: headroom of the collateral alone less headroom with the portfolio, signed.
-    requirements: of the positions.
+    requirements: of the positions. deposits: what entering all of it takes, by kind of account,
+    under rules-based margin; empty under any other.
     """
 
     account: AccountRisk
@@ -44,6 +48,7 @@ class RegimeFigures:
     net_option_value: int
     capital_used: int
     requirements: tuple[Requirement, ...]
+    deposits: Mapping[Account, Deposit | NotOffered]
 
     @property
     def is_exact(self) -> bool:
@@ -133,6 +138,11 @@ def regime_figures(
         net_option_value=net_option_value(holding.portfolio, table, snapshot),
         capital_used=alone.risk.headroom - account.risk.headroom,
         requirements=tuple(account.positions_requirements()),
+        deposits=(
+            {kind: entry_deposit(account, model.parameters, kind) for kind in Account}
+            if isinstance(model, StrategyModel)
+            else {}
+        ),
     )
 
 

@@ -100,6 +100,8 @@ def entry_margin(
     """
     if not book.is_certain:
         raise InvalidInput("book", "has uncertain legs")
+    if account is Account.CASH and book.futures:
+        raise InvalidInput(book.futures[0].symbol, "cannot be held in this kind of account")
     cut_book = cut(book)
     kind = EntryCosts if account is Account.MARGIN else CashCosts
     costs: EntryCosts | CashCosts = kind(parameters, book.underlying_nano, phase)
