@@ -3,7 +3,8 @@
 from math import gcd
 
 import numpy as np
-from numpy.typing import NDArray
+
+from margingate_engine.core.arrays import IntArray
 
 FLOAT_WHOLE_MAX = 2.0**50
 """Quotients below it are floats first, which are then less than 2 off."""
@@ -18,7 +19,7 @@ WHOLE_MAX = 2**62
 """Largest quotient, either way; what is beyond becomes it."""
 
 
-def floor_products(value_n: NDArray[np.int64], factor: int, divisor: int) -> NDArray[np.int64]:
+def floor_products(value_n: IntArray, factor: int, divisor: int) -> IntArray:
     """Values x factor / divisor, rounded down, within +-WHOLE_MAX. divisor > 0."""
     common = gcd(factor, divisor)
     factor, divisor = factor // common, divisor // common
@@ -39,6 +40,6 @@ def floor_products(value_n: NDArray[np.int64], factor: int, divisor: int) -> NDA
     return np.asarray(whole_n)
 
 
-def _wrapped(factor: int) -> NDArray[np.int64]:
+def _wrapped(factor: int) -> IntArray:
     """The factor, alone in an array, as products that wrap around take it."""
     return np.array([factor % 2**64], dtype=np.uint64).view(np.int64)

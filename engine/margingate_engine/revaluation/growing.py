@@ -1,7 +1,9 @@
 """Arrays that grow at their end."""
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
+
+from margingate_engine.core.arrays import IntArray
 
 
 class Growing:
@@ -19,7 +21,7 @@ class Growing:
         self._count = max(self._count, place + 1)
         self._all[place] = value
 
-    def first(self, count: int) -> NDArray[np.int64]:
+    def first(self, count: int) -> IntArray:
         """The first so many, as they are now."""
         if count > len(self._all):
             self[count - 1] = self._filler

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.instruments import Instrument
 
 
@@ -22,9 +20,9 @@ class MarketUpdate:
     market_time_ns: int
     index_by_underlying: Mapping[str, float]
     names: tuple[str, ...]
-    mark_price_i: NDArray[np.float64]
-    mark_vol_i: NDArray[np.float64]
-    forward_price_i: NDArray[np.float64]
+    mark_price_i: FloatArray
+    mark_vol_i: FloatArray
+    forward_price_i: FloatArray
 
 
 class Feed(Protocol):

@@ -11,11 +11,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.feeds.file.source import read_texts
 from margingate_server.feeds.replay.instants import instant_ns
-
-FloatArray = NDArray[np.float64]
 
 _PARQUET_MAGIC: Final = b"PAR1"
 _PERCENT: Final = "mark_iv_pct"
@@ -35,7 +34,7 @@ class ChainRows:
     empty where the file does not say.
     """
 
-    time_ns_r: NDArray[np.int64]
+    time_ns_r: IntArray
     names: Sequence[str]
     mark_price_r: FloatArray
     mark_vol_r: FloatArray

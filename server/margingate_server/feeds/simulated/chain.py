@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.core.symbols import LINEAR_SUFFIXES
 from margingate_engine.pricing import black76
 from margingate_server.feeds.simulated.expiries import Cadence, Expiry
 from margingate_server.feeds.simulated.surface import (
-    FloatArray,
     SurfaceParameters,
     forward_ratio,
     smiles,
@@ -36,12 +36,12 @@ class Chain:
     """
 
     names: tuple[str, ...]
-    expiry_ns_e: NDArray[np.int64]
+    expiry_ns_e: IntArray
     future_d: NDArray[np.intp]
     expiry_o: NDArray[np.intp]
     strike_o: FloatArray
-    is_call_o: NDArray[np.bool_]
-    is_linear_o: NDArray[np.bool_]
+    is_call_o: BoolArray
+    is_linear_o: BoolArray
 
     @classmethod
     def listing(cls, coin: str, strikes_by_expiry: Mapping[Expiry, frozenset[int]]) -> "Chain":

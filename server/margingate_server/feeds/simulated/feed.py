@@ -5,6 +5,7 @@ from typing import Final
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.instruments import Instrument
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.feeds.simulated.chain import NS_PER_YEAR, Chain
@@ -17,7 +18,7 @@ from margingate_server.feeds.simulated.expiries import (
 from margingate_server.feeds.simulated.fitted import FITTED
 from margingate_server.feeds.simulated.path import LAST_SECOND, RandomPath, Reversion
 from margingate_server.feeds.simulated.strikes import Ladder
-from margingate_server.feeds.simulated.surface import FloatArray, forward_ratio
+from margingate_server.feeds.simulated.surface import forward_ratio
 from margingate_server.feeds.standard_terms import standard_instrument
 
 _COINS: Final = ("BTC", "ETH")

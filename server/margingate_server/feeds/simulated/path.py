@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-FloatArray = NDArray[np.float64]
+from margingate_engine.core.arrays import FloatArray
 
 _LEVELS: Final = 31
 LAST_SECOND: Final = 2**_LEVELS

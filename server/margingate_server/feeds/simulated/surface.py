@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from margingate_engine.core.arrays import FloatArray
 
 DAYS_PER_YEAR: Final = 365.0
 _SCALE_DAYS_MIN: Final = 0.25

@@ -3,16 +3,15 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+
+from margingate_engine.core.arrays import FloatArray, IntArray
 
 NS_PER_DAY: Final = 86_400 * 10**9
 _MONDAY_SHIFT_DAYS: Final = 3
 """The first of January 1970 was a Thursday: three days after a Monday."""
 
 
-def variance_days(
-    from_ns: int, until_ns_e: NDArray[np.int64], weekend_weight: float
-) -> NDArray[np.float64]:
+def variance_days(from_ns: int, until_ns_e: IntArray, weekend_weight: float) -> FloatArray:
     """Days of variance (E,) from one instant to others; negative where they lie before it.
 
     weekend_weight: what an hour of Saturday or Sunday (UTC) counts of a weekday's hour, in (0, 1].
@@ -22,7 +21,7 @@ def variance_days(
     )
 
 
-def _since_monday(instant_ns_e: NDArray[np.int64], weekend_weight: float) -> NDArray[np.float64]:
+def _since_monday(instant_ns_e: IntArray, weekend_weight: float) -> FloatArray:
     """Days of variance (E,) since the Monday before 1970."""
     days_e = instant_ns_e / NS_PER_DAY + _MONDAY_SHIFT_DAYS
     weeks_e = np.floor(days_e / 7)
