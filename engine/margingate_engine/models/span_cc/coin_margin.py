@@ -5,13 +5,13 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from margingate_engine.core.amounts import MICRO
+from margingate_engine.models.span_cc.bounds import CalendarPrices, spot_bound
 from margingate_engine.models.span_cc.calendar import calendar_charge
 from margingate_engine.models.span_cc.deltas import Deltas
 from margingate_engine.models.span_cc.parameters import CombinedCommodity
 from margingate_engine.models.span_cc.requirement import ceiling
 from margingate_engine.models.span_cc.scan import scan, weighted_price_risk
 from margingate_engine.models.span_cc.spot import spot_charge
-from margingate_engine.models.span_cc.upper import CalendarPrices, spot_bound
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import NO_SCENARIO
 from margingate_engine.portfolio.order_totals import OrderTotals

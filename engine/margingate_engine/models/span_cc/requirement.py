@@ -23,8 +23,7 @@ class CommodityRisk(NamedTuple):
 
     Charges and the minimum rounded up, the credit down. scenario: number from 1 of the active
     point, MINIMUM_BINDS where the short option minimum is larger. option_value: net, signed.
-    available: of it, what the commodity's rules let count. kept: what minimum or cap can come
-    to beside the scan, should a scanning spread form; 0 without open orders. [SCC-17]
+    available: of it, what the commodity's rules let count.
     """
 
     scan: int
@@ -36,18 +35,12 @@ class CommodityRisk(NamedTuple):
     option_value: int
     available: int
     net: int
-    kept: int = 0
 
     @property
     def risk(self) -> int:
         """The gross requirement: charges less credits, or the minimum. [SCC-10]"""
         charged = self.scan + self.calendar + self.spot - self.credit
-        return max(charged, self.minimum) + self.kept
-
-    @property
-    def lost_option_value(self) -> int:
-        """Option value that does not count: what equity has to do without. [SCC-14]"""
-        return self.option_value - self.available
+        return max(charged, self.minimum)
 
 
 class Inside(NamedTuple):
@@ -60,23 +53,13 @@ class Inside(NamedTuple):
 
 
 def requirements(
-    parameters: SpanCcParameters,
-    totals_by_code: Mapping[str, CommodityTotals],
-    *,
-    credited: frozenset[str] | None = None,
+    parameters: SpanCcParameters, totals_by_code: Mapping[str, CommodityTotals]
 ) -> dict[str, CommodityRisk]:
-    """Requirement of every commodity that is held or takes up the risk of others, by code.
-
-    credited: the commodities that may form spreads with others; None for all. [SCC-17]
-    """
+    """Requirement of every commodity that is held or takes up the risk of others, by code."""
     held = {code: totals_by_code[code] for code in sorted(totals_by_code)}
     by_code = {each.code: each for each in parameters.commodities}
     inside = {code: _inside(by_code[code], totals) for code, totals in held.items()}
-    spreads = [
-        spread
-        for spread in parameters.inter_spreads
-        if credited is None or spread.codes <= credited
-    ]
+    spreads = parameters.inter_spreads
     exposures = combine_scans(
         spreads,
         {

@@ -164,7 +164,7 @@ def test_opposite_coins_have_a_credit_of_their_price_risk_for_what_fits() -> Non
 
 
 def test_orders_take_the_credit_of_all_that_is_linked_with_them() -> None:
-    """[SCC-26, SCC-28] On order in BTC or in SOL, it is the same."""
+    """[SCC-17, SCC-26, SCC-28] On order in BTC or in SOL, it is the same."""
     for name in ("CALL", "SOL-PERPETUAL"):
         found = account(PERPETUAL=1, SOL_PERPETUAL=-800)
         before = found.risk.initial
@@ -177,7 +177,7 @@ def test_orders_take_the_credit_of_all_that_is_linked_with_them() -> None:
 
 
 def test_a_spread_that_is_linked_through_others_has_no_credit_either() -> None:
-    """[SCC-26] What BTC frees of SOL could earn more in the spread of SOL with ETH."""
+    """[SCC-17, SCC-26] What BTC frees of SOL could earn more in the spread of SOL with ETH."""
     leg = {"side": "A", "ratio": Decimal(1), "credit_rate": Decimal("0.5")}
     other = {"priority": Decimal(2), "legs": {"SOL": leg, "ETH": {**leg, "side": "B"}}}
     model = SpanCcModel.from_mapping(

@@ -255,9 +255,8 @@ def test_option_value_is_reported_and_lost_beyond_a_cap() -> None:
         required(parameters(commodity(caps_option_value=caps)), ES=[(rich, 1)])["ES"]
         for caps in (False, True)
     )
-    assert (free.available, free.net, free.lost_option_value) == (250 * MICRO, -150 * MICRO, 0)
-    assert (capped.available, capped.net) == (100 * MICRO, 0)
-    assert capped.lost_option_value == 150 * MICRO
+    assert (free.option_value, free.available, free.net) == (250 * MICRO, 250 * MICRO, -150 * MICRO)
+    assert (capped.option_value, capped.available, capped.net) == (250 * MICRO, 100 * MICRO, 0)
 
 
 def test_the_reported_net_figure_is_floored_where_the_exchange_floors_it() -> None:
@@ -287,3 +286,22 @@ def test_fractions_of_a_unit_are_charged_up_and_credited_down() -> None:
     legs = (inter_leg("C", "A", "3", "0.0000001"), inter_leg("S", "B", "3", "0.0000001"))
     given = parameters(commodity("C"), commodity("S"), spreads=(delta_spread(1, *legs),))
     assert required(given, C=[(future(3), 1)], S=[(future(3), -1)])["C"].credit == 0
+
+
+def test_without_the_spreads_of_one_commodity_the_others_may_earn_more() -> None:
+    """[SCC-17] S is used up by C at 10 % today; without C it would earn 90 % against W."""
+    commodities = tuple(commodity(code) for code in "CSW")
+    spreads = (
+        delta_spread(1, inter_leg("C", "A", rate="0.1"), inter_leg("S", "B", rate="0.1")),
+        delta_spread(2, inter_leg("W", "A", rate="0.9"), inter_leg("S", "B", rate="0.9")),
+    )
+    now, without = (
+        required(
+            parameters(*commodities, spreads=used),
+            C=[(future(1_000), 1)],
+            S=[(future(1_000), -1)],
+            W=[(future(1_000), 1)],
+        )
+        for used in (spreads, spreads[1:])
+    )
+    assert sum(each.risk for each in without.values()) < sum(each.risk for each in now.values())
