@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.models.strategy.legs import Book, OptionLeg, SpotLeg, StandsFor
+from margingate_engine.models.strategy.legs import Book, OptionLeg, SpotLeg
 
 SPOT_SYMBOL = "spot"
 
@@ -24,8 +24,7 @@ class Kind(IntEnum):
 class Piece:
     """One unit of what is held `units` times; the order of pieces is that of these fields.
 
-    mark_nano: of an option its mark, of spot its price. Strike and expiry of spot are 0,
-    but for the strike that what stands for it may have.
+    mark_nano: of an option its mark, of spot its price. Strike and expiry of spot are 0.
     """
 
     expiry_ns: int = 0
@@ -37,7 +36,6 @@ class Piece:
     is_long_term: bool = False
     is_uncertain: bool = False
     credit_nano: int = 0
-    stands_for: StandsFor = StandsFor.UNDERLYING
     units: int = field(default=1, compare=False)
 
     @property
@@ -116,18 +114,13 @@ def _netted_options(legs: tuple[OptionLeg, ...]) -> list[OptionLeg]:
 
 
 def _netted_spot(legs: tuple[SpotLeg, ...]) -> list[SpotLeg]:
-    certain: dict[SpotLeg, int] = {}
+    certain: dict[int, int] = {}
     for leg in legs:
         if not leg.is_uncertain:
-            lot = replace(leg, quantity_nano=0)
-            certain[lot] = certain.get(lot, 0) + leg.quantity_nano
-    own = [amount for lot, amount in certain.items() if lot.stands_for is StandsFor.UNDERLYING]
-    if len({amount > 0 for amount in own if amount}) > 1:
+            certain[leg.price_nano] = certain.get(leg.price_nano, 0) + leg.quantity_nano
+    if len({quantity > 0 for quantity in certain.values() if quantity}) > 1:
         raise InvalidInput("spot", "is long at one price and short at another: net it first")
-    netted = [
-        replace(lot, quantity_nano=certain[lot])
-        for lot in sorted(certain, key=lambda each: (each.price_nano, each.stands_for))
-    ]
+    netted = [SpotLeg(quantity_nano=certain[price], price_nano=price) for price in sorted(certain)]
     uncertain = [leg for leg in legs if leg.is_uncertain]
     return [leg for leg in (*netted, *uncertain) if leg.quantity_nano]
 
@@ -151,7 +144,5 @@ def _spot_piece(leg: SpotLeg) -> Piece:
         kind=Kind.SPOT,
         is_long=leg.quantity_nano > 0,
         mark_nano=leg.price_nano,
-        strike_nano=leg.strike_nano or 0,
         is_uncertain=leg.is_uncertain,
-        stands_for=leg.stands_for,
     )
