@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import Enum
 
 from margingate_engine.core.amounts import PICO, units_exact
+from margingate_engine.models.strategy.legs import StandsFor
 from margingate_engine.models.strategy.parameters import (
     Exercise,
     SecuredCall,
@@ -34,7 +35,9 @@ class EntryCosts:
 
     def unit(self, strategy: Strategy, pieces: Sequence[Piece]) -> int | None:
         """Fine amount of one unit; None where the strategy has none of its own."""
-        if pieces[0].kind is Kind.SPOT:
+        if pieces[0].stands_for is not StandsFor.UNDERLYING:
+            amount = self._with_stand_in(*pieces)
+        elif pieces[0].kind is Kind.SPOT:
             amount = self._with_spot(strategy, *pieces)
         elif strategy in (Strategy.LONG_BOX, Strategy.SHORT_BOX):
             return self._box(strategy, pieces)
@@ -72,6 +75,19 @@ class EntryCosts:
         if strategy is Strategy.SHORT_BOX:
             return gap
         return gap * self._box_pico // PICO if self._is_european else None
+
+    def _with_stand_in(self, spot: Piece, call: Piece | None = None) -> int:
+        """What is not the underlying, alone or with a call that it covers. [STR-21]"""
+        price_nano = spot.mark_nano
+        if call is not None and not self._is_initial:
+            called_at_nano = call.strike_nano
+            if spot.stands_for is StandsFor.INDEX:
+                called_at_nano = spot.strike_nano or call.strike_nano
+            price_nano = min(price_nano, called_at_nano)
+        if spot.stands_for is not StandsFor.WARRANT:
+            return self._terms.long_spot(price_nano)
+        lost_nano = 0 if call is None else max(0, spot.strike_nano - call.strike_nano)
+        return FINE_PER_NANO * (price_nano + lost_nano)
 
     def _with_spot(self, strategy: Strategy, spot: Piece, *options: Piece) -> int:
         return (
@@ -158,6 +174,7 @@ class CashCosts:
 _PAID_IN_FULL = {
     *(Strategy.LONG_OPTION, Strategy.LONG_SPOT, Strategy.COVERED_CALL),
     *(Strategy.PROTECTIVE_PUT, Strategy.CONVERSION, Strategy.COLLAR),
+    Strategy.CONVERTIBLE_COVERED_CALL,
 }
 
 

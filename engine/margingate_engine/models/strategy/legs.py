@@ -1,8 +1,21 @@
 """What a book of one underlying holds, as rules-based margin sees it. [STR-01]"""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from margingate_engine.core.errors import InvalidInput
+
+
+class StandsFor(IntEnum):
+    """What a spot leg is, or what it stands for when a short call is covered by it."""
+
+    UNDERLYING = 0
+    INDEX = 1
+    """A fund that follows the index that the options are on, counted in the index."""
+    CONVERSION = 2
+    """A security that converts into the underlying, one into one."""
+    WARRANT = 3
+    """A right to buy the underlying at an exercise price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +57,27 @@ class OptionLeg:
 class SpotLeg:
     """Coins or shares, signed, in 1e-9. price_nano: USD each; of a deposit, the price of entry.
 
-    is_uncertain: they may be there or not.
+    is_uncertain: they may be there or not. stands_for: what is not the underlying itself is long,
+    certain, and has a deposit at entry alone. strike_nano: of a warrant its exercise price, of a
+    fund where the index stands when the fund is worth the strike, if that is told. [STR-21]
     """
 
     quantity_nano: int
     price_nano: int
     is_uncertain: bool = False
+    stands_for: StandsFor = StandsFor.UNDERLYING
+    strike_nano: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a price that is none."""
+        """Refuse a price that is none, and what stands for the underlying where it cannot."""
         if self.price_nano <= 0:
             raise InvalidInput("spot.price_nano", "must be positive")
+        if self.stands_for is not StandsFor.UNDERLYING and (
+            self.quantity_nano < 0 or self.is_uncertain
+        ):
+            raise InvalidInput("spot.stands_for", "is for what is long and certain")
+        if self.stands_for is StandsFor.WARRANT and self.strike_nano is None:
+            raise InvalidInput("spot.strike_nano", "is missing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

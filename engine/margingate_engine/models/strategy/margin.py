@@ -12,7 +12,7 @@ from margingate_engine.models.strategy.legs import Book, FutureLeg
 from margingate_engine.models.strategy.ongoing import OngoingCosts
 from margingate_engine.models.strategy.pairing import Chosen, Effort, Pairing, best_pairing
 from margingate_engine.models.strategy.parameters import StrategyParameters
-from margingate_engine.models.strategy.pieces import CutBook, Kind, Piece, cut
+from margingate_engine.models.strategy.pieces import CutBook, cut, spot_piece
 from margingate_engine.models.strategy.strategies import Strategy, alone
 from margingate_engine.models.strategy.terms import Phase, mark, micro
 
@@ -148,8 +148,7 @@ def _leg(cut_book: CutBook, index: int, count: int) -> tuple[str, int]:
 def _odd_spot(cut_book: CutBook, costs: Costs) -> Iterable[Component]:
     """Spot that is less than a unit of the options, for itself."""
     for spot in cut_book.odd_spot:
-        is_long = spot.quantity_nano > 0
-        piece = Piece(kind=Kind.SPOT, is_long=is_long, mark_nano=spot.price_nano)
+        piece = spot_piece(spot)
         amount_fine = WorstUnit(costs).alone(piece)
         yield Component(
             strategy=alone(piece),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from margingate_engine.models.strategy.legs import StandsFor
 from margingate_engine.models.strategy.parameters import StrategyParameters
 from margingate_engine.models.strategy.pieces import Piece
 from margingate_engine.models.strategy.strategies import Strategy
@@ -111,8 +112,13 @@ class OngoingCosts:
             self._tables.append((initial, _INITIAL))
 
     def unit(self, strategy: Strategy, pieces: Sequence[Piece]) -> int | None:
-        """Fine amount of one unit; None for a box, which is no better than a bounded set."""
+        """Fine amount of one unit; None for a box, which is no better than a bounded set.
+
+        None, too, for what only stands for the underlying: it has a deposit at entry alone.
+        """
         if strategy in (Strategy.LONG_BOX, Strategy.SHORT_BOX):
+            return None
+        if pieces[0].stands_for is not StandsFor.UNDERLYING:
             return None
         return max(
             formulas[strategy](terms, *pieces) + terms.house(strategy, pieces)

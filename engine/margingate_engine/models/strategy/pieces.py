@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.models.strategy.legs import Book, OptionLeg, SpotLeg
+from margingate_engine.models.strategy.legs import Book, OptionLeg, SpotLeg, StandsFor
 
 SPOT_SYMBOL = "spot"
 
@@ -24,7 +24,8 @@ class Kind(IntEnum):
 class Piece:
     """One unit of what is held `units` times; the order of pieces is that of these fields.
 
-    mark_nano: of an option its mark, of spot its price. Strike and expiry of spot are 0.
+    mark_nano: of an option its mark, of spot its price. Strike and expiry of spot are 0,
+    but for the strike that what stands for it may have.
     """
 
     expiry_ns: int = 0
@@ -36,6 +37,7 @@ class Piece:
     is_long_term: bool = False
     is_uncertain: bool = False
     credit_nano: int = 0
+    stands_for: StandsFor = StandsFor.UNDERLYING
     units: int = field(default=1, compare=False)
 
     @property
@@ -72,7 +74,7 @@ def cut(book: Book) -> CutBook:
         sign = 1 if spot.quantity_nano > 0 else -1
         rest_nano = abs(spot.quantity_nano) - units * unit_nano
         if units:
-            units_by_piece[_spot_piece(spot)] += units
+            units_by_piece[spot_piece(spot)] += units
         if rest_nano:
             odd.append(replace(spot, quantity_nano=sign * rest_nano))
     pieces = tuple(replace(piece, units=count) for piece, count in sorted(units_by_piece.items()))
@@ -114,13 +116,18 @@ def _netted_options(legs: tuple[OptionLeg, ...]) -> list[OptionLeg]:
 
 
 def _netted_spot(legs: tuple[SpotLeg, ...]) -> list[SpotLeg]:
-    certain: dict[int, int] = {}
+    certain: dict[SpotLeg, int] = {}
     for leg in legs:
         if not leg.is_uncertain:
-            certain[leg.price_nano] = certain.get(leg.price_nano, 0) + leg.quantity_nano
-    if len({quantity > 0 for quantity in certain.values() if quantity}) > 1:
+            lot = replace(leg, quantity_nano=0)
+            certain[lot] = certain.get(lot, 0) + leg.quantity_nano
+    own = [amount for lot, amount in certain.items() if lot.stands_for is StandsFor.UNDERLYING]
+    if len({amount > 0 for amount in own if amount}) > 1:
         raise InvalidInput("spot", "is long at one price and short at another: net it first")
-    netted = [SpotLeg(quantity_nano=certain[price], price_nano=price) for price in sorted(certain)]
+    netted = [
+        replace(lot, quantity_nano=certain[lot])
+        for lot in sorted(certain, key=lambda each: (each.price_nano, each.stands_for))
+    ]
     uncertain = [leg for leg in legs if leg.is_uncertain]
     return [leg for leg in (*netted, *uncertain) if leg.quantity_nano]
 
@@ -139,10 +146,13 @@ def _option_piece(leg: OptionLeg) -> Piece:
     )
 
 
-def _spot_piece(leg: SpotLeg) -> Piece:
+def spot_piece(leg: SpotLeg) -> Piece:
+    """One unit of spot."""
     return Piece(
         kind=Kind.SPOT,
         is_long=leg.quantity_nano > 0,
         mark_nano=leg.price_nano,
+        strike_nano=leg.strike_nano or 0,
         is_uncertain=leg.is_uncertain,
+        stands_for=leg.stands_for,
     )

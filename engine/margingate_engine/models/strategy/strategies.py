@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from enum import Enum
 
+from margingate_engine.models.strategy.legs import StandsFor
 from margingate_engine.models.strategy.pieces import Kind, Piece
 
 
@@ -30,6 +31,12 @@ class Strategy(Enum):
     """Long spot, long put, short call of the same strike and expiry."""
     COLLAR = "collar"
     """Long spot, long put, short call of a higher strike and the same expiry."""
+    FUND_COVERED_CALL = "fund_covered_call"
+    """Long fund that follows an index, short call on the index."""
+    CONVERTIBLE_COVERED_CALL = "convertible_covered_call"
+    """Long security that converts into the underlying, short call."""
+    WARRANT_COVERED_CALL = "warrant_covered_call"
+    """Long warrant, short call."""
     REVERSE_CONVERSION = "reverse_conversion"
     """Short spot, long call, short put of the same strike and expiry."""
     LONG_BOX = "long_box"
@@ -63,8 +70,16 @@ class Sides:
         self.short_calls = self._of(Kind.CALL, is_long=False)
         self.long_puts = self._of(Kind.PUT, is_long=True)
         self.short_puts = self._of(Kind.PUT, is_long=False)
-        self.long_spot = self._of(Kind.SPOT, is_long=True)
+        self.long_spot = self.long_of(StandsFor.UNDERLYING)
         self.short_spot = self._of(Kind.SPOT, is_long=False)
+
+    def long_of(self, stands_for: StandsFor) -> list[int]:
+        """Long spot of this sort."""
+        return [
+            index
+            for index in self._of(Kind.SPOT, is_long=True)
+            if self.pieces[index].stands_for is stands_for
+        ]
 
     def _of(self, kind: Kind, *, is_long: bool) -> list[int]:
         return [
@@ -98,6 +113,9 @@ def _option_pairs(sides: Sides) -> Iterator[Found]:
 def _spot_pairs(sides: Sides) -> Iterator[Found]:
     pairs = (
         (Strategy.COVERED_CALL, sides.long_spot, sides.short_calls),
+        (Strategy.FUND_COVERED_CALL, sides.long_of(StandsFor.INDEX), sides.short_calls),
+        (Strategy.CONVERTIBLE_COVERED_CALL, sides.long_of(StandsFor.CONVERSION), sides.short_calls),
+        (Strategy.WARRANT_COVERED_CALL, sides.long_of(StandsFor.WARRANT), sides.short_calls),
         (Strategy.PROTECTIVE_PUT, sides.long_spot, sides.long_puts),
         (Strategy.COVERED_PUT, sides.short_spot, sides.short_puts),
         (Strategy.PROTECTIVE_CALL, sides.short_spot, sides.long_calls),

@@ -6,8 +6,8 @@ import pytest
 
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.strategy.entry import Account
-from margingate_engine.models.strategy.legs import FutureLeg, OptionLeg, SpotLeg
-from margingate_engine.models.strategy.margin import entry_margin
+from margingate_engine.models.strategy.legs import FutureLeg, OptionLeg, SpotLeg, StandsFor
+from margingate_engine.models.strategy.margin import entry_margin, ongoing_margin
 from margingate_engine.models.strategy.terms import Phase
 from tests.reference.strategy_books import book, option, parameters, spot, usd
 
@@ -27,6 +27,9 @@ SHORT_BOX: list[Leg] = [
     option("P", 95, 1, 2),
     option("P", 105, -1, 8),
 ]
+FUND = spot(1, 98, stands_for=StandsFor.INDEX)
+CONVERTIBLE = spot(1, 120, stands_for=StandsFor.CONVERSION)
+WARRANT = spot(1, 60, stands_for=StandsFor.WARRANT, strike_nano=107 * 10**9)
 INITIAL: dict[str, tuple[list[Leg], float, float]] = {
     # legs, gross, applied proceeds
     "long option": ([option("C", 90, 2, 12)], 24, 0),
@@ -55,6 +58,49 @@ INITIAL: dict[str, tuple[list[Leg], float, float]] = {
     "conversion": ([spot(1), option("P", 100, 1, 4), option("C", 100, -1, 5)], 54, 5),
     "covered put in the money": ([spot(-1), option("P", 104, -1, 6)], 154, 6),
     "protective call": ([spot(-1), option("C", 105, 1, 2)], 152, 0),
+}
+STANDING_IN: dict[str, tuple[Account, Phase, list[Leg], float]] = {
+    "fund": (Account.MARGIN, Phase.INITIAL, [FUND, option("C", 90, -1, 12)], 49),
+    "fund, maintenance": (Account.MARGIN, Phase.MAINTENANCE, [FUND, option("C", 90, -1, 12)], 22.5),
+    "fund with a strike of its own": (
+        Account.MARGIN,
+        Phase.MAINTENANCE,
+        [replace(FUND, strike_nano=80 * 10**9), option("C", 90, -1, 12)],
+        20,
+    ),
+    "fund with a put, each alone": (
+        Account.MARGIN,
+        Phase.INITIAL,
+        [FUND, option("P", 95, 1, 2)],
+        51,
+    ),
+    "fund paid in full, the call secured": (
+        Account.CASH,
+        Phase.INITIAL,
+        [FUND, option("C", 90, -1, 12)],
+        198,
+    ),
+    "convertible": (Account.MARGIN, Phase.INITIAL, [CONVERTIBLE, option("C", 110, -1, 2)], 60),
+    "convertible, maintenance": (
+        Account.MARGIN,
+        Phase.MAINTENANCE,
+        [CONVERTIBLE, option("C", 110, -1, 2)],
+        27.5,
+    ),
+    "convertible paid in full": (
+        Account.CASH,
+        Phase.INITIAL,
+        [CONVERTIBLE, option("C", 110, -1, 2)],
+        120,
+    ),
+    "warrant alone": (Account.MARGIN, Phase.INITIAL, [WARRANT], 60),
+    "warrant": (Account.MARGIN, Phase.INITIAL, [WARRANT, option("C", 50, -1, 52)], 117),
+    "warrant, maintenance": (
+        Account.MARGIN,
+        Phase.MAINTENANCE,
+        [WARRANT, option("C", 50, -1, 52)],
+        107,
+    ),
 }
 MAINTENANCE: dict[str, tuple[list[Leg], float]] = {
     "long spot": ([spot(1, 104)], 25),
@@ -105,6 +151,29 @@ def test_the_figures_of_a_cash_account(name: str) -> None:
     margin = entry_margin(book(*legs), AMERICAN, Phase.INITIAL, Account.CASH)
     assert float(usd(margin.gross.requirement_micro)) == gross
     assert float(usd(margin.applied_proceeds_micro)) == proceeds
+
+
+@pytest.mark.parametrize("name", STANDING_IN)
+def test_what_stands_for_the_underlying_covers_a_call_at_entry(name: str) -> None:
+    """[STR-21]"""
+    account, phase, legs, gross = STANDING_IN[name]
+    margin = entry_margin(book(*legs), AMERICAN, phase, account)
+    assert float(usd(margin.gross.requirement_micro)) == gross
+
+
+def test_what_stands_for_the_underlying_is_not_margined_while_it_is_held() -> None:
+    """[STR-21]"""
+    with pytest.raises(InvalidInput):
+        ongoing_margin(book(FUND, option("C", 90, -1, 12)), AMERICAN, Phase.INITIAL)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"quantity_nano": -1}, {"is_uncertain": True}, {"strike_nano": None}]
+)
+def test_what_stands_for_the_underlying_is_long_and_certain(broken: dict[str, object]) -> None:
+    """[STR-21]"""
+    with pytest.raises(InvalidInput):
+        replace(WARRANT, **broken)  # type: ignore[arg-type]
 
 
 def test_a_call_in_a_cash_account_may_be_secured_by_its_strike() -> None:
