@@ -15,9 +15,9 @@ from margingate_engine.models.strategy.ongoing import OngoingCosts
 from margingate_engine.models.strategy.pairing import Effort
 from margingate_engine.models.strategy.pieces import cut
 from margingate_engine.models.strategy.terms import Phase
-from margingate_engine.models.strategy.worst_fills import OpenOrder, option_legs, spot_legs
 from tests.property.effort import examples
 from tests.reference.strategy_books import NANO, RULES, book, option, parameters, spot, units, usd
+from tests.reference.strategy_orders import OpenOrder, option_legs, spot_legs
 
 PARAMETERS = parameters()
 STRIKES = (70, 90, 100, 110, 130)

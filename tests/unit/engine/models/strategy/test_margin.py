@@ -5,17 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from margingate_engine.models.strategy.legs import FutureLeg, OptionLeg, SpotLeg
+from margingate_engine.models.strategy.legs import OptionLeg, SpotLeg
 from margingate_engine.models.strategy.margin import ongoing_margin, upper_requirement
 from margingate_engine.models.strategy.pieces import cut
 from margingate_engine.models.strategy.terms import Phase
-from margingate_engine.models.strategy.worst_fills import (
-    OpenOrder,
-    future_leg,
-    option_legs,
-    spot_legs,
-)
 from tests.reference.strategy_books import NANO, book, option, parameters, spot, usd
+from tests.reference.strategy_orders import OpenOrder, option_legs, spot_legs
 
 PARAMETERS, INITIAL = parameters(), Phase.INITIAL
 
@@ -54,14 +49,6 @@ def test_what_is_short_at_one_end_alone_is_uncertain(
 ) -> None:
     """[STR-14]"""
     assert legs(held, *orders) == wanted
-
-
-def test_a_future_counts_at_the_larger_of_its_ends() -> None:
-    """[STR-10]"""
-    held = FutureLeg(symbol="perpetual", lots=2, notional_micro=1)
-    assert future_leg(held, [order(3), order(-4)]).lots == 5
-    assert future_leg(held, [order(3), order(-8)]).lots == -6
-    assert future_leg(held, []).lots == 2
 
 
 def test_spot_under_orders_covers_what_it_can_be_there_for() -> None:
