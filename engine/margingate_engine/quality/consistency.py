@@ -6,7 +6,7 @@ compares them with one another, so that one wrong price cannot make the others w
 
 import numpy as np
 
-from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable
+from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
 from margingate_engine.quality.layout import WINDOW, QualityLayout
 from margingate_engine.quality.prices import Prices, model_mark_i, quote_scale_i
 
@@ -29,27 +29,24 @@ def far_from_index(
     return np.asarray(is_far_i & has_index_i)
 
 
-def far_from_expiry(
-    layout: QualityLayout,
-    prices: Prices,
-    former_level_i: FloatArray,
+def far_from_median(
+    group_i: IntArray,
+    levels: tuple[FloatArray, FloatArray],
     asked_i: BoolArray,
     bound_i: FloatArray,
 ) -> BoolArray:
-    """Forwards and futures farther from the median of their expiry than bound_i, a fraction.
+    """Forwards and futures farther from the median of their group than bound_i, a fraction.
 
-    Of two in the middle the one that moved less from its price in force counts; where neither has
-    one, nobody knows which of them is right, and a level is far that is far from either.
-    former_level_i: in force, 0 for none.
+    levels: (I,) in force, 0 for none, and arrived. Of two in the middle the one that moved less
+    from its level in force counts; where neither has one, nobody knows which of them is right, and
+    a level is far that is far from either.
     """
     rows = np.flatnonzero(asked_i)
-    group_r, level_r, former_r = (
-        each[rows] for each in (layout.expiry_group_i, prices.level_i, former_level_i)
-    )
+    group_r, former_r, level_r = (each[rows] for each in (group_i, *levels))
     move_r = np.full(len(rows), np.inf)
     np.divide(np.abs(level_r - former_r), former_r, out=move_r, where=former_r > 0)
     order = np.lexsort((level_r, group_r))
-    count_g = np.bincount(group_r, minlength=layout.group_count)
+    count_g = np.bincount(group_r, minlength=int(group_i.max(initial=-1)) + 1)
     start_g = np.cumsum(count_g) - count_g
     lower_r, upper_r = (
         order[(start_g + place_g)[group_r]] for place_g in ((count_g - 1) // 2, count_g // 2)

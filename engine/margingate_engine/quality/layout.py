@@ -14,16 +14,17 @@ WINDOW = 5
 class QualityLayout:
     """Places of a table, worked out once for it.
 
-    expiry_group_i: number of what shares underlying, expiry and settlement, and so has one forward:
-    what settles in a dollar coin is quoted in it. call_rows, put_rows: pairs of one strike.
-    smile_rows: options (axis M) by that number, then strike; smile_m is the number of each,
-    log_strike_m the log of its strike. window_mw: (M, WINDOW) places in `smile_rows` around each;
-    has_window_m is False on smiles that are shorter.
+    expiry_group_i: number of what shares underlying and expiry. settlement_group_i: of what shares
+    the settlement, too, and so has one forward: what settles in a dollar coin is quoted in it.
+    call_rows, put_rows: pairs of one strike. smile_rows: options (axis M) by settlement_group_i,
+    then strike; smile_m is that number of each, log_strike_m the log of its strike. window_mw:
+    (M, WINDOW) places in `smile_rows` around each; has_window_m is False on smiles that are
+    shorter.
     """
 
     table: InstrumentTable
     expiry_group_i: IntArray
-    group_count: int
+    settlement_group_i: IntArray
     call_rows: IntArray
     put_rows: IntArray
     smile_rows: IntArray
@@ -35,11 +36,10 @@ class QualityLayout:
     @classmethod
     def of(cls, table: InstrumentTable) -> "QualityLayout":
         """The layout of a table."""
-        expiry_group_i = _numbered(
-            table.underlying_i, table.expiry_ns_i, table.is_inverse_i.astype(np.int64)
-        )
+        expiry_group_i = _numbered(table.underlying_i, table.expiry_ns_i)
+        settlement_group_i = _numbered(expiry_group_i, table.is_inverse_i.astype(np.int64))
         options = np.flatnonzero(table.is_option_i)
-        smile_o = expiry_group_i[options]
+        smile_o = settlement_group_i[options]
         strike_o, is_call_o = table.strike_i[options], table.is_call_i[options]
         order = np.lexsort((~is_call_o, strike_o, smile_o))
         rows, smile_m, strike_m = options[order], smile_o[order], strike_o[order]
@@ -50,7 +50,7 @@ class QualityLayout:
         return cls(
             table=table,
             expiry_group_i=expiry_group_i,
-            group_count=int(expiry_group_i.max(initial=-1)) + 1,
+            settlement_group_i=settlement_group_i,
             call_rows=rows[pairs],
             put_rows=rows[pairs + 1],
             smile_rows=rows,
@@ -61,11 +61,11 @@ class QualityLayout:
         )
 
 
-def _numbered(*keys: IntArray) -> IntArray:
-    """Numbers from 0 that are equal where all the arrays are."""
-    if not len(keys[0]):
+def _numbered(first: IntArray, second: IntArray) -> IntArray:
+    """Numbers from 0 that are equal where both arrays are."""
+    if not len(first):
         return np.zeros(0, dtype=np.int64)
-    _, numbers = np.unique(np.stack(keys, axis=1), axis=0, return_inverse=True)
+    _, numbers = np.unique(np.stack((first, second), axis=1), axis=0, return_inverse=True)
     return np.asarray(numbers.reshape(-1), dtype=np.int64)
 
 

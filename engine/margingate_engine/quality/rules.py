@@ -45,7 +45,7 @@ def _contradicted(case: Case) -> BoolArray:
     """
     count_u, number_i = len(case.arrived_u), case.table.underlying_i
     asked_i = case.judged_i & (case.new.level_i > 0)
-    indices = _levels(case, (case.new.index_u,), case.new.index_u)
+    indices = _in_quotes(case, (case.new.index_u,), _dollars(case, case.new.index_u))
     far_i = asked_i & consistency.far_from_index(case.new, indices, _basis(case))
     far_u = np.bincount(number_i[far_i], minlength=count_u)
     asked_u = np.bincount(number_i[asked_i], minlength=count_u)
@@ -66,11 +66,9 @@ def refused(case: Case, kept_u: BoolArray) -> tuple[CodeArray, Candidates, Candi
     """
     code_i = _inconsistent(case, kept_u)
     memory, is_option_i, ratio_i = case.memory, case.table.is_option_i, case.limits.ratio_i
-    growing_i = (case.limits.whole_i["jump_ns"], ratio_i["jump_growth"])
-    level_limit_i = ratio_i["price_jump"] * case.old.level_i
-    level_limit_i *= growth(memory.level, case.market_time_ns, *growing_i)
+    level_limit_i = ratio_i["price_jump"] * case.old.level_i * _growth(case, memory.level)
     vol_limit_i = ratio_i["vol_jump"] * case.old.vol_i + ratio_i["vol_jump_points"]
-    vol_limit_i *= growth(memory.vol, case.market_time_ns, *growing_i)
+    vol_limit_i *= _growth(case, memory.vol)
     sound_i = case.judged_i & (code_i == Doubt.NONE)
     # Each is followed whatever the other does: what jumps together is confirmed together.
     level_jumped_i, level = _followed(
@@ -104,10 +102,10 @@ def _inconsistent(case: Case, kept_u: BoolArray) -> CodeArray:
     )
     refuse(option_i & (too_low_i | too_high_i), Doubt.VOL_BOUNDS)
     in_force_u, waiting_u = _indices(case, kept_u)
-    indices = _levels(case, (in_force_u, waiting_u), in_force_u)
+    dollars = _dollars(case, in_force_u)
+    indices = _in_quotes(case, (in_force_u, waiting_u), dollars)
     refuse(consistency.far_from_index(new, indices, _basis(case)), Doubt.BASIS)
-    former_i, gap_i = case.old.level_i, ratio_i["forward_gap"]
-    refuse(consistency.far_from_expiry(layout, new, former_i, asked_i(), gap_i), Doubt.FORWARD_GAP)
+    refuse(_far_from_expiry(case, dollars, asked_i()), Doubt.FORWARD_GAP)
     gap_i = ratio_i["mark_gap"]
     refuse(consistency.far_from_model(table, new, asked_i(), gap_i), Doubt.MARK_GAP)
     gaps_i = (ratio_i["vol_gap"], ratio_i["vol_gap_points"])
@@ -130,23 +128,52 @@ def _indices(case: Case, kept_u: BoolArray) -> tuple[FloatArray, FloatArray]:
     return in_force_u, waiting_u
 
 
-def _levels(
-    case: Case, indices: tuple[FloatArray, ...], in_force_u: FloatArray
-) -> tuple[FloatArray, ...]:
-    """What forwards and futures may be near to, (I,) each; 0 is none.
+def _dollars(case: Case, in_force_u: FloatArray) -> tuple[FloatArray, ...]:
+    """What one unit of a quote may be worth in USD, (I,) each: a dollar, or a dollar coin.
 
-    Each index (U,), and for what is linear the same in each dollar coin, by the index in force of
-    that: which of them a contract is quoted in, nobody says. Off its peg, a forward in the coin is
-    as far from the index as the coin is from the dollar.
+    Linear contracts settle in one of them, nobody says in which. Off its peg, a forward in the coin
+    is as far from the index as the coin is from the dollar.
     """
-    table, is_dollar_u = case.table, case.limits.whole_u["is_dollar_coin"] > 0
-    in_usd = tuple(index_u[table.underlying_i] for index_u in indices)
-    in_coins = (
-        np.where(table.is_inverse_i, 0.0, index_i / coin)
-        for coin in in_force_u[is_dollar_u & (in_force_u > 0)].tolist()
-        for index_i in in_usd
+    is_dollar_u = case.limits.whole_u["is_dollar_coin"] > 0
+    coins = in_force_u[is_dollar_u & (in_force_u > 0)].tolist()
+    return tuple(np.where(case.table.is_inverse_i, 1.0, worth) for worth in (1.0, *coins))
+
+
+def _in_quotes(
+    case: Case, indices: tuple[FloatArray, ...], dollars: tuple[FloatArray, ...]
+) -> tuple[FloatArray, ...]:
+    """Each of the indices (U,) in each of the quotes, (I,)."""
+    number_i = case.table.underlying_i
+    return tuple(index_u[number_i] / worth_i for index_u in indices for worth_i in dollars)
+
+
+def _far_from_expiry(case: Case, dollars: tuple[FloatArray, ...], asked_i: BoolArray) -> BoolArray:
+    """What is far from its expiry: of its own settlement; and, where it moved, of both.
+
+    What drifts away from the other settlement may be quoted in a coin that nobody gives an index
+    of; what jumps away from it, whatever its quote is worth, is wrong.
+    """
+    layout, old_i, new_i = case.memory.layout, case.old.level_i, case.new.level_i
+    gap_i = case.limits.ratio_i["forward_gap"]
+    far_i = consistency.far_from_median(layout.settlement_group_i, (old_i, new_i), asked_i, gap_i)
+    asked_i = asked_i & ~far_i
+    moved_i = np.abs(new_i - old_i) > gap_i * _growth(case, case.memory.level) * old_i
+    across_i = asked_i & (old_i > 0) & moved_i
+    for worth_i in dollars:
+        if across_i.any():
+            in_usd = (old_i * worth_i, new_i * worth_i)
+            across_i = across_i & consistency.far_from_median(
+                layout.expiry_group_i, in_usd, asked_i, gap_i
+            )
+    return np.asarray(far_i | across_i)
+
+
+def _growth(case: Case, candidates: Candidates) -> FloatArray:
+    """By how much limits on moves of instruments are larger, (I,)."""
+    limits = case.limits
+    return growth(
+        candidates, case.market_time_ns, limits.whole_i["jump_ns"], limits.ratio_i["jump_growth"]
     )
-    return (*in_usd, *in_coins)
 
 
 def _followed(

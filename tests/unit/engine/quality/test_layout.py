@@ -40,10 +40,14 @@ def test_a_smile_has_one_settlement_and_ascends_by_strike_and_call_before_put() 
 def test_futures_and_options_of_an_expiry_and_settlement_are_one_group() -> None:
     """What settles in a dollar coin is quoted in it, and off its peg has another forward."""
     layout = QualityLayout.of(BOTH)
-    by_name = dict(zip(names(BOTH, np.arange(len(BOTH))), layout.expiry_group_i, strict=True))
+    every = names(BOTH, np.arange(len(BOTH)))
+    by_name = dict(zip(every, layout.settlement_group_i, strict=True))
     assert by_name["C100"] == by_name["P80"] == by_name["FUTURE"]
     assert by_name["LINEAR-C100"] == by_name["LINEAR-FUTURE"] != by_name["FUTURE"]
     assert len({by_name[name] for name in ("PERPETUAL", "LINEAR-PERPETUAL", "FUTURE")}) == 3
+    by_name = dict(zip(every, layout.expiry_group_i, strict=True))
+    assert by_name["C100"] == by_name["LINEAR-P80"] == by_name["LINEAR-FUTURE"]
+    assert by_name["PERPETUAL"] == by_name["LINEAR-PERPETUAL"] != by_name["FUTURE"]
 
 
 def test_a_window_lies_around_its_option_and_within_its_smile() -> None:
