@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from margingate_engine.models.span_cc.parameters import SpanCcParameters
-from margingate_engine.models.span_cc.reading import from_mapping
 from margingate_engine.models.span_cc.totals import CommodityTotals, ContractRisk, Right
+from tests.unit.engine.models.span_cc.file_tables import from_tables
 
 MICRO, NANO = 10**6, 10**9
 CODES = ("C", "S", "W")
@@ -28,7 +28,7 @@ class World:
 
     @property
     def parameters(self) -> SpanCcParameters:
-        return from_mapping(self.tables)
+        return from_tables(self.tables)
 
     def risk(self, code: str, number: int) -> ContractRisk:
         raw = self.contracts[code][number]
