@@ -11,6 +11,7 @@ from decimal import Decimal
 import numpy as np
 
 from margingate_engine.core.arrays import FloatArray
+from margingate_engine.core.amounts import decimal_places
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.var.settings import Method, VarSettings, number, number_text
 from margingate_engine.scenarios.history import ReturnHistory
@@ -45,7 +46,7 @@ class VarUnderlying:
             value: Decimal = getattr(self, name)
             if not 0 <= value < 1:
                 raise InvalidInput(name, "must lie in [0, 1)")
-            if value.as_tuple().exponent < -6:  # type: ignore[operator]
+            if decimal_places(value) > 6:
                 raise InvalidInput(name, "has more than 6 decimal places")
         for kind in ("", "stressed_"):
             if len(getattr(self, f"{kind}returns")) != len(getattr(self, f"{kind}vol_returns")):
@@ -159,7 +160,7 @@ def _returns(name: str, raw: object) -> tuple[Decimal, ...]:
     for place, change in enumerate(changes):
         if abs(change) > _RETURN_MAX:
             raise InvalidInput(f"{name}[{place}]", f"must lie in [-{_RETURN_MAX}, {_RETURN_MAX}]")
-        if change.as_tuple().exponent < -_PLACES_MAX:  # type: ignore[operator]
+        if decimal_places(change) > _PLACES_MAX:
             raise InvalidInput(f"{name}[{place}]", f"has more than {_PLACES_MAX} decimal places")
     return changes
 
