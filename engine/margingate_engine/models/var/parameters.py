@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.amounts import decimal_places
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.models.var.settings import Method, VarSettings, number, number_text
 from margingate_engine.scenarios.history import ReturnHistory
