@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from margingate_engine.core.arrays import CodeArray, FloatArray, IntArray
+from margingate_engine.core.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from margingate_engine.quality.doubt import LEVEL_DOUBTS, Doubt
 from margingate_engine.quality.parameters import PPM, Limits
 
@@ -29,14 +29,17 @@ def confidence_ppm(
     return np.asarray(np.where(code_i == Doubt.NONE, PPM, doubted_i))
 
 
-def surcharge_ppm(limits: Limits, code_i: CodeArray, confidence_ppm_i: IntArray) -> IntArray:
+def surcharge_ppm(
+    limits: Limits, code_i: CodeArray, confidence_ppm_i: IntArray, is_trusted_i: BoolArray
+) -> IntArray:
     """1e-6 of notional to put up on top, rounded up.
 
-    Nothing where no order may rest on the price in any case: a spike of one message must not raise
-    anybody's margin.
+    Nothing where no order may rest on the price in any case, and nothing while the last good price
+    is trusted: one message must not raise anybody's margin.
     """
     lacking_i = limits.whole_i["surcharge_ppm"] * (PPM - confidence_ppm_i)
-    return np.where(Doubt.among(code_i, LEVEL_DOUBTS), 0, -(-lacking_i // PPM))
+    is_free_i = is_trusted_i | Doubt.among(code_i, LEVEL_DOUBTS)
+    return np.where(is_free_i, 0, -(-lacking_i // PPM))
 
 
 def doubt(limits: Limits, code_i: CodeArray, confidence_ppm_i: IntArray) -> CodeArray:

@@ -49,7 +49,8 @@ def judge(
     kept_u = refused_u != Doubt.NONE
     refused_i, level, vol = refused(case, kept_u)
     snapshot = _without(case, kept_u, refused_i != Doubt.NONE)
-    filled = _filled(case, snapshot, refused_i)
+    is_trusted_i = memory.is_trusted_i(update.observed_ns, case.limits.whole_i["trusted_ns"])
+    filled = _filled(case, snapshot, refused_i, is_trusted_i)
     if len(filled.rows):
         snapshot = _with_filled(case, snapshot, filled)
     code_i = np.where(case.arrived_i, refused_i, memory.code_i)
@@ -67,9 +68,12 @@ def judge(
         code_u=read_only(code_u.astype(np.int8)),
         code_i=read_only(code_i.astype(np.int8)),
         confidence_ppm_i=read_only(confidence_ppm_i),
+        good_ns_i=read_only(
+            np.where(case.arrived_i & (code_i == Doubt.NONE), update.observed_ns, memory.good_ns_i)
+        ),
     )
     return Judged(
-        snapshot=_doubted(case, snapshot, after, update.observed_ns),
+        snapshot=_doubted(case, snapshot, after, update.observed_ns, is_trusted_i),
         memory=after,
         findings=_findings(case, refused_u, np.where(case.arrived_i, code_i, 0)),
     )
@@ -89,13 +93,18 @@ def _without(case: Case, kept_u: BoolArray, kept_i: BoolArray) -> MarketSnapshot
     )
 
 
-def _filled(case: Case, snapshot: MarketSnapshot, refused_i: CodeArray) -> Interpolated:
-    """Vols for options that came without one, or with a wrong one while none is in force."""
+def _filled(
+    case: Case, snapshot: MarketSnapshot, refused_i: CodeArray, is_trusted_i: BoolArray
+) -> Interpolated:
+    """Vols for options that came without one, or with a wrong one while none is in force.
+
+    Where a good price is trusted it stays: its own vol of a moment ago is better than neighbours'.
+    """
     table, memory = case.table, case.memory
     has_former_i = (case.before.observed_ns_i >= 0) & (case.before.vol_nano_i > 0)
     has_former_i &= memory.code_i != Doubt.INTERPOLATED
     is_wrong_i = Doubt.among(refused_i, SHAPE_DOUBTS) & ~has_former_i
-    wanted_i = (refused_i == Doubt.VOL_MISSING) | is_wrong_i
+    wanted_i = ((refused_i == Doubt.VOL_MISSING) & ~is_trusted_i) | is_wrong_i
     code_i = np.where(case.arrived_i, refused_i, memory.code_i)
     known_i = (
         table.is_option_i
@@ -137,7 +146,11 @@ def _with_filled(case: Case, snapshot: MarketSnapshot, filled: Interpolated) -> 
 
 
 def _doubted(
-    case: Case, snapshot: MarketSnapshot, memory: QualityMemory, observed_ns: int
+    case: Case,
+    snapshot: MarketSnapshot,
+    memory: QualityMemory,
+    observed_ns: int,
+    is_trusted_i: BoolArray,
 ) -> MarketSnapshot:
     """The snapshot with what is put up for prices that are not certain, and what is in doubt.
 
@@ -160,7 +173,9 @@ def _doubted(
             doubt_i=read_only(kept_doubt_i),
         )
     confidence_ppm_i = confidence.confidence_ppm(limits, code_i, age_ns_i, memory.confidence_ppm_i)
-    surcharge_ppm_i = confidence.surcharge_ppm(limits, code_i, confidence_ppm_i) + kept_ppm_i
+    surcharge_ppm_i = kept_ppm_i + confidence.surcharge_ppm(
+        limits, code_i, confidence_ppm_i, is_trusted_i
+    )
     doubt_i = confidence.doubt(limits, code_i, confidence_ppm_i) + kept_doubt_i
     return replace(
         snapshot,

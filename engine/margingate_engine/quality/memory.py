@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from margingate_engine.core.arrays import CodeArray, IntArray, read_only
+from margingate_engine.core.arrays import BoolArray, CodeArray, IntArray, read_only
 from margingate_engine.market.snapshot import MarketSnapshot, no_doubt
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.quality.following import Candidates
@@ -18,7 +18,8 @@ class QualityMemory:
 
     index, level, vol: candidates over underlyings, over instruments (forwards of options, marks of
     futures), and over instruments (vols). code_u, code_i: Doubt about the last that arrived.
-    confidence_ppm_i: of the vols that were interpolated, 1e-6 of certainty.
+    confidence_ppm_i: of the vols that were interpolated, 1e-6 of certainty. good_ns_i: server's
+    clock when the last price that passed was received, negative for none.
     """
 
     layout: QualityLayout
@@ -28,6 +29,11 @@ class QualityMemory:
     code_u: CodeArray
     code_i: CodeArray
     confidence_ppm_i: IntArray
+    good_ns_i: IntArray
+
+    def is_trusted_i(self, observed_ns: int, trusted_ns_i: IntArray) -> BoolArray:
+        """Where the last good price is younger than trusted_ns_i, by the server's clock."""
+        return (self.good_ns_i >= 0) & (observed_ns - self.good_ns_i < trusted_ns_i)
 
     @classmethod
     def of(cls, table: InstrumentTable, snapshot: MarketSnapshot) -> "QualityMemory":
@@ -41,6 +47,7 @@ class QualityMemory:
             code_u=no_doubt(count_u),
             code_i=no_doubt(count_i),
             confidence_ppm_i=read_only(np.full(count_i, PPM, dtype=np.int64)),
+            good_ns_i=snapshot.observed_ns_i,
         )
 
     def extended_to(self, table: InstrumentTable, snapshot: MarketSnapshot) -> "QualityMemory":
@@ -60,4 +67,5 @@ class QualityMemory:
             confidence_ppm_i=read_only(
                 np.concatenate((self.confidence_ppm_i, new.confidence_ppm_i[old_i:]))
             ),
+            good_ns_i=read_only(np.concatenate((self.good_ns_i, new.good_ns_i[old_i:]))),
         )

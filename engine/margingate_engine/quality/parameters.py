@@ -30,6 +30,8 @@ class UnderlyingQuality:
     the neighbours, and vol_gap_points on top. mark_gap, parity_gap: in units of the forward, or of
     the strike where it is higher.
     kept_confidence: of a price whose successor was refused, falling to zero when it is kept_ns old.
+    trusted_ns: younger than that a good price costs nothing and is not interpolated, whatever came
+    after it.
     interpolated_confidence: of an interpolated vol, falling to zero where the strikes beside it are
     interpolated_width apart in log terms. Below confidence_min no order may rest on a price; above
     it `surcharge`, times what is missing to 1, is put up per notional.
@@ -56,6 +58,7 @@ class UnderlyingQuality:
     parity_gap_ppm: int
     kept_confidence_ppm: int
     kept_ns: int
+    trusted_ns: int
     interpolated_confidence_ppm: int
     interpolated_width_ppm: int
     confidence_min_ppm: int
@@ -92,6 +95,7 @@ BOUNDS: Mapping[str, tuple[int, int]] = {
     "parity_gap_ppm": _RATIO,
     "kept_confidence_ppm": _SHARE,
     "kept_ns": _SPAN_NS,
+    "trusted_ns": (0, _HOUR_NS),
     "interpolated_confidence_ppm": _SHARE,
     "interpolated_width_ppm": _RATIO,
     "confidence_min_ppm": _SHARE,

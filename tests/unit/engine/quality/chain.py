@@ -12,6 +12,7 @@ from margingate_engine.core.instruments import (
     OptionRight,
     Settlement,
 )
+from margingate_engine.core.times import YEAR_NS
 from margingate_engine.market.snapshot import MarketSnapshot, Quotes
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.pricing import black76
@@ -20,7 +21,6 @@ from margingate_engine.quality.doubt import Doubt
 from margingate_engine.quality.judge import Judged, judge
 from margingate_engine.quality.memory import QualityMemory
 from margingate_engine.quality.parameters import QualityParameters, UnderlyingQuality
-from margingate_engine.quality.prices import YEAR_NS
 
 SECOND_NS = NANO
 START_NS = 1_760_000_000 * NANO
@@ -49,6 +49,7 @@ LIMITS = UnderlyingQuality(
     parity_gap_ppm=5_000,
     kept_confidence_ppm=900_000,
     kept_ns=30 * SECOND_NS,
+    trusted_ns=0,
     interpolated_confidence_ppm=950_000,
     interpolated_width_ppm=350_000,
     confidence_min_ppm=500_000,

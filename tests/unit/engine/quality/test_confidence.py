@@ -3,7 +3,7 @@
 import pytest
 
 from margingate_engine.quality.doubt import Doubt
-from tests.unit.engine.quality.chain import TABLE, Tick, Watched
+from tests.unit.engine.quality.chain import SECOND_NS, TABLE, Tick, Watched
 
 WRONG_MARK = {"C100": (2.0, 1.0, 1.0)}
 
@@ -35,6 +35,57 @@ def test_below_the_least_confidence_no_order_may_rest_on_it(seconds: float, doub
     watched = refused_after(seconds)
     assert watched.doubt("C100") is doubt
     assert watched.surcharge_ppm("C100") > 0
+
+
+TRUSTED = {"trusted_ns": 5 * SECOND_NS}
+
+
+@pytest.mark.parametrize(("seconds", "costs"), [(0.2, False), (4.999, False), (5.0, True)])
+def test_a_good_price_costs_nothing_while_it_is_trusted(seconds: float, costs: bool) -> None:
+    watched = refused_after(seconds, **TRUSTED)
+    assert watched.code("C100") is Doubt.MARK_GAP
+    assert (watched.surcharge_ppm("C100") > 0) is costs
+
+
+@pytest.mark.parametrize("wrong", [{"C100": (1.0, 2.0, 1.0)}, {"C100": (1.0, 0.0, 1.0)}])
+def test_one_wrong_message_or_two_move_nothing(wrong: dict[str, tuple[float, ...]]) -> None:
+    watched = Watched(**TRUSTED)
+    watched.take(Tick())
+    before = watched.snapshot
+    for second in (1, 2):
+        watched.take(Tick(changes=wrong, at_seconds=second))  # type: ignore[arg-type]
+        row, after = watched.row("C100"), watched.snapshot
+        for name in ("mark_nano_i", "vol_nano_i", "forward_nano_i", "observed_ns_i"):
+            assert getattr(after, name)[row] == getattr(before, name)[row]
+        assert not after.surcharge_ppm_i.any()
+    watched.take(Tick(at_seconds=3))
+    assert watched.code("C100") is Doubt.NONE
+
+
+def test_trust_goes_by_the_last_good_price_not_by_the_last_message() -> None:
+    watched = Watched(**TRUSTED)
+    watched.take(Tick())
+    for second in range(1, 7):
+        watched.take(Tick(changes=WRONG_MARK, at_seconds=second))
+        assert (watched.surcharge_ppm("C100") > 0) is (second >= 5)
+
+
+def test_what_was_never_good_is_not_trusted() -> None:
+    watched = Watched(**TRUSTED)
+    watched.take(Tick(changes={"C100": (1.0, 0.0, 1.0)}))
+    assert watched.code("C100") is Doubt.INTERPOLATED
+    assert watched.surcharge_ppm("C100") > 0
+    watched.take(Tick(changes={"C100": (1.0, 0.0, 1.0)}, at_seconds=1))
+    assert watched.surcharge_ppm("C100") > 0
+
+
+def test_what_is_missing_for_longer_is_interpolated_at_a_surcharge() -> None:
+    watched = Watched(**TRUSTED)
+    watched.take(Tick())
+    for second in range(1, 7):
+        watched.take(Tick(changes={"C100": (1.0, 0.0, 1.0)}, at_seconds=second))
+    assert watched.code("C100") is Doubt.INTERPOLATED
+    assert watched.surcharge_ppm("C100") == 2_500
 
 
 def test_only_the_price_that_was_refused_costs_more() -> None:

@@ -32,7 +32,7 @@ def test_what_it_remembers_cannot_be_changed() -> None:
     memory = watched.take(Tick()).memory
     with pytest.raises(FrozenInstanceError):
         memory.code_i = memory.code_i  # type: ignore[misc]
-    arrays = [memory.code_u, memory.code_i, memory.confidence_ppm_i]
+    arrays = [memory.code_u, memory.code_i, memory.confidence_ppm_i, memory.good_ns_i]
     arrays += [
         getattr(candidates, each.name)
         for candidates in (memory.index, memory.level, memory.vol)
