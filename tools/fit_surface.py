@@ -17,15 +17,16 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import FloatArray
+from margingate_engine.core.times import YEAR_DAYS
 from margingate_engine.pricing import black76
 from margingate_server.feeds.simulated.surface import (
-    DAYS_PER_YEAR,
     SurfaceParameters,
     forward_ratio,
     smiles,
 )
 from margingate_server.feeds.simulated.variance_time import variance_days
-from tools.recorded_chain import FloatArray, RecordedChain
+from tools.recorded_chain import RecordedChain
 from tools.surface_arbitrage import butterfly_density, calendar_growth
 
 UNDERLYINGS: Final = ("BTC", "ETH")
@@ -47,7 +48,7 @@ def fitted_basis(chain: RecordedChain) -> tuple[float, ...]:
     tau_e, target_e = chain.tau_years_e, np.log(chain.forward_e / chain.index)
 
     def residuals(basis: FloatArray) -> FloatArray:
-        curve_e = np.interp(np.log(tau_e * DAYS_PER_YEAR), np.log(KNOT_DAYS), basis) * tau_e
+        curve_e = np.interp(np.log(tau_e * YEAR_DAYS), np.log(KNOT_DAYS), basis) * tau_e
         return np.concatenate([(curve_e - target_e) / _FORWARD_NOISE, np.diff(basis) / _BASIS_STEP])
 
     return tuple(least_squares(residuals, np.full(len(KNOT_DAYS), 0.04)).x)
@@ -75,7 +76,7 @@ def first_guess(chain: RecordedChain) -> FloatArray:
     """Free variables of a plain smile through the vols near the money."""
     deviation_i = chain.vol_i * np.sqrt(chain.tau_years_i)
     is_near_i = np.abs(chain.log_moneyness_i) < 0.5 * deviation_i
-    days_i = chain.tau_years_i * DAYS_PER_YEAR
+    days_i = chain.tau_years_i * YEAR_DAYS
     nearest = [np.abs(np.log(days_i / knot)) + 9.0 * ~is_near_i for knot in KNOT_DAYS]
     at_money = [chain.vol_i[int(np.argmin(distance_i))] for distance_i in nearest]
     knots = len(KNOT_DAYS)

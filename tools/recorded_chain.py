@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.instruments import InstrumentKind, OptionRight
+from margingate_engine.core.times import YEAR_NS
 from margingate_server.feeds.file.feed import FileFeed
-from margingate_server.feeds.simulated.variance_time import NS_PER_DAY
-
-FloatArray = NDArray[np.float64]
-
-NS_PER_YEAR = 365 * NS_PER_DAY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +60,7 @@ class RecordedChain:
     @property
     def tau_years_e(self) -> FloatArray:
         """Years of 365 days to each expiry (E,)."""
-        return (self.expiry_ns_e - self.market_time_ns) / NS_PER_YEAR
+        return (self.expiry_ns_e - self.market_time_ns) / YEAR_NS
 
     @property
     def tau_years_i(self) -> FloatArray:

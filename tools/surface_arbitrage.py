@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
+from margingate_engine.core.arrays import FloatArray
 from margingate_server.feeds.simulated.surface import Smiles, SurfaceParameters, smiles
-from tools.recorded_chain import FloatArray
 
 _DAYS: Final = np.geomspace(0.4, 400.0, 40)
 _MONEYNESS: Final = np.linspace(-8.0, 8.0, 65)

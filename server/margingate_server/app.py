@@ -9,6 +9,7 @@ from importlib.metadata import version
 from threading import Event
 from typing import get_args
 
+from margingate_engine.core.times import DAY_NS
 from margingate_server.account_observing import AccountObserving
 from margingate_server.clock import Clock, SystemClock
 from margingate_server.config import ServerConfig
@@ -57,7 +58,6 @@ from margingate_server.terms_files import read_terms
 from margingate_server.upkeep import Upkeep
 
 UPKEEP_SECONDS = 1.0
-DAY_NS = 86_400 * 10**9
 GRACE_SECONDS = 5.0
 
 

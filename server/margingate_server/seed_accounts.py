@@ -2,14 +2,13 @@
 
 from decimal import Decimal
 
-from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import InstrumentKind, OptionRight
+from margingate_engine.core.times import DAY_NS
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_server.service.accounts import StatedPosition
 from margingate_server.service.desk import Desk
 
-DAY_NS = 86_400 * NANO
 DEPOSITS: dict[str, dict[str, str]] = {
     "demo": {"USD": "500000", "BTC": "10", "ETH": "100"},
     "strangler": {"USD": "400000", "BTC": "8"},

@@ -9,6 +9,7 @@ import numpy as np
 
 from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.core.arrays import FloatArray, IntArray
+from margingate_engine.core.times import YEAR_NS
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import NEVER_NS, InstrumentTable
 from margingate_engine.portfolio.group_totals import GroupTotals
@@ -16,8 +17,6 @@ from margingate_engine.portfolio.order_totals import OrderTotals
 from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, SPOT_KEY
 from margingate_engine.pricing import black76
 from margingate_engine.scenarios.rounding import units_nearest
-
-YEAR_NS = 365 * 86_400 * NANO
 
 Features = list[tuple[tuple[int, int], ...]]
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
+from margingate_engine.core.times import DAY_NS, YEAR_DAYS
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.basis import lot_basis
@@ -18,9 +19,6 @@ from margingate_engine.pricing.revalue import (
 )
 from margingate_engine.scenarios.rounding import fits
 from margingate_engine.scenarios.scenario_set import ScenarioSet
-
-DAY_NS = 86_400 * NANO
-YEAR_DAYS = 365.0
 
 
 @dataclass(slots=True)

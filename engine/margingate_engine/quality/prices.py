@@ -6,11 +6,10 @@ import numpy as np
 
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.arrays import BoolArray, FloatArray
+from margingate_engine.core.times import YEAR_NS
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import NEVER_NS, InstrumentTable
 from margingate_engine.pricing import black76
-
-YEAR_NS = 365 * 86_400 * NANO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,11 +6,11 @@ import numpy as np
 
 from margingate_engine.core.amounts import MICRO
 from margingate_engine.core.arrays import FloatArray, IntArray
+from margingate_engine.core.times import YEAR_DAYS
 from margingate_engine.pricing import black76
 from margingate_engine.scenarios.joint import JointScenarios
 from margingate_server.backtesting.portfolios import Leg, SamplePortfolio
 
-YEAR_DAYS = 365.0
 _NOISE_UNITS = 1e-4
 
 

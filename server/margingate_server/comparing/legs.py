@@ -7,12 +7,12 @@ from decimal import Decimal
 from margingate_engine.core.amounts import NANO, units_exact
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
+from margingate_engine.core.times import DAY_NS
 from margingate_server.comparing.reading import above_zero, number, only
 
 LOT = Decimal("0.01")
 """Coins of a lot, and USD of one of an inverse future: what quantities are multiples of."""
 
-DAY_NS = 86_400 * NANO
 MARKET_TIME_NS = 1_767_225_600 * NANO
 """2026-01-01, the day that days to expiry count from: nothing else depends on it."""
 

@@ -7,9 +7,9 @@ import numpy as np
 from margingate_engine.check.compare import Holding
 from margingate_engine.core.amounts import NANO, PICO
 from margingate_engine.core.arrays import FloatArray, IntArray
+from margingate_engine.core.times import DAY_NS, YEAR_DAYS
 from margingate_engine.pricing.revalue import OptionPoint, OptionShocks, future_pnl, option_pnl
-from margingate_server.comparing.legs import DAY_NS
-from margingate_server.comparing.portfolio_file import YEAR_DAYS, FilePortfolio
+from margingate_server.comparing.portfolio_file import FilePortfolio
 
 MOVES = np.linspace(-0.5, 0.5, 101)
 VOLS = np.linspace(-0.6, 0.6, 49)

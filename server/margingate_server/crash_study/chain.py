@@ -9,11 +9,10 @@ from margingate_engine.core.amounts import NANO, whole
 from margingate_engine.core.arrays import BoolArray, FloatArray
 from margingate_engine.core.errors import MissingData
 from margingate_engine.core.instruments import InstrumentKind
+from margingate_engine.core.times import DAY_NS, YEAR_DAYS
 from margingate_engine.pricing import black76
 from margingate_server.service.market import MarketView
 
-DAY_NS = 86_400 * NANO
-YEAR_DAYS = 365.0
 PERPETUAL = "PERPETUAL"
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, MICRO, NANO
+from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, MICRO
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import InstrumentKind
+from margingate_engine.core.times import DAY_NS
 from margingate_engine.models.registry import MODELS
 from margingate_server.ledger.numbers import OPENING, QualificationNumbers
 
-DAY_NS = 86_400 * NANO
 DAYS_MAX = 366
 TIER_MAX = 9
 LIQUIDATION_ORDERS, RISK_REDUCING, NO_ORDERS = "liquidation_orders", "risk_reducing", "none"

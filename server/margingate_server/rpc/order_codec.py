@@ -11,6 +11,7 @@ from margingate_engine.check.question import RequestedLeg, RequestedOrder
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.orders import Execution, Side
+from margingate_engine.core.times import DAY_NS
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.holdings import OpenLeg
 from margingate_server.ledger.fold_orders import open_legs
@@ -38,7 +39,7 @@ EXECUTIONS = {
 EXECUTION_NUMBERS = {each.value: number for number, each in EXECUTIONS.items()} | {
     Execution.SINGLE.value: pb.EXECUTION_UNSPECIFIED
 }
-HOLD_NS_MIN, HOLD_NS_MAX = NANO, 30 * 86_400 * NANO
+HOLD_NS_MIN, HOLD_NS_MAX = NANO, 30 * DAY_NS
 
 RowOf = Callable[[str], int]
 UnnamedOrder = Callable[[RowOf], RequestedOrder]

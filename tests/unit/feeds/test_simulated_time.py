@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from margingate_engine.core.times import DAY_NS
 from margingate_server.feeds.simulated.expiries import (
     Cadence,
     listed_expiries,
@@ -16,7 +17,7 @@ from margingate_server.feeds.simulated.expiries import (
     trading_day_start_ns,
 )
 from margingate_server.feeds.simulated.path import LAST_SECOND, RandomPath, Reversion
-from margingate_server.feeds.simulated.variance_time import NS_PER_DAY, variance_days
+from margingate_server.feeds.simulated.variance_time import variance_days
 
 INSTANTS = st.integers(1_000_000_000 * 10**9, 3_000_000_000 * 10**9)
 YEAR = 365 * 86_400
@@ -32,7 +33,7 @@ def days_between(start: str, stop: str, weekend_weight: float) -> float:
 
 @given(INSTANTS, st.floats(0.05, 1.0))
 def test_every_week_counts_seven_days(start_ns: int, weekend_weight: float) -> None:
-    week_later = np.array([start_ns + 7 * NS_PER_DAY])
+    week_later = np.array([start_ns + 7 * DAY_NS])
     assert variance_days(start_ns, week_later, weekend_weight)[0] == pytest.approx(7.0)
 
 
@@ -116,7 +117,7 @@ def test_the_listing_after_a_quarterly_expiry_is_the_venues() -> None:
 def test_the_listing_changes_at_eight_and_not_before() -> None:
     before, after = ns("2026-01-24T07:59:59"), ns("2026-01-24T08:00:00")
     assert listed_expiries(trading_day(before))[0].expiry_ns == after
-    assert listed_expiries(trading_day(after))[0].expiry_ns == after + NS_PER_DAY
+    assert listed_expiries(trading_day(after))[0].expiry_ns == after + DAY_NS
     assert trading_day_start_ns(trading_day(after)) == after
 
 

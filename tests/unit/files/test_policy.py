@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from margingate_engine.core.errors import InvalidInput
-from margingate_server.files.policy import DAY_NS, parse_liquidation_orders, parse_policy
+from margingate_engine.core.times import DAY_NS
+from margingate_server.files.policy import parse_liquidation_orders, parse_policy
 from margingate_server.files.toml_tables import read_document
 from margingate_server.ledger.numbers import QualificationNumbers
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from margingate_engine.core.amounts import NANO
 from margingate_engine.core.arrays import IntArray
+from margingate_engine.core.times import DAY_NS
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import NEVER_NS, InstrumentTable
 from margingate_engine.models.span_cc.calendar_parameters import (
@@ -23,7 +23,6 @@ from margingate_engine.models.span_cc.parameters import CombinedCommodity
 COIN_PERIOD = 0
 """Period of coins; perpetuals have those from 1 to 9,999,999, below every date."""
 
-_DAY_NS = 86_400 * NANO
 _EPOCH = date(1970, 1, 1)
 _LAST_PERIOD = 9999_12_31
 
@@ -34,8 +33,8 @@ def periods(table: InstrumentTable) -> IntArray:
     A perpetual has one of its own; spot has that of coins.
     """
     never_i = np.where(table.is_spot_i, COIN_PERIOD, 1 + np.arange(len(table), dtype=np.int64))
-    days, index_i = np.unique(table.expiry_ns_i // _DAY_NS, return_inverse=True)
-    is_date = days < NEVER_NS // _DAY_NS
+    days, index_i = np.unique(table.expiry_ns_i // DAY_NS, return_inverse=True)
+    is_date = days < NEVER_NS // DAY_NS
     dates = [_period(int(day)) if ok else 0 for day, ok in zip(days, is_date, strict=True)]
     dated_i = np.array(dates, dtype=np.int64)[index_i] if len(table) else never_i
     return np.where(table.expiry_ns_i == NEVER_NS, never_i, dated_i)
@@ -48,7 +47,7 @@ def dated_commodity(
     snapshot: MarketSnapshot,
 ) -> CombinedCommodity:
     """The underlying as a combined commodity on the market date; one delta is 1 USD of the coin."""
-    today = snapshot.market_time_ns // _DAY_NS
+    today = snapshot.market_time_ns // DAY_NS
     scan = parameters.scan
     starts = [_period(today + days) for days in parameters.tier_days[1:]]
     ends = [_period(today + days - 1) for days in parameters.tier_days[1:]]
@@ -85,7 +84,7 @@ def _delivered(name: str, table: InstrumentTable, today: int, days: int) -> list
     if name not in table.underlyings:
         return []
     own_i = table.underlying_i == table.underlyings.index(name)
-    day_i = table.expiry_ns_i[own_i] // _DAY_NS
+    day_i = table.expiry_ns_i[own_i] // DAY_NS
     return [_period(int(day)) for day in np.unique(day_i) if today <= day < today + days]
 
 

@@ -4,9 +4,9 @@ import numpy as np
 
 from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.core.arrays import FloatArray, IntArray
+from margingate_engine.core.times import DAY_NS, YEAR_DAYS
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
-from margingate_engine.models.span_features import DAY_NS, YEAR_DAYS
 from margingate_engine.models.span_parameters import SpanParameters
 from margingate_engine.pricing import black76
 from margingate_engine.pricing.revalue import future_delta

@@ -4,9 +4,9 @@ import numpy as np
 
 from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.core.arrays import FloatArray, IntArray
+from margingate_engine.core.times import YEAR_NS
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
-from margingate_engine.models.basis import YEAR_NS
 from margingate_engine.models.tims.parameters import UnderlyingParameters
 from margingate_engine.pricing.revalue import OptionPoint, OptionShocks, future_pnl, option_pnl
 from margingate_engine.scenarios.scenario_set import ScenarioSet

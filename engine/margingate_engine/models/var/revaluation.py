@@ -4,13 +4,11 @@ import numpy as np
 
 from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
+from margingate_engine.core.times import DAY_NS, YEAR_DAYS
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.pricing.revalue import OptionPoint, OptionShocks, future_pnl, option_pnl
 from margingate_engine.scenarios.joint import JointScenarios
-
-DAY_NS = 86_400 * NANO
-YEAR_DAYS = 365.0
 
 _BLOCK_CELLS = 32_768
 """Options are valued in blocks of so many values: what a block needs stays in the cache."""

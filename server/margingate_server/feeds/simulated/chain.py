@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.core.symbols import LINEAR_SUFFIXES
+from margingate_engine.core.times import YEAR_NS
 from margingate_engine.pricing import black76
 from margingate_server.feeds.simulated.expiries import Cadence, Expiry
 from margingate_server.feeds.simulated.surface import (
@@ -16,9 +17,8 @@ from margingate_server.feeds.simulated.surface import (
     forward_ratio,
     smiles,
 )
-from margingate_server.feeds.simulated.variance_time import NS_PER_DAY, variance_days
+from margingate_server.feeds.simulated.variance_time import variance_days
 
-NS_PER_YEAR: Final = 365 * NS_PER_DAY
 _PERPETUAL_YEARS: Final = np.array([8 / 24 / 365])
 """A perpetual is marked like a future of its funding period, eight hours."""
 
@@ -83,7 +83,7 @@ class Chain:
         self, parameters: SurfaceParameters, index: float, vol_factor: float, market_time_ns: int
     ) -> FloatArray:
         """Mark, vol and forward (3, I) in the order of `names`, as an update states them."""
-        tau_e = (self.expiry_ns_e - market_time_ns) / NS_PER_YEAR
+        tau_e = (self.expiry_ns_e - market_time_ns) / YEAR_NS
         forward_e = np.round(index * forward_ratio(parameters, tau_e), _FORWARD_DECIMALS)
         days_e = variance_days(market_time_ns, self.expiry_ns_e, parameters.weekend_weight)
         forward_o, tau_o = forward_e[self.expiry_o], tau_e[self.expiry_o]

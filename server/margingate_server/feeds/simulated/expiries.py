@@ -6,9 +6,9 @@ from enum import IntEnum
 from typing import Final
 
 from margingate_engine.core.symbols import EXPIRY_HOUR_UTC, MONTHS
-from margingate_server.feeds.simulated.variance_time import NS_PER_DAY
+from margingate_engine.core.times import DAY_NS
 
-_EXPIRY_NS: Final = EXPIRY_HOUR_UTC * NS_PER_DAY // 24
+_EXPIRY_NS: Final = EXPIRY_HOUR_UTC * DAY_NS // 24
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _FRIDAY: Final = 4
 
@@ -38,7 +38,7 @@ class Expiry:
     @property
     def expiry_ns(self) -> int:
         """The instant in nanoseconds since 1970 UTC."""
-        return self.day * NS_PER_DAY + _EXPIRY_NS
+        return self.day * DAY_NS + _EXPIRY_NS
 
     @property
     def code(self) -> str:
@@ -49,12 +49,12 @@ class Expiry:
 
 def trading_day(market_time_ns: int) -> int:
     """The day since 1970 whose 08:00 UTC was the last: the listing changes when this does."""
-    return (market_time_ns - _EXPIRY_NS) // NS_PER_DAY
+    return (market_time_ns - _EXPIRY_NS) // DAY_NS
 
 
 def trading_day_start_ns(day: int) -> int:
     """08:00 UTC of a day since 1970."""
-    return day * NS_PER_DAY + _EXPIRY_NS
+    return day * DAY_NS + _EXPIRY_NS
 
 
 def listed_expiries(day: int) -> tuple[Expiry, ...]:

@@ -7,8 +7,9 @@ import numpy as np
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.instruments import Instrument
+from margingate_engine.core.times import YEAR_NS
 from margingate_server.feeds.feed import MarketUpdate
-from margingate_server.feeds.simulated.chain import NS_PER_YEAR, Chain
+from margingate_server.feeds.simulated.chain import Chain
 from margingate_server.feeds.simulated.expiries import (
     Expiry,
     listed_expiries,
@@ -147,7 +148,7 @@ class SimulatedFeed:
         index_u, _ = self._levels(instant_ns)
         ladders: _Ladders = {}
         for expiry in listed_expiries(day):
-            tau_years = (expiry.expiry_ns - instant_ns) / NS_PER_YEAR
+            tau_years = (expiry.expiry_ns - instant_ns) / YEAR_NS
             for coin, index in zip(_COINS, index_u.tolist(), strict=True):
                 forward = index * float(forward_ratio(FITTED[coin], np.array([tau_years]))[0])
                 terms = forward, 365 * tau_years, expiry.cadence

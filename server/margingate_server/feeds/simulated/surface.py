@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from margingate_engine.core.arrays import FloatArray
+from margingate_engine.core.times import YEAR_DAYS
 
-DAYS_PER_YEAR: Final = 365.0
 _SCALE_DAYS_MIN: Final = 0.25
 """Below six hours the smile stops contracting, so that vols of far strikes stay finite."""
 
@@ -66,8 +66,8 @@ def smiles(parameters: SurfaceParameters, variance_days_e: FloatArray, vol_facto
     knots, place_e = np.log(parameters.days), np.log(floored_e)
     at_money_e = vol_factor * np.interp(place_e, knots, parameters.at_money)
     return Smiles(
-        theta_e=at_money_e**2 * np.maximum(variance_days_e, 0.0) / DAYS_PER_YEAR,
-        scale_e=at_money_e**2 * floored_e / DAYS_PER_YEAR,
+        theta_e=at_money_e**2 * np.maximum(variance_days_e, 0.0) / YEAR_DAYS,
+        scale_e=at_money_e**2 * floored_e / YEAR_DAYS,
         slope_e=np.interp(place_e, knots, parameters.slope),
         tilt_e=np.interp(place_e, knots, parameters.tilt),
         centre_e=np.interp(place_e, knots, parameters.centre),
@@ -77,6 +77,6 @@ def smiles(parameters: SurfaceParameters, variance_days_e: FloatArray, vol_facto
 
 def forward_ratio(parameters: SurfaceParameters, tau_years_e: FloatArray) -> FloatArray:
     """F/S (E,) at times to expiry in years, > 0."""
-    days_e = np.maximum(tau_years_e * DAYS_PER_YEAR, _SCALE_DAYS_MIN)
+    days_e = np.maximum(tau_years_e * YEAR_DAYS, _SCALE_DAYS_MIN)
     basis_e = np.interp(np.log(days_e), np.log(parameters.days), parameters.basis)
     return np.asarray(np.exp(basis_e * tau_years_e))

@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 
 from margingate_engine.core.arrays import FloatArray, IntArray
+from margingate_engine.core.times import DAY_NS
 
-NS_PER_DAY: Final = 86_400 * 10**9
 _MONDAY_SHIFT_DAYS: Final = 3
 """The first of January 1970 was a Thursday: three days after a Monday."""
 
@@ -23,7 +23,7 @@ def variance_days(from_ns: int, until_ns_e: IntArray, weekend_weight: float) -> 
 
 def _since_monday(instant_ns_e: IntArray, weekend_weight: float) -> FloatArray:
     """Days of variance (E,) since the Monday before 1970."""
-    days_e = instant_ns_e / NS_PER_DAY + _MONDAY_SHIFT_DAYS
+    days_e = instant_ns_e / DAY_NS + _MONDAY_SHIFT_DAYS
     weeks_e = np.floor(days_e / 7)
     into_week_e = days_e - 7 * weeks_e
     weekday_rate = 7 / (5 + 2 * weekend_weight)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from margingate_engine.core.times import YEAR_NS
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.quality.doubt import LEVEL_DOUBTS, WORDS, Doubt
-from margingate_engine.quality.prices import YEAR_NS
 from tests.unit.engine.quality.chain import (
     EXPIRY_NS,
     SPOT,
