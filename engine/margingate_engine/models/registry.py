@@ -26,7 +26,6 @@ MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
     "span_cc": SpanCcModel.from_mapping,
 }
 
-
 _STATED = (
     *("name", "regime", "parameters_digest", "equity_basis", "collateral", "worst_fill"),
     *("parameter_items", "risk_arrays", "group_margin", "requirements", "maintenance"),

@@ -15,7 +15,6 @@ from margingate_engine.portfolio.risk_arrays import SPOT_KEY, GroupArrays, RiskA
 COIN_ROUNDING_PICO = 3
 """More coins than these a lot never brings: flow, fee and mark value are rounded one by one."""
 
-
 EFFECTS_MAX = 20_000
 """So many are kept of one market; each takes about a kilobyte."""
 

@@ -30,8 +30,9 @@ class GroupTotals:
     balance. keyed: features by key, the coin balance's part not included. lots: signed, by
     instrument row. minimum: what the shorts require at least. surcharge: what positions put up on
     top while their prices are in doubt. pockets: what positions have to themselves, by row.
-    positions_margin, worst_margin: what the model made of them last, None when something changed
-    since.
+    floor_worst: sum over instruments of the worst headroom where the minimum binds, open orders
+    filled, <= 0. positions_margin, worst_margin: what the model made of them last, None when
+    something changed since.
     """
 
     arrays: RiskArrays

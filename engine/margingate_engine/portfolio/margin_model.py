@@ -61,7 +61,10 @@ class Requirement(NamedTuple):
 
 
 class MarginModel(Protocol):
-    """A methodology with its parameters. Pure and immutable: one answer for the same totals.
+    """A methodology with its parameters. Pure: one answer for the same totals.
+
+    Nothing of it changes once `models/registry.model`, which says what counts as collateral, has
+    made it.
 
     What `group_margin` returns is the model's own affair: `requirements` and `maintenance` alone
     read it. It is kept as long as neither the group nor its orders change.

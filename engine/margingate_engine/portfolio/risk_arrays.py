@@ -143,7 +143,8 @@ class GroupArrays:
 class RiskArrays:
     """Features of one lot, per instrument (axis I); 1e-6 USD unless named pico (1e-12 coins).
 
-    pnl_ir: rows (axis R): the scenarios and a null row of zero. gross_i: largest |row|.
+    pnl_ir: rows (axis R): the scenarios and a null row of zero. gross_i: largest |row|. group_i:
+    number in `groups`. notional_i: of a lot, >= 0. mark_nano_i: 1e-9 of the quote currency.
     value_long_i, value_short_i: what a lot held long counts in equity, what a lot held short takes
     from it. coin_long_pico_i, coin_short_pico_i: the same in coins for inverse futures and expired
     inverse options. features_i: (key, amount) pairs that add up by key. minimum_i: what a short lot

@@ -14,7 +14,6 @@ from margingate_engine.revaluation.growing import Growing
 UNITS_MAX = 2**62
 """Balances and sums of lots from there on are left out of columns: they could wrap."""
 
-
 EFFECTS_MIN = 10_000
 """So many effects are kept before those that no order has any more are given back."""
 

@@ -62,7 +62,7 @@ class LegNumbers(msgspec.Struct, frozen=True, array_like=True):
 class OrderNumbers(msgspec.Struct, frozen=True, kw_only=True):
     """An order as it was decided, with what a hold of it would be. hold_ns: 0 for no expiry.
 
-    of a reduce-only order the legs are what it was clipped to.
+    Legs of a reduce-only order are what it was clipped to.
     """
 
     order_id: str

@@ -29,8 +29,9 @@ MARKET_AHEAD_NS_MAX = 5 * NANO
 class MarketView:
     """The market at one time under one model, and on demand under others.
 
-    `snapshot` has the prices of `arrays.snapshot`, received later. digest: of what a margin takes
-    from the snapshot. others: models besides the one of `arrays`, with the arrays that they made
+    `snapshot` has the prices of `arrays.snapshot`, received later. observation: how many listings
+    and updates led to it, 0 before the first. digest: of what a margin takes from the snapshot.
+    others: models besides the one of `arrays`, with the arrays that they made
     of these prices so far.
     """
 

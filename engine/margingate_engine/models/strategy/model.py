@@ -37,7 +37,6 @@ from margingate_engine.scenarios.rounding import units_up
 ROUNDING_RESERVE = 2
 """Of every unit on order, 1e-6 USD: what rounding up may come to when it fills. [STR-18]"""
 
-
 _BOOKS_KEPT = 2_000
 _ongoing = lru_cache(_BOOKS_KEPT)(ongoing_margin)
 _upper = lru_cache(_BOOKS_KEPT)(upper_requirement)
