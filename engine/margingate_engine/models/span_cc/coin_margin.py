@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import ceil
 from typing import NamedTuple
 
 from margingate_engine.core.amounts import MICRO
@@ -9,7 +10,6 @@ from margingate_engine.models.span_cc.bounds import CalendarPrices, spot_bound
 from margingate_engine.models.span_cc.calendar import calendar_charge
 from margingate_engine.models.span_cc.deltas import Deltas
 from margingate_engine.models.span_cc.parameters import CombinedCommodity
-from margingate_engine.models.span_cc.requirement import ceiling
 from margingate_engine.models.span_cc.scan import scan, weighted_price_risk
 from margingate_engine.models.span_cc.spot import spot_charge
 from margingate_engine.portfolio.group_totals import GroupTotals
@@ -64,8 +64,8 @@ def coin_margin(totals: GroupTotals, holds: Sequence[OrderTotals]) -> CoinMargin
         underlying=totals.group.underlying,
         words=totals.group.descriptions[active] if is_loss else NO_LOSS_WORDS,
         scan=-int(row_r.min()),
-        calendar=ceiling(calendar),
-        delivery=ceiling(delivery),
+        calendar=ceil(calendar),
+        delivery=ceil(delivery),
         minimum=totals.worst_minimum(holds),
         scenario=active + 1 if is_loss else NO_SCENARIO,
         left=left,

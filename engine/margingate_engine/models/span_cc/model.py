@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import ceil, floor
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from margingate_engine.models.span_cc.coin_tables import MODEL_NAME
 from margingate_engine.models.span_cc.dated import COIN_PERIOD, dated_commodity, periods
 from margingate_engine.models.span_cc.inter import delta_credits, linked
 from margingate_engine.models.span_cc.lot_deltas import lot_deltas
-from margingate_engine.models.span_cc.requirement import ceiling
 from margingate_engine.models.span_features import LotFeatures
 from margingate_engine.models.span_parameters import SpanParameters
 from margingate_engine.portfolio.collateral import NO_TERMS, CollateralTerms
@@ -129,7 +129,7 @@ class SpanCcModel:
         """The type of account's part of each risk, rounded up. [SCC-27]"""
         credit_by_name = self._credits(margins)
         return sum(
-            ceiling(self._maintenance * _risk(margin, credit_by_name.get(margin.underlying, 0)))
+            ceil(self._maintenance * _risk(margin, credit_by_name.get(margin.underlying, 0)))
             for margin in margins.values()
         )
 
@@ -145,11 +145,11 @@ class SpanCcModel:
             {name: each.left for name, each in free.items()},
             {name: each.price_risk for name, each in free.items()},
         )
-        return {name: each.numerator // each.denominator for name, each in found.items()}
+        return {name: floor(each) for name, each in found.items()}
 
     def _requirement(self, number: int, margin: CoinMargin, credit: int) -> Requirement:
         risk = _risk(margin, credit)
-        total = ceiling(self._initial * risk)
+        total = ceil(self._initial * risk)
         charges = (
             (Charge.SCAN_RISK, margin.scan),
             (Charge.CALENDAR_CHARGE, margin.calendar),

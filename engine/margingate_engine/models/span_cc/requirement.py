@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import ceil, floor
 from typing import NamedTuple
 
 from margingate_engine.core.amounts import MICRO
@@ -94,13 +95,8 @@ def initial_and_maintenance(
 ) -> tuple[int, int]:
     """Initial and maintenance margin of a type of account, rounded up. [SCC-15]"""
     ratio = commodity.ratio(account_type)
-    maintenance = ceiling(risk * Fraction(ratio.maintenance))
-    return ceiling(maintenance * Fraction(ratio.initial)), maintenance
-
-
-def ceiling(amount: Fraction) -> int:
-    """The amount in whole units, rounded up."""
-    return -(-amount.numerator // amount.denominator)
+    maintenance = ceil(risk * Fraction(ratio.maintenance))
+    return ceil(maintenance * Fraction(ratio.initial)), maintenance
 
 
 def _inside(commodity: CombinedCommodity, totals: CommodityTotals) -> Inside:
@@ -129,10 +125,10 @@ def _risk(
 ) -> CommodityRisk:
     found = CommodityRisk(
         scan=scanned.risk if scanned else 0,
-        calendar=ceiling(inside.calendar) if inside else 0,
-        spot=ceiling(inside.spot) if inside else 0,
-        credit=credit.numerator // credit.denominator,
-        minimum=ceiling(short_option_minimum(commodity, totals.shorts)),
+        calendar=ceil(inside.calendar) if inside else 0,
+        spot=ceil(inside.spot) if inside else 0,
+        credit=floor(credit),
+        minimum=ceil(short_option_minimum(commodity, totals.shorts)),
         scenario=scanned.point if scanned else 1,
         option_value=totals.option_value,
         available=totals.option_value,

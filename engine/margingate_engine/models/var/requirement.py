@@ -12,7 +12,7 @@ from math import ceil
 
 import numpy as np
 
-from margingate_engine.core.amounts import MICRO
+from margingate_engine.core.amounts import MICRO, ceil_div
 from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.errors import ModelFailure
 from margingate_engine.models.var.settings import Estimator, QuantileRule, VarSettings
@@ -123,4 +123,4 @@ def capped(joint: int, alone: Mapping[str, int], settings: VarSettings) -> int:
 def maintenance(required: int, settings: VarSettings) -> int:
     """Maintenance margin of a requirement of positions alone, 1e-6 USD, rounded up. [VAR-15]"""
     fraction_ppm = int(settings.maintenance_fraction * MICRO)
-    return -(-required * fraction_ppm // MICRO)
+    return ceil_div(required * fraction_ppm, MICRO)
