@@ -136,6 +136,14 @@ def served(folder: Path, quality: Path | None = None, expiry_seconds: int = 0) -
         application.stop()
 
 
+def write_quality(folder: Path, **changes: object) -> Path:
+    """A file with the built-in limits, changed."""
+    path = folder / "quality.toml"
+    limits = {**read_tables(None, "quality.toml")["default"], **changes}.items()
+    path.write_text("\n".join(["[default]", *(f"{key} = {limit}" for key, limit in limits)]))
+    return path
+
+
 @pytest.fixture
 def venue(tmp_path: Path) -> Iterator[Venue]:
     with served(tmp_path) as venue:
@@ -177,7 +185,27 @@ def test_a_crash_that_is_confirmed_gets_in_within_the_time_that_is_configured(
     assert venue.index() == 0.85 * SPOT
 
 
-def test_a_missing_vol_costs_the_surcharge_and_lets_orders_pass(venue: Venue) -> None:
+def test_a_vol_that_is_wrong_or_missing_once_moves_no_margin(venue: Venue) -> None:
+    margin = venue.initial()
+    for vol, doubt in (
+        (0.0, market.PRICE_DOUBT_VOL_MISSING),
+        (3 * VOL, market.PRICE_DOUBT_MARK_GAP),
+    ):
+        venue.quote(0, vols={100_000: vol})
+        assert venue.not_taken == {doubt: 1}
+        assert venue.initial() == margin
+    assert venue.decide("untroubled").verdict == types.VERDICT_ACCEPTED
+    assert venue.metric('margingate_market_data_uncertain{state="surcharged"}') == 0
+
+
+def test_a_missing_vol_costs_the_surcharge_and_lets_orders_pass(tmp_path: Path) -> None:
+    with served(tmp_path, write_quality(tmp_path, trusted_seconds=0)) as venue:
+        venue.quote(0)
+        venue.open()
+        look_at_a_missing_vol(venue)
+
+
+def look_at_a_missing_vol(venue: Venue) -> None:
     margin = float(venue.initial())
     venue.quote(0, vols={100_000: 0.0})
     more = float(venue.initial()) - margin
@@ -195,7 +223,7 @@ def test_a_missing_vol_costs_the_surcharge_and_lets_orders_pass(venue: Venue) ->
 
 
 def test_decisions_on_surcharged_prices_are_taken_again_alike(tmp_path: Path) -> None:
-    with served(tmp_path) as venue:
+    with served(tmp_path, write_quality(tmp_path, trusted_seconds=0)) as venue:
         venue.quote(0)
         venue.open()
         venue.decide("certain")
@@ -213,22 +241,14 @@ def test_decisions_on_surcharged_prices_are_taken_again_alike(tmp_path: Path) ->
 
 
 def test_limits_are_read_again_with_the_parameters(tmp_path: Path) -> None:
-    quality = tmp_path / "quality.toml"
-    built_in = read_tables(None, "quality.toml")["default"]
-
-    def write(**changes: object) -> None:
-        limits = {**built_in, **changes}.items()
-        quality.write_text("\n".join(["[default]", *(f"{key} = {limit}" for key, limit in limits)]))
-
-    write()
-    with served(tmp_path, quality) as venue:
+    with served(tmp_path, write_quality(tmp_path)) as venue:
         venue.quote(0)
         assert not venue.reload()
-        write(index_jump=10, price_jump=10)
+        write_quality(tmp_path, index_jump=10, price_jump=10)
         assert venue.reload()
         venue.quote(0, spot=5 * SPOT)
         assert venue.index() == 5 * SPOT
-        write(index_jump=11)
+        write_quality(tmp_path, index_jump=11)
         refused = venue.wire.refusal(venue.reload)
         assert "quality.default.index_jump" in refused.text
         venue.quote(0, spot=SPOT)

@@ -39,11 +39,11 @@ def ticks(draw: st.DrawFn) -> list[Tick]:
     return found
 
 
-@given(ticks())
+@given(ticks(), st.sampled_from([0, 5 * NANO]))
 def test_a_price_in_force_arrived_and_passed_or_is_marked_as_interpolated(
-    course: list[Tick],
+    course: list[Tick], trusted_ns: int
 ) -> None:
-    watched = Watched()
+    watched = Watched(trusted_ns=trusted_ns)
     passed: dict[str, set[tuple[int, int, int]]] = {name: {(0, 0, 0)} for name in NAMES}
     indices = {0}
     for tick in course:
