@@ -7,13 +7,15 @@ people's.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from margingate_engine.check.compare import Compared, RegimeFigures, gain
 from margingate_engine.check.decide import worst_of
 from margingate_engine.core.amounts import MICRO, NANO
 from margingate_engine.core.instruments import Instrument, InstrumentKind
+from margingate_engine.models.strategy.deposit import Deposit, NotOffered
+from margingate_engine.models.strategy.entry import Account
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_server.comparing.picture import picture
 from margingate_server.comparing.portfolio_file import FilePortfolio, worked_portfolios
@@ -25,7 +27,9 @@ IMAGES = PAGE.with_name("images")
 BLOCK = re.compile(r"(<!-- figures: (\S+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)
 RULES_BASED = "strategy"
 SUMMARY = "summary"
+DEPOSITS = "deposits"
 NONE = "–"
+_OF_A_DEPOSIT = ("gross", "proceeds", "deposit")
 
 
 def main() -> None:
@@ -44,7 +48,7 @@ def main() -> None:
 
 def figures(models: Mapping[str, MarginModel]) -> dict[str, str]:
     """Blocks of the page by name, each ending in a line break."""
-    blocks, summary = {}, []
+    blocks, summary, deposits = {}, [], []
     for portfolio in worked_portfolios():
         _, found = comparison(portfolio, models.values())
         known = {each.model.name: _figures(each) for each in found}
@@ -58,7 +62,10 @@ def figures(models: Mapping[str, MarginModel]) -> dict[str, str]:
             for capital, saved in zip(capitals, gains, strict=True)
         ]
         summary.append((portfolio.title, *cells))
+        deposits.append((portfolio.title, *_deposits(known[RULES_BASED])))
     blocks[SUMMARY] = _block(_table(("capital used, USD", *models), summary))
+    kinds = [f"{each.value} account: {what}" for each in Account for what in _OF_A_DEPOSIT]
+    blocks[DEPOSITS] = _block(_table(("USD", *kinds), deposits))
     return blocks
 
 
@@ -117,6 +124,18 @@ def _savings(
         for each in known.values()
     ]
     return [NONE if each is None else f"{each:+.0%}" for each in saved]
+
+
+def _deposits(figures: RegimeFigures) -> Iterator[str]:
+    """Gross requirement, applied proceeds and deposit in each kind of account."""
+    for kind in Account:
+        yield from _deposit_cells(figures.deposits[kind])
+
+
+def _deposit_cells(found: Deposit | NotOffered) -> tuple[str, ...]:
+    if isinstance(found, NotOffered):
+        return NONE, NONE, f"not offered: {found.subject}"
+    return _money(found.gross), _money(found.applied_proceeds), f"**{_money(found.due)}**"
 
 
 def _binding(found: Sequence[Compared]) -> list[str]:

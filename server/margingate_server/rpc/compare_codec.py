@@ -1,6 +1,6 @@
 """Comparisons of regimes and stated portfolios between the wire and the use cases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from margingate.v1 import account_service_pb2 as pb
@@ -9,6 +9,8 @@ from margingate_engine.check.compare import Compared, RegimeFigures, gain
 from margingate_engine.check.decide import binding_of, worst_of
 from margingate_engine.check.explain import explanation, scenario_tables
 from margingate_engine.core.errors import InvalidInput
+from margingate_engine.models.strategy.deposit import Deposit, NotOffered
+from margingate_engine.models.strategy.entry import Account
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_server.rpc.decimals import parse_decimal, usd_text
 from margingate_server.rpc.decision_codec import (
@@ -93,6 +95,7 @@ def _regime(
     message.exactness = exactness(is_exact=figures.is_exact)
     message.binding_component = binding_of(figures.requirements).value
     message.worst.extend(worst_messages(worst_of(figures.requirements)))
+    _set_deposits(message, figures.deposits)
     return message
 
 
@@ -100,7 +103,7 @@ def simulation_message(
     moment: Moment, model: MarginModel, figures: RegimeFigures
 ) -> pb.SimulatePortfolioResponse:
     """The margin of a portfolio that nobody holds, and how it comes about."""
-    return pb.SimulatePortfolioResponse(
+    message = pb.SimulatePortfolioResponse(
         risk=_risk(figures),
         net_option_value=usd_text(figures.net_option_value),
         capital_used=usd_text(figures.capital_used),
@@ -109,6 +112,28 @@ def simulation_message(
         scenarios=scenario_messages(scenario_tables(figures.account)),
         worst=worst_messages(worst_of(figures.requirements)),
         basis=basis_of(moment, model, 0),
+    )
+    _set_deposits(message, figures.deposits)
+    return message
+
+
+def _set_deposits(
+    message: pb.RegimeMargin | pb.SimulatePortfolioResponse,
+    deposits: Mapping[Account, Deposit | NotOffered],
+) -> None:
+    if deposits:
+        message.margin_account_deposit.CopyFrom(_deposit(deposits[Account.MARGIN]))
+        message.cash_account_deposit.CopyFrom(_deposit(deposits[Account.CASH]))
+
+
+def _deposit(found: Deposit | NotOffered) -> pb.EntryDeposit:
+    if isinstance(found, NotOffered):
+        return pb.EntryDeposit(not_offered=found.subject)
+    return pb.EntryDeposit(
+        gross_requirement=usd_text(found.gross),
+        applied_proceeds=usd_text(found.applied_proceeds),
+        deposit=usd_text(found.due),
+        exactness=exactness(is_exact=found.is_exact),
     )
 
 

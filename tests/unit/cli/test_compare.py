@@ -84,6 +84,24 @@ def test_json_has_the_same_figures_unrounded(file: Path) -> None:
     assert (cross["exactness"], cross["missing"]) == ("bound", "")
 
 
+def test_what_entering_it_takes_stands_below(file: Path) -> None:
+    """As the parameters that come with the program have it: 10 % of U, or all of U."""
+    result = compare("--portfolio", file)
+    margin, cash = (
+        cells(result, f"strategy deposit at entry, {kind} account")[6:]
+        for kind in ("margin", "cash")
+    )
+    assert margin[:2] == ["7,000.00", "="]
+    assert cash[1:-1] == ["=", "gross", "70,000.00", "less", "proceeds"]
+    assert cash[-1] == margin[-1], "the mark"
+    (portfolio,) = json.loads(compare("--portfolio", file, "--json").stdout)["portfolios"]
+    by_model = {each["model"]: each["deposits"] for each in portfolio["regimes"]}
+    assert [each["account"] for each in by_model["strategy"]] == ["margin", "cash"]
+    assert float(by_model["strategy"][0]["deposit"]) == pytest.approx(7_000, abs=0.001)
+    assert by_model["strategy"][0]["exactness"] == "exact"
+    assert by_model["span"] == []
+
+
 def test_a_parameter_file_takes_the_place_of_the_built_in_one(file: Path, tmp_path: Path) -> None:
     parameters = tmp_path / "cross.toml"
     parameters.write_text(CROSS)
@@ -183,3 +201,25 @@ def test_an_account_is_compared_by_its_server(run: Run, server: FakeServer) -> N
     assert server.asked("CompareRegimes") == [accounts.CompareRegimesRequest(account="desk-1")]
     server.answers("CompareRegimes", accounts.CompareRegimesResponse())
     assert json.loads(run("compare", "--account", "desk-1", "--json").out) == {"regimes": []}
+
+
+def test_a_server_says_what_entering_takes_too(run: Run, server: FakeServer) -> None:
+    regime = accounts.RegimeMargin(
+        basis=types.Basis(model="strategy"),
+        risk=answers.BEFORE,
+        margin_account_deposit=accounts.EntryDeposit(
+            gross_requirement="1000",
+            applied_proceeds="400",
+            deposit="600",
+            exactness=types.EXACTNESS_BOUND,
+        ),
+        cash_account_deposit=accounts.EntryDeposit(not_offered="BTC-PERPETUAL"),
+    )
+    server.answers("CompareRegimes", accounts.CompareRegimesResponse(regimes=[regime]))
+    ran = run("compare", "--account", "desk-1")
+    margin, cash = (
+        " ".join(ran.row(f"strategy deposit at entry, {kind} account")[6:])
+        for kind in ("margin", "cash")
+    )
+    assert margin == "600.00 = gross 1,000.00 less proceeds 400.00 (bound)"
+    assert cash == "not offered with BTC-PERPETUAL"

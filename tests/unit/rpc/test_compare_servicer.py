@@ -11,6 +11,7 @@ from margingate.v1 import types_pb2 as types
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.registry import model
+from tests.property.model_worlds import STRATEGY
 from tests.unit.engine.check.test_compare import CROSS_PARAMETERS
 from tests.unit.rpc.gate import Gate, leg, order
 
@@ -172,6 +173,51 @@ def test_a_simulation_may_name_any_model(gate: Gate) -> None:
     request.model = "tims"
     wrong = gate.answer("SimulatePortfolio", request)
     assert (wrong.code, wrong.fields) == (Code.INVALID_ARGUMENT, ("model",))
+
+
+@pytest.fixture
+def rules_gate(gate: Gate) -> Gate:
+    """The model strategy beside span."""
+    others = {"strategy": model("strategy", {"BTC": STRATEGY})}
+    gate.next_terms = replace(gate.next_terms, others=others)
+    gate.reload()
+    return gate
+
+
+def test_what_entering_a_portfolio_takes_stands_beside_what_holding_it_requires(
+    rules_gate: Gate,
+) -> None:
+    """[STR-20] 20 % of a covered coin in a margin account, all of it in a cash account."""
+    request = pb.CompareRegimesRequest(portfolio=portfolio(coins="1", CALL="-1"))
+    span, rules = rules_gate.ok("CompareRegimes", request).regimes
+    assert rules.risk.initial_margin == "20200", "the mark of the call is in it"
+    margin = pb.EntryDeposit(
+        gross_requirement="20000",
+        applied_proceeds="200",
+        deposit="19800",
+        exactness=types.EXACTNESS_EXACT,
+    )
+    assert rules.margin_account_deposit == margin
+    assert rules.cash_account_deposit.deposit == "99800"
+    assert not span.HasField("margin_account_deposit")
+    assert not span.HasField("cash_account_deposit")
+    for name, is_there in (("strategy", True), ("span", False)):
+        simulated = rules_gate.ok(
+            "SimulatePortfolio",
+            pb.SimulatePortfolioRequest(portfolio=request.portfolio, model=name),
+        )
+        for field in ("margin_account_deposit", "cash_account_deposit"):
+            assert simulated.HasField(field) == is_there
+            assert getattr(simulated, field) == getattr(rules if is_there else span, field)
+
+
+def test_a_cash_account_that_does_not_offer_a_position_names_it(rules_gate: Gate) -> None:
+    """[STR-20]"""
+    hold(rules_gate, NEAR="0.1")
+    _, rules = rules_gate.ok("CompareRegimes", pb.CompareRegimesRequest(account="a")).regimes
+    assert rules.cash_account_deposit == pb.EntryDeposit(not_offered="NEAR")
+    # 2 % of the future, 20 % of the two coins that are there.
+    assert rules.margin_account_deposit.deposit == "40202"
 
 
 def entered() -> pb.StatedPortfolio:

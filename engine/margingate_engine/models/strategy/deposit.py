@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.times import DAY_NS
 from margingate_engine.models.strategy.account_book import book_of
 from margingate_engine.models.strategy.entry import Account
 from margingate_engine.models.strategy.legs import Book, SpotLeg
@@ -14,7 +15,7 @@ from margingate_engine.models.strategy.terms import Phase
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.flows import SPOT_PICO_PER_NANO
 
-LONG_TERM_NS = 276 * 86_400 * 10**9
+LONG_TERM_NS = 276 * DAY_NS
 """No nine months are longer: what expires later is bought with more than nine months to go."""
 
 

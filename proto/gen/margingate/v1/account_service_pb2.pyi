@@ -979,6 +979,48 @@ class StatedPortfolio(_message.Message):
 Global___StatedPortfolio: _TypeAlias = StatedPortfolio  # noqa: Y015
 
 @_typing.final
+class EntryDeposit(_message.Message):
+    """What a kind of account would ask for under rules-based margin if all of a portfolio were entered now
+    at its marks, coins that are there already included. It decides nothing.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GROSS_REQUIREMENT_FIELD_NUMBER: _builtins.int
+    APPLIED_PROCEEDS_FIELD_NUMBER: _builtins.int
+    DEPOSIT_FIELD_NUMBER: _builtins.int
+    EXACTNESS_FIELD_NUMBER: _builtins.int
+    NOT_OFFERED_FIELD_NUMBER: _builtins.int
+    gross_requirement: _builtins.str
+    """Initial requirement with the premiums of longs in it, USD, rounded up; empty with `not_offered`."""
+    applied_proceeds: _builtins.str
+    """Premiums of shorts that are applied to it, USD, rounded down; empty with `not_offered`."""
+    deposit: _builtins.str
+    """gross_requirement - applied_proceeds, USD; below 0 where more comes in than is required; empty
+    with `not_offered`.
+    """
+    exactness: _types_pb2.Exactness.ValueType
+    """EXACT where no way of cutting the portfolio into strategies requires less."""
+    not_offered: _builtins.str
+    """An instrument or coin of which the kind of account may not hold this position; else empty."""
+    def __init__(
+        self,
+        *,
+        gross_requirement: _builtins.str = ...,
+        applied_proceeds: _builtins.str = ...,
+        deposit: _builtins.str = ...,
+        exactness: _types_pb2.Exactness.ValueType = ...,
+        not_offered: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applied_proceeds", b"applied_proceeds", "deposit", b"deposit", "exactness", b"exactness", "gross_requirement", b"gross_requirement", "not_offered", b"not_offered"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EntryDeposit: _TypeAlias = EntryDeposit  # noqa: Y015
+
+@_typing.final
 class SimulatePortfolioRequest(_message.Message):
     """Asks for the margin of a portfolio."""
 
@@ -1020,6 +1062,8 @@ class SimulatePortfolioResponse(_message.Message):
     SCENARIOS_FIELD_NUMBER: _builtins.int
     WORST_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
+    MARGIN_ACCOUNT_DEPOSIT_FIELD_NUMBER: _builtins.int
+    CASH_ACCOUNT_DEPOSIT_FIELD_NUMBER: _builtins.int
     net_option_value: _builtins.str
     """Options at their marks, longs positive, USD, signed, whether or not equity has it."""
     capital_used: _builtins.str
@@ -1046,6 +1090,14 @@ class SimulatePortfolioResponse(_message.Message):
     def basis(self) -> _types_pb2.Basis:
         """The state the numbers rest on; account_version is 0."""
 
+    @_builtins.property
+    def margin_account_deposit(self) -> Global___EntryDeposit:
+        """Deposit at entry in a margin account; absent but under the model "strategy"."""
+
+    @_builtins.property
+    def cash_account_deposit(self) -> Global___EntryDeposit:
+        """Deposit at entry in a cash account; absent but under the model "strategy"."""
+
     def __init__(
         self,
         *,
@@ -1057,10 +1109,12 @@ class SimulatePortfolioResponse(_message.Message):
         scenarios: _abc.Iterable[_types_pb2.ScenarioTable] | None = ...,
         worst: _abc.Iterable[_types_pb2.WorstScenario] | None = ...,
         basis: _types_pb2.Basis | None = ...,
+        margin_account_deposit: Global___EntryDeposit | None = ...,
+        cash_account_deposit: Global___EntryDeposit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "explanation", b"explanation", "risk", b"risk"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "cash_account_deposit", b"cash_account_deposit", "explanation", b"explanation", "margin_account_deposit", b"margin_account_deposit", "risk", b"risk"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "capital_used", b"capital_used", "exactness", b"exactness", "explanation", b"explanation", "net_option_value", b"net_option_value", "risk", b"risk", "scenarios", b"scenarios", "worst", b"worst"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "capital_used", b"capital_used", "cash_account_deposit", b"cash_account_deposit", "exactness", b"exactness", "explanation", b"explanation", "margin_account_deposit", b"margin_account_deposit", "net_option_value", b"net_option_value", "risk", b"risk", "scenarios", b"scenarios", "worst", b"worst"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1112,6 +1166,8 @@ class RegimeMargin(_message.Message):
     BINDING_COMPONENT_FIELD_NUMBER: _builtins.int
     WORST_FIELD_NUMBER: _builtins.int
     MISSING_FIELD_NUMBER: _builtins.int
+    MARGIN_ACCOUNT_DEPOSIT_FIELD_NUMBER: _builtins.int
+    CASH_ACCOUNT_DEPOSIT_FIELD_NUMBER: _builtins.int
     regime: _types_pb2.MarginRegime.ValueType
     """The regime that the model belongs to."""
     net_option_value: _builtins.str
@@ -1142,6 +1198,16 @@ class RegimeMargin(_message.Message):
     def worst(self) -> _containers.RepeatedCompositeFieldContainer[_types_pb2.WorstScenario]:
         """Binding scenario of every group."""
 
+    @_builtins.property
+    def margin_account_deposit(self) -> Global___EntryDeposit:
+        """Deposit at entry in a margin account; absent but under the model "strategy"."""
+
+    @_builtins.property
+    def cash_account_deposit(self) -> Global___EntryDeposit:
+        """Deposit at entry in a cash account; absent but under the model "strategy". No account of this
+        service is one.
+        """
+
     def __init__(
         self,
         *,
@@ -1155,10 +1221,12 @@ class RegimeMargin(_message.Message):
         binding_component: _builtins.str = ...,
         worst: _abc.Iterable[_types_pb2.WorstScenario] | None = ...,
         missing: _builtins.str = ...,
+        margin_account_deposit: Global___EntryDeposit | None = ...,
+        cash_account_deposit: Global___EntryDeposit | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "basis", b"basis", "gain", b"gain", "risk", b"risk"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "basis", b"basis", "cash_account_deposit", b"cash_account_deposit", "gain", b"gain", "margin_account_deposit", b"margin_account_deposit", "risk", b"risk"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "basis", b"basis", "binding_component", b"binding_component", "capital_used", b"capital_used", "exactness", b"exactness", "gain", b"gain", "missing", b"missing", "net_option_value", b"net_option_value", "regime", b"regime", "risk", b"risk", "worst", b"worst"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gain", b"_gain", "basis", b"basis", "binding_component", b"binding_component", "capital_used", b"capital_used", "cash_account_deposit", b"cash_account_deposit", "exactness", b"exactness", "gain", b"gain", "margin_account_deposit", b"margin_account_deposit", "missing", b"missing", "net_option_value", b"net_option_value", "regime", b"regime", "risk", b"risk", "worst", b"worst"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__gain: _TypeAlias = _typing.Literal["gain"]  # noqa: Y015
     _WhichOneofArgType__gain: _TypeAlias = _typing.Literal["_gain", b"_gain"]  # noqa: Y015

@@ -1,6 +1,6 @@
 """A portfolio under several models, side by side."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Group, RenderableType
@@ -9,9 +9,16 @@ from rich.text import Text
 from margingate_engine.check.compare import Compared, gain
 from margingate_engine.check.decide import binding_of, worst_of
 from margingate_engine.core.amounts import MICRO, whole
+from margingate_engine.models.strategy.deposit import Deposit, NotOffered
+from margingate_engine.models.strategy.entry import Account
 from margingate_server.cli.tables.layout import BAD, GOOD, facts, table
 from margingate_server.cli.tables.texts import NONE, money_text, words
-from margingate_server.client import CompareRegimesResponse, RegimeMargin, enum_name
+from margingate_server.client import (
+    CompareRegimesResponse,
+    EntryDeposit,
+    RegimeMargin,
+    enum_name,
+)
 
 RULES_BASED = "strategy"
 _AMOUNTS = (
@@ -24,10 +31,23 @@ _AMOUNTS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepositRow:
+    """Deposit at entry in a kind of account, amounts as RegimeRow; empty with `not_offered`."""
+
+    account: str
+    gross_requirement: str = ""
+    applied_proceeds: str = ""
+    deposit: str = ""
+    exactness: str = ""
+    not_offered: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegimeRow:
     """What one model says. Amounts: USD as decimal text, empty where `missing` has no parameters.
 
     gain: 1 - capital used / that of rules-based margin; None without it. worst: (group, words).
+    deposits: of rules-based margin alone.
     """
 
     model: str
@@ -42,6 +62,7 @@ class RegimeRow:
     worst: tuple[tuple[str, str], ...] = ()
     parameters_digest: str = ""
     missing: str = ""
+    deposits: tuple[DepositRow, ...] = ()
 
 
 def rows_of_answer(answer: CompareRegimesResponse) -> list[RegimeRow]:
@@ -78,6 +99,7 @@ def comparison_tables(
     return Group(
         made,
         facts([(f"{row.model} worst", "; ".join(map(": ".join, row.worst))) for row in rows]),
+        facts([fact for row in rows for fact in _deposit_facts(row)]),
         facts([(f"{row.model} has no parameters for", row.missing) for row in rows]),
         Text(about.strip(), style="dim"),
     )
@@ -110,6 +132,25 @@ def _row_of_message(message: RegimeMargin) -> RegimeRow:
         binding_component=message.binding_component,
         worst=tuple((each.group, each.description) for each in message.worst),
         parameters_digest=basis.parameters_digest,
+        deposits=tuple(_deposits_of_message(message)),
+    )
+
+
+def _deposits_of_message(message: RegimeMargin) -> Iterator[DepositRow]:
+    if message.HasField("margin_account_deposit"):
+        yield _deposit_of_message(Account.MARGIN, message.margin_account_deposit)
+    if message.HasField("cash_account_deposit"):
+        yield _deposit_of_message(Account.CASH, message.cash_account_deposit)
+
+
+def _deposit_of_message(kind: Account, message: EntryDeposit) -> DepositRow:
+    return DepositRow(
+        account=kind.value,
+        gross_requirement=message.gross_requirement,
+        applied_proceeds=message.applied_proceeds,
+        deposit=message.deposit,
+        exactness="" if message.not_offered else words(enum_name(message, "exactness")),
+        not_offered=message.not_offered,
     )
 
 
@@ -125,11 +166,44 @@ def _row_of_figures(each: Compared, rules_based: int | None) -> RegimeRow:
         net_option_value=_usd(figures.net_option_value),
         capital_used=_usd(figures.capital_used),
         gain=None if rules_based is None else gain(figures.capital_used, rules_based),
-        exactness="exact" if figures.is_exact else "bound",
+        exactness=_exactness(is_exact=figures.is_exact),
         binding_component=binding_of(figures.requirements).value,
         worst=tuple((each.group, each.description) for each in worst_of(figures.requirements)),
         parameters_digest=digest,
+        deposits=tuple(
+            _deposit_of_figures(kind, found) for kind, found in figures.deposits.items()
+        ),
     )
+
+
+def _deposit_of_figures(kind: Account, found: Deposit | NotOffered) -> DepositRow:
+    if isinstance(found, NotOffered):
+        return DepositRow(account=kind.value, not_offered=found.subject)
+    return DepositRow(
+        account=kind.value,
+        gross_requirement=_usd(found.gross),
+        applied_proceeds=_usd(found.applied_proceeds),
+        deposit=_usd(found.due),
+        exactness=_exactness(is_exact=found.is_exact),
+    )
+
+
+def _deposit_facts(row: RegimeRow) -> Iterator[tuple[str, str]]:
+    """Name and words of each deposit of a model."""
+    for each in row.deposits:
+        yield f"{row.model} deposit at entry, {each.account} account", _deposit_words(each)
+
+
+def _deposit_words(row: DepositRow) -> str:
+    if row.not_offered:
+        return f"not offered with {row.not_offered}"
+    gross, applied = money_text(row.gross_requirement), money_text(row.applied_proceeds)
+    bound = " (bound)" if row.exactness == "bound" else ""
+    return f"{money_text(row.deposit)} = gross {gross} less proceeds {applied}{bound}"
+
+
+def _exactness(*, is_exact: bool) -> str:
+    return "exact" if is_exact else "bound"
 
 
 def _usd(micro: int) -> str:
