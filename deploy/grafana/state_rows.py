@@ -1,6 +1,6 @@
 """Panels of what the service rests on: ledger, market, process."""
 
-from deploy.grafana.panel import MARKET_AGE_SECONDS, Panel, quantile, rate
+from deploy.grafana.panel import MARKET_AGE_SECONDS, TURN_AGE_SECONDS, Panel, quantile, rate
 
 LEDGER = (
     Panel(
@@ -168,6 +168,24 @@ FEED = (
 )
 
 PROCESS = (
+    Panel(
+        title="Background work",
+        description="Time since the last good turn of each thread beside the requests.",
+        unit="s",
+        queries=(
+            (
+                "max by (thread) (margingate_background_turn_age_seconds{@})",
+                "{{thread}}",
+            ),
+        ),
+        red_from=TURN_AGE_SECONDS,
+    ),
+    Panel(
+        title="Background errors",
+        description="Steps of these threads per second that failed as nobody foresaw.",
+        unit="ops",
+        queries=((rate("margingate_background_errors_total", "thread"), "{{thread}}"),),
+    ),
     Panel(
         title="Resident memory",
         description="Memory of the process. Steady growth under steady load is a leak.",

@@ -17,6 +17,7 @@ from margingate_server.feed_choice import feed_of, follower_of
 from margingate_server.feed_loop import FeedLoop
 from margingate_server.feed_observing import FeedObserving
 from margingate_server.garbage import settle_garbage_collector
+from margingate_server.health import Health
 from margingate_server.hint import hint
 from margingate_server.ledger.folding import EventLog
 from margingate_server.ledger.journal import Journal
@@ -49,8 +50,7 @@ from margingate_server.rpc.server import RpcServer
 from margingate_server.rpc.transport import Transport
 from margingate_server.seed_accounts import seed
 from margingate_server.service.desk import Desk
-from margingate_server.service.freshness import AgeLimits, age_seconds
-from margingate_server.service.market import MarketView
+from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.terms import Terms
 from margingate_server.snapshot_keeper import SnapshotKeeper
 from margingate_server.streaming import Streaming
@@ -83,7 +83,7 @@ class Application:
         self._metrics = Metrics(
             new_registry(),
             version=version("margingate"),
-            age_seconds_by_underlying=self._ages,
+            age_seconds_by_underlying=self._index_ages,
         )
         feed = feed_of(config, self._clock, FeedObserving(self._metrics, self._log))
         self._store = SqliteStore(config.data_dir, opened_ns=now_ns)
@@ -92,6 +92,7 @@ class Application:
         observer = LaneObserving(self._metrics, self._store, self._log)
         self._desk = self._open_desk(self._store)
         self._lane = Lane(self._desk, self._journal, self._clock, observer)
+        self._health = Health(self._lane, self._clock, age_limits, self._stopping)
         account_observer = AccountObserving(self._metrics, self._log)
         self._revaluation = RevaluationLoop(self._lane, self._clock, account_observer)
         market_observer = MarketObserving(self._metrics, self._revaluation.wake)
@@ -117,12 +118,16 @@ class Application:
         observer.when_health_changes(self._change_health)
         self.grpc_port = self._rpc.bind(config.host, config.port, config.tls_pair())
         self._http = HttpEndpoint(
-            self._metrics.registry, self._readiness, host=config.http_host, port=config.http_port
+            self._metrics.registry,
+            self._health.readiness,
+            host=config.http_host,
+            port=config.http_port,
         )
         self.http_port = self._http.port
 
     def start(self) -> None:
         """Serve."""
+        self._follow_threads()
         self._tell_health()
         self._streaming.start()
         self._rpc.start()
@@ -141,7 +146,7 @@ class Application:
             f"metrics on http://{self._http.host}:{self.http_port}/metrics",
             *hint(
                 sys.argv[0],
-                self._view(),
+                self._health.view(),
                 self._desk.shard.state.accounts,
                 f"{scheme}{config.host}:{self.grpc_port}",
             ),
@@ -197,6 +202,12 @@ class Application:
             period_seconds=UPKEEP_SECONDS,
         )
 
+    def _follow_threads(self) -> None:
+        self._metrics.background.follow(self._revaluation.turns)
+        self._metrics.background.follow(self._upkeep.turns)
+        if self._feed_loop is not None:
+            self._metrics.background.follow(self._feed_loop.turns)
+
     def _open_desk(self, log: EventLog) -> Desk:
         desk = self._builder.open_desk(log, self._journal.market_version_min)
         newest = self._journal.newest_market()
@@ -245,35 +256,8 @@ class Application:
         for scope in get_args(KillScope):
             self._metrics.ledger.kill_switches_changed(scope, scopes[scope])
 
-    def _view(self) -> MarketView | None:
-        try:
-            return self._lane.look(lambda desk, _now_ns: desk.shard.market.view)
-        except LedgerDown:
-            return None
-
-    def _ages(self) -> dict[str, float]:
-        """Seconds since the index price of each margined underlying was received."""
-        view = self._view()
-        if view is None:
-            return {}
-        now_ns = self._clock.now_ns()
-        return {
-            name: age_seconds(int(observed_ns), now_ns)
-            for name, observed_ns in zip(
-                view.table.underlyings, view.snapshot.observed_ns_u, strict=True
-            )
-            if observed_ns >= 0 and name not in view.arrays.unmodelled
-        }
-
-    def _readiness(self) -> dict[str, bool]:
-        """Ready while some order could be decided; each underlying's age is a metric of its own."""
-        limit = self._builder.age_limits.underlying_ns_max / 1e9
-        ages = self._ages()
-        return {
-            "ledger": not self._lane.is_down,
-            "market": bool(ages) and min(ages.values()) <= limit,
-            "serving": not self._stopping.is_set(),
-        }
+    def _index_ages(self) -> dict[str, float]:
+        return self._health.index_ages()
 
     def _change_health(self) -> None:
         self._tell_health()
@@ -282,7 +266,7 @@ class Application:
     def _tell_health(self) -> None:
         """Also once a second: what failed and what recovered may have been told in either order."""
         self._metrics.ledger.health_changed(is_healthy=not self._lane.is_down)
-        self._rpc.set_serving(is_serving=all(self._readiness().values()))
+        self._rpc.set_serving(is_serving=all(self._health.readiness().values()))
 
 
 def serve(config: ServerConfig, announce: Callable[[str], None]) -> None:

@@ -12,8 +12,8 @@ from margingate_server.feeds.feed import Feed, MarketUpdate
 from margingate_server.observe.logs import Log
 from margingate_server.observe.metrics import Metrics
 from margingate_server.rpc.lane import LedgerDown
-from margingate_server.rpc.observers import tell
 from margingate_server.rpc.publisher import Publisher
+from margingate_server.rpc.turns import Turns
 
 
 class FeedLoop:
@@ -37,6 +37,7 @@ class FeedLoop:
         self._follow = follow
         self._logged: frozenset[str] = frozenset()
         self._stopping = Event()
+        self.turns = Turns("feed", clock)
         self._thread = Thread(target=self._run, name="feed", daemon=True)
 
     def step(self) -> None:
@@ -95,7 +96,7 @@ class FeedLoop:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._feed.interval_seconds):
-            tell(self.attempt)
+            self.turns.take(self.attempt)
 
 
 def without(update: MarketUpdate, names: frozenset[str]) -> MarketUpdate:

@@ -11,6 +11,7 @@ from margingate_server.clock import Clock
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.rpc.lane import Lane, LedgerDown, Ticket
 from margingate_server.rpc.observers import tell
+from margingate_server.rpc.turns import Turns
 from margingate_server.service.desk import Desk
 from margingate_server.service.margin_states import publishing_of
 from margingate_server.service.revaluing import Change
@@ -61,6 +62,7 @@ class RevaluationLoop:
         self._observer = observer
         self._waking, self._stopping = Event(), Event()
         self._due_seconds = 0.0
+        self.turns = Turns("revaluation", clock)
         self._thread = Thread(target=self._run, name="revaluation", daemon=True)
 
     def start(self) -> None:
@@ -143,12 +145,12 @@ class RevaluationLoop:
                 return
 
     def _run(self) -> None:
-        _stand_back()
+        self.turns.take(_stand_back)
         while not self._stopping.is_set():
             self._waking.wait(TURN_SECONDS)
             self._waking.clear()
             if not self._stopping.is_set():
-                tell(self.turn)
+                self.turns.take(self.turn)
                 self._stopping.wait(PAUSE_SECONDS)
 
 

@@ -34,6 +34,8 @@ class Streaming:
         self.streams = Streams(clock, observer)
         self._tail = AlertTail(lane, store, clock, observer)
         self._watching = Watching(lane, clock, observer)
+        for each in (self.streams, self._tail, self._watching):
+            metrics.background.follow(each.turns)
         self.servicers = (
             WatchServicer(lane, self._watching, clock, age_limits),
             AlertServicer(lane, self._tail, clock),

@@ -12,7 +12,7 @@ from margingate_server.ledger.store import LedgerError
 from margingate_server.market_retention import MarketRetention
 from margingate_server.observe.logs import Log
 from margingate_server.rpc.lane import Lane, LedgerDown
-from margingate_server.rpc.observers import tell
+from margingate_server.rpc.turns import Turns
 from margingate_server.service.desk import Desk
 from margingate_server.service.qualification_watch import RegimeEvent
 from margingate_server.snapshot_keeper import SnapshotKeeper
@@ -38,12 +38,14 @@ class Upkeep:
     clock: Clock
     log: Log
     period_seconds: float
+    turns: Turns = field(init=False)
     _is_stopping: bool = False
     _waking: Event = field(default_factory=Event)
     _thread: Thread = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the thread."""
+        self.turns = Turns("upkeep", self.clock)
         self._thread = Thread(target=self._run, name="upkeep", daemon=True)
 
     def start(self) -> None:
@@ -63,11 +65,13 @@ class Upkeep:
 
     def turn(self) -> None:
         """What is done once a second."""
-        tell(self.expire_holds)
-        tell(self.watch_qualifications)
-        tell(self._keep_ledger)
-        tell(self.snapshots.keep, self.store.head.seq)
-        tell(self.report)
+        self.turns.take(
+            self.expire_holds,
+            self.watch_qualifications,
+            self._keep_ledger,
+            lambda: self.snapshots.keep(self.store.head.seq),
+            self.report,
+        )
 
     def expire_holds(self) -> None:
         """End holds that ran out, in short turns."""
@@ -109,7 +113,7 @@ class Upkeep:
             if self._is_stopping:
                 return
             if is_woken:
-                tell(self._show_durable)
+                self.turns.take(self._show_durable)
             else:
                 self.turn()
 

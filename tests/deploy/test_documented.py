@@ -29,6 +29,8 @@ def declared() -> dict[str, tuple[str, frozenset[str]]]:
         if isinstance(wrapper, MetricWrapperBase)
     }
     labels_by_family["margingate_market_data_age_seconds"] = {"underlying"}
+    labels_by_family["margingate_background_turn_age_seconds"] = {"thread"}
+    labels_by_family["margingate_background_errors"] = {"thread"}
     return {
         family.name + SUFFIX[family.type]: (family.type, frozenset(labels_by_family[family.name]))
         for family in registry.collect()

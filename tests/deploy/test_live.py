@@ -11,10 +11,12 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from deploy.grafana import generate
+from margingate_server.clock import SystemClock
 from margingate_server.observe import labels
 from margingate_server.observe.account_metrics import RATIOS
 from margingate_server.observe.http import HttpEndpoint
 from margingate_server.observe.metrics import Metrics
+from margingate_server.rpc.turns import Turns
 from tests.deploy.exported import DEPLOY
 from tests.deploy.prometheus_process import PROMETHEUS, Query, scraping, wait_until
 
@@ -78,6 +80,7 @@ def query(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Query]:
         version="1.2.3",
         age_seconds_by_underlying=lambda: {"BTC": 0.2, "ETH": 12.0},
     )
+    metrics.background.follow(Turns("upkeep", SystemClock()))
     stop = threading.Event()
 
     def keep_happening() -> None:

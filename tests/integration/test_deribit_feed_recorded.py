@@ -78,16 +78,16 @@ def test_a_server_prices_a_recorded_crash_and_doubts_none_of_it(tmp_path: Path) 
         application.start()
         try:
             wait_until(lambda: priced(application) == len(market.tickers), "all are priced")
-            view = application._view()
+            view = application._health.view()
             assert view is not None
             assert not view.snapshot.doubt_i.any()
             assert not view.snapshot.doubt_u.any()
-            assert all(application._readiness().values())
+            assert all(application._health.readiness().values())
         finally:
             application.stop()
 
 
 def priced(application: Application) -> int:
     """How many options have a usable price."""
-    view = application._view()
+    view = application._health.view()
     return 0 if view is None else sum(view.arrays.priced_i)

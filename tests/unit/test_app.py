@@ -21,10 +21,10 @@ def test_a_first_update_that_fails_leaves_a_server_that_is_not_ready(
         patched.setattr(SimulatedFeed, "update", missing)
         application = Application(ServerConfig(port=0, http_port=0, data_dir=tmp_path))
     try:
-        assert application._readiness() == {"ledger": True, "market": False, "serving": True}
+        assert application._health.readiness() == {"ledger": True, "market": False, "serving": True}
         assert application._feed_loop is not None
         assert application._feed_loop.attempt()
-        assert all(application._readiness().values())
+        assert all(application._health.readiness().values())
     finally:
         application._upkeep.start()
         application.stop()

@@ -8,8 +8,10 @@ from time import monotonic, sleep
 
 import numpy as np
 import pytest
+from prometheus_client import generate_latest
 
 from margingate_engine.monitoring.states import MarginState
+from margingate_server import revaluation_loop
 from margingate_server.app import Application
 from margingate_server.config import ServerConfig
 from margingate_server.feeds.feed import MarketUpdate
@@ -180,6 +182,27 @@ def test_while_the_ledger_is_down_figures_go_on_with_prices(application: Applica
         assert figures is not None
         assert figures.arrays is shown.shard.market.view.arrays
     assert states(application) == {"lost": MarginState.HEALTHY}
+
+
+def test_a_turn_that_fails_is_counted_and_everybody_sees_that_nothing_gets_on(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(type(application._desk.revaluing), "figures", failing)
+    monkeypatch.setattr(revaluation_loop, "_stand_back", failing)  # no rights to be polite
+    application._follow_threads()
+    turns = application._revaluation.turns
+    application._revaluation.start()
+    deadline = monotonic() + 5.0
+    while turns.error_count < 3:
+        assert monotonic() < deadline
+        sleep(0.01)
+    age = turns.age_seconds
+    text = generate_latest(application._metrics.registry).decode()
+    assert 'margingate_background_errors_total{thread="revaluation"}' in text
+    assert turns.age_seconds >= age > 0
 
 
 def test_the_thread_follows_prices_and_fills_within_a_second(application: Application) -> None:

@@ -62,7 +62,7 @@ def test_while_recovery_fails_what_is_durable_is_shown_and_then_all_goes_on(
         upkeep.turn()
         assert lane.is_down
         assert lane.read(accounts) == lane.look(accounts) == told
-        assert not application._readiness()["ledger"]
+        assert not application._health.readiness()["ledger"]
         with pytest.raises(LedgerDown):
             lane.decide(lambda _desk, _now: (None, 0))
     upkeep.turn()
@@ -70,6 +70,24 @@ def test_while_recovery_fails_what_is_durable_is_shown_and_then_all_goes_on(
     assert lane.read(accounts) == told
     lane.decide(lambda desk, now: desk.accounts.create("new", "default", "r", "d", now))
     assert lane.read(accounts) == sorted([*told, "new"])
+
+
+def test_a_step_that_fails_is_counted_and_the_others_are_taken(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upkeep = application._upkeep
+    turned_at = upkeep.turns.age_seconds
+    with monkeypatch.context() as patched:
+        fail(application, "reopen", patched)
+        patched.setattr(type(upkeep), "expire_holds", lambda _: 1 // 0)
+        application._lane.mark_down()
+        upkeep.turn()
+        assert upkeep.turns.error_count == 1
+        assert upkeep.turns.age_seconds > turned_at
+        assert application._lane.look(accounts), "what is durable is shown all the same"
+    upkeep.turn()
+    assert not application._lane.is_down
+    assert upkeep.turns.error_count == 1
 
 
 def test_a_log_that_cannot_be_read_either_is_told_and_nothing_is_shown(

@@ -9,6 +9,7 @@ from prometheus_client import (
 )
 
 from margingate_server.observe.account_metrics import AccountMetrics
+from margingate_server.observe.background_metrics import BackgroundMetrics
 from margingate_server.observe.decision_metrics import DecisionMetrics
 from margingate_server.observe.feed_metrics import FeedMetrics
 from margingate_server.observe.ledger_metrics import LedgerMetrics
@@ -50,6 +51,7 @@ class Metrics:
         self.accounts = AccountMetrics(registry)
         self.feed = FeedMetrics(registry)
         self.streams = StreamMetrics(registry)
+        self.background = BackgroundMetrics(registry)
         build = Info("margingate_build", "Version of the package that serves.", registry=registry)
         build.info({"version": version})
         ProcessCollector(registry=registry)

@@ -16,6 +16,7 @@ from margingate_server.ledger.store import EventRecord, LedgerError, Store
 from margingate_server.rpc.alert_codec import ALERT_KINDS, Told, alert_of, unread
 from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.observers import tell
+from margingate_server.rpc.turns import Turns
 
 RECENT_MAX = 2_000
 """Newest alerts kept in memory, about 1 KB each."""
@@ -62,6 +63,7 @@ class AlertTail:
         self._rings: set[Callable[[], None]] = set()
         self._bell = Event()
         self._is_stopping = False
+        self.turns = Turns("alerts", clock)
         self._thread = Thread(target=self._run, name="alerts", daemon=True)
 
     @property
@@ -170,10 +172,4 @@ class AlertTail:
             self._bell.clear()
             if self._is_stopping:
                 return
-            tell(self._looked)
-
-    def _looked(self) -> None:
-        try:
-            self.look()
-        except LedgerDown:
-            return
+            self.turns.take(self.look)

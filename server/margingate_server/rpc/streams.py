@@ -19,6 +19,7 @@ from margingate_server.clock import Clock
 from margingate_server.rpc.observers import tell
 from margingate_server.rpc.status import DETAILS_KEY, Failure, details_of, failure_of
 from margingate_server.rpc.transport import check_account_header, end, parsed
+from margingate_server.rpc.turns import Turns
 
 STREAMS_MAX = 256
 """Open streams of a process: a thread each, some 50 KB of memory."""
@@ -152,6 +153,7 @@ class Streams:
         self._calls: set[_Call] = set()
         self._opening = Lock()
         self._stopping = Event()
+        self.turns = Turns("streams", clock)
         self._watchdog = Thread(target=self._watch, name="stream-watchdog", daemon=True)
 
     @property
@@ -267,4 +269,4 @@ class Streams:
 
     def _watch(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):
-            tell(self.drop_blocked)
+            self.turns.take(self.drop_blocked)

@@ -6,8 +6,8 @@ told less often.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, KeysView
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Protocol
@@ -15,6 +15,7 @@ from typing import Protocol
 from margingate_server.clock import Clock
 from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.observers import tell
+from margingate_server.rpc.turns import Turns
 from margingate_server.service.desk import Desk
 from margingate_server.service.sighting import (
     Figures,
@@ -26,6 +27,7 @@ from margingate_server.service.sighting import (
 )
 
 LOOK_SECONDS = 0.05
+IDLE_SECONDS = 1.0
 HEARTBEAT_SECONDS = 5.0
 
 
@@ -96,6 +98,7 @@ class Watching:
         self._known: dict[str, tuple[Standpoint, Figures]] = {}
         self._bell = Event()
         self._stopping = Event()
+        self.turns = Turns("watching", clock)
         self._thread = Thread(target=self._run, name="watching", daemon=True)
 
     def start(self) -> None:
@@ -138,7 +141,7 @@ class Watching:
                     due[each.account].append(each)
         self._known = {name: self._known[name] for name in self._known.keys() & watched}
         try:
-            now_at = self._lane.look(lambda desk, _now_ns: _standpoints(desk, due))
+            now_at = self._lane.look(lambda desk, _now_ns: _standpoints(desk, due.keys()))
             for account, watchers in due.items():
                 self._look_at(account, watchers, now_at.get(account))
         except LedgerDown:
@@ -185,14 +188,17 @@ class Watching:
 
     def _run(self) -> None:
         while True:
-            self._bell.wait(LOOK_SECONDS if self._watchers else None)
+            self._bell.wait(LOOK_SECONDS if self._watchers else IDLE_SECONDS)
             self._bell.clear()
             if self._stopping.is_set():
                 return
-            tell(self.look)
+            self.turns.take(self.look)
 
 
-def _standpoints(desk: Desk, accounts: dict[str, list[Watcher]]) -> dict[str, Standpoint]:
-    """Of each of the accounts that there are."""
-    known = desk.shard.state.accounts
-    return {name: standpoint(desk.shard, known[name]) for name in accounts if name in known}
+def _standpoints(desk: Desk, accounts: KeysView[str]) -> dict[str, Standpoint]:
+    """Of each of the accounts that there are; without one of which it cannot be said."""
+    found, known = {}, desk.shard.state.accounts
+    for name in accounts & known.keys():
+        with suppress(Exception):  # whoever watches it is told why when it is looked at
+            found[name] = standpoint(desk.shard, known[name])
+    return found

@@ -4,8 +4,10 @@ import re
 
 from prometheus_client import generate_latest
 
+from margingate_server.clock import SystemClock
 from margingate_server.observe import feed_metrics, labels
 from margingate_server.observe.metrics import SERIES_MAX, Metrics
+from margingate_server.rpc.turns import Turns
 
 MANY = 200
 
@@ -14,6 +16,8 @@ def use_in_every_way(metrics: Metrics) -> None:
     """Gives every label every value it can take, and many that it cannot."""
     inventions = [f"invented_{i}" for i in range(MANY)]
     paths = ["/margingate.v1." + method for method in labels.METHODS]
+    for thread in ("alerts", "feed", "revaluation", "streams", "upkeep", "watching"):
+        metrics.background.follow(Turns(thread, SystemClock()))
     for path in (*paths, *inventions):
         for code in (*labels.GRPC_CODES, "invented"):
             metrics.requests.finished(path, code, 0.001)
@@ -63,12 +67,13 @@ def test_no_metric_has_a_label_that_names_who_or_what_was_traded(metrics: Metric
     assert names == {
         *("method", "grpc_code", "decision", "reason", "stage", "kind", "underlying", "scope"),
         *("state", "flag", "model", "digest", "version", "generation", "le", "ratio"),
+        "thread",
     }
 
 
 def test_names_follow_the_conventions_of_prometheus(metrics: Metrics) -> None:
     families = [f for f in metrics.registry.collect() if f.name.startswith("margingate_")]
-    assert len(families) == 46
+    assert len(families) == 48
     for family in families:
         assert family.documentation.endswith("."), family.name
         assert not re.search(r"_(ms|us|ns|kb|percent)(_|$)", family.name)

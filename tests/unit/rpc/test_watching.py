@@ -10,10 +10,15 @@ import pytest
 
 from margingate.v1 import account_service_pb2 as pb
 from margingate_server.ledger.events import AccountSuspended
+from margingate_server.ledger.state import AccountState
+from margingate_server.rpc import watching
 from margingate_server.rpc.lane import LedgerDown
 from margingate_server.rpc.watching import HEARTBEAT_SECONDS, Sight, Watcher, Watching
+from margingate_server.service import sighting
 from margingate_server.service.desk import Desk
 from margingate_server.service.refusals import UnknownName
+from margingate_server.service.shard import Shard
+from margingate_server.service.sighting import Standpoint, standpoint
 from tests.unit.rpc.gate import Gate, leg, order
 from tests.unit.rpc.memory_store import disk_full, fails_once
 from tests.unit.rpc.stream_probe import until
@@ -259,5 +264,34 @@ def test_the_thread_looks_by_itself(watched: Watched) -> None:
         watcher = watched.watcher()
         until(lambda: watched.rung == ["a"])
         taken(watcher)
+    finally:
+        watched.watching.stop()
+
+
+def test_an_account_that_cannot_be_looked_at_keeps_nothing_from_others(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def of_a_alone(shard: Shard, account: AccountState) -> Standpoint:
+        if account.account == "b":
+            raise ValueError("planted")
+        return standpoint(shard, account)
+
+    monkeypatch.setattr(watching, "standpoint", of_a_alone)
+    monkeypatch.setattr(sighting, "standpoint", of_a_alone)
+    of_a, of_b = watched.watcher("a"), watched.watcher("b")
+    watched.watching.look()
+    assert taken(of_a).seen.account.account == "a"
+    with pytest.raises(ValueError, match="planted"):
+        of_b.take()
+
+
+def test_the_thread_gets_on_while_nobody_watches(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watching, "IDLE_SECONDS", 0.001)
+    watched.pass_time(60)
+    watched.watching.start()
+    try:
+        until(lambda: watched.watching.turns.age_seconds == 0)
     finally:
         watched.watching.stop()
