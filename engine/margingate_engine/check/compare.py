@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from margingate_engine.core.amounts import USD
+from margingate_engine.core.amounts import NANO, USD
 from margingate_engine.core.errors import MissingData
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.risk import Risk
@@ -14,12 +14,12 @@ from margingate_engine.models.strategy.deposit import Deposit, NotOffered, entry
 from margingate_engine.models.strategy.entry import Account
 from margingate_engine.models.strategy.model import StrategyModel
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.flows import fill_flow, spot_coins
+from margingate_engine.portfolio.flows import USD_VALUE_DIVISOR, fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import Portfolio, Position
 from margingate_engine.portfolio.margin_model import MarginModel, Requirement
 
-_USD_NANO_PER_MICRO = 10**12
-_COIN_NANO_PER_MICRO = 10**21
+_COIN_VALUE_DIVISOR = USD_VALUE_DIVISOR * NANO
+"""1e-9 of a size x 1e-9 coins x 1e-9 USD, in 1e-6 USD."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,10 +155,10 @@ def net_option_value(portfolio: Portfolio, table: InstrumentTable, snapshot: Mar
             continue
         worth = position.lots * instrument.size_nano * int(snapshot.mark_nano_i[row])
         if instrument.settlement_asset == USD:
-            value += worth // _USD_NANO_PER_MICRO
+            value += worth // USD_VALUE_DIVISOR
         else:
             index_nano = int(snapshot.index_nano_u[table.underlying_i[row]])
-            value += worth * index_nano // _COIN_NANO_PER_MICRO
+            value += worth * index_nano // _COIN_VALUE_DIVISOR
     return value
 
 

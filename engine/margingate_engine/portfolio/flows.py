@@ -3,9 +3,16 @@
 USD in 1e-6, coins in 1e-12; prices and sizes in 1e-9. Always rounded down: against the account.
 """
 
+from margingate_engine.core.amounts import MICRO, NANO, PICO
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 
-SPOT_PICO_PER_NANO = 1_000
+SPOT_PICO_PER_NANO = PICO // NANO
+
+USD_VALUE_DIVISOR = NANO * NANO // MICRO
+"""1e-9 of a size x 1e-9 USD, in 1e-6 USD."""
+
+_COIN_VALUE_DIVISOR = NANO * NANO // PICO
+"""1e-9 of a size x 1e-9 coins, in 1e-12 coins."""
 
 
 def fill_flow(instrument: Instrument, lots: int, price_nano: int) -> int:
@@ -15,10 +22,10 @@ def fill_flow(instrument: Instrument, lots: int, price_nano: int) -> int:
     """
     size_nano = instrument.size_nano
     if instrument.is_inverse_future:
-        return lots * size_nano * 10**12 // price_nano
+        return lots * size_nano * PICO // price_nano
     if instrument.settlement_asset == instrument.underlying:
-        return -lots * size_nano * price_nano // 10**6
-    return -lots * size_nano * price_nano // 10**12
+        return -lots * size_nano * price_nano // _COIN_VALUE_DIVISOR
+    return -lots * size_nano * price_nano // USD_VALUE_DIVISOR
 
 
 def spot_coins(instrument: Instrument, lots: int) -> int:

@@ -1,7 +1,7 @@
 """What a position comes to in cash when its instrument settles. [SPAN-18]"""
 
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight
-from margingate_engine.portfolio.flows import SPOT_PICO_PER_NANO, fill_flow
+from margingate_engine.portfolio.flows import SPOT_PICO_PER_NANO, USD_VALUE_DIVISOR, fill_flow
 from margingate_engine.portfolio.holdings import Position
 
 
@@ -20,4 +20,4 @@ def settlement_units(instrument: Instrument, position: Position, price_nano: int
     worth = position.lots * instrument.size_nano * intrinsic_nano
     if instrument.settlement_asset == instrument.underlying:
         return worth * SPOT_PICO_PER_NANO // price_nano
-    return worth // 10**12
+    return worth // USD_VALUE_DIVISOR

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from margingate_engine.core.amounts import ceil_div
 from margingate_engine.models.strategy.pieces import Kind, Piece
-
-NANO_TIMES_NANO_PER_MICRO = 10**12
+from margingate_engine.portfolio.flows import USD_VALUE_DIVISOR
 
 
 def settlements(pieces: Sequence[Piece]) -> tuple[int, ...]:
@@ -45,4 +44,4 @@ def largest_loss_micro(
         sum(loss_nano(piece, price_nano) * count for piece, count in chosen)
         for price_nano in settlements([piece for piece, _ in chosen])
     )
-    return ceil_div(max(0, worst_nano) * unit_nano, NANO_TIMES_NANO_PER_MICRO)
+    return ceil_div(max(0, worst_nano) * unit_nano, USD_VALUE_DIVISOR)

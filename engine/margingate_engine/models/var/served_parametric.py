@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from margingate_engine.core.amounts import PICO
+from margingate_engine.core.amounts import MICRO, NANO, PICO
 from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
@@ -41,7 +41,7 @@ _FIRST_LOTS = -6
 DESCRIPTIONS = ("coins gain their value", "coins lose their value")
 """What the two rows are: of positions with the coins that inverse options are worth."""
 
-_COIN_VALUE = 10**15
+_COIN_VALUE = PICO * NANO // MICRO
 """1e-12 coins x 1e-9 USD, in 1e-6 USD."""
 _UP, _DOWN = 0, 1
 
