@@ -3,202 +3,173 @@
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 
-from margingate_engine.core.amounts import MICRO
 from margingate_engine.core.errors import MargingateError
-from margingate_engine.models.strategy.entry import Account
-from margingate_engine.models.strategy.margin import EntryMargin, entry_margin, ongoing_margin
-from margingate_engine.models.strategy.terms import Phase
+from margingate_server.validating import strategy_expiries
 from margingate_server.validating.case import CaseResult, Outcome, compared, skipped
-from margingate_server.validating.strategy_books import (
-    STYLE_FIELDS,
-    Market,
+from margingate_server.validating.strategy_books import MARKET_FIELDS, Market
+from margingate_server.validating.strategy_fields import (
     Unrepresentable,
-    book,
+    as_number,
     number,
     refuse_unknown,
+    told,
+    words,
 )
+from margingate_server.validating.strategy_figures import FIGURES, ROUNDED, Figures
+from margingate_server.validating.strategy_legs import STYLE_FIELDS
 from margingate_server.validating.strategy_sums import wanted_sum
 
 _CENT = Fraction(1, 100)
 _ROUNDED_BY_SOURCE = Fraction(51, 100)
 _SECTIONS = ("cboe_manual_page_pinned", "cboe_manual_tastyware", "pairing")
 _CASE_FIELDS = {
-    *("id", "manual_page", "underlying_class", "underlying", "U", "leverage", "legs", "account"),
-    *("phase", "expected", "convention", "exact_by_formula", "note", "source", "expiry"),
-    *STYLE_FIELDS,
+    *("id", "legs", "expected", "account", "account_type", "phase", "convention", "tolerance"),
+    *("exact_by_formula", *STYLE_FIELDS, *MARKET_FIELDS, *strategy_expiries.FIELDS),
 }
-_FIGURES = {"requirement", "applied_proceeds", "cash_call"}
-_ROUNDED_FIGURES = {"cash_requirement", "margin_requirement"}
-_PAIRING_FIGURES = {"maintenance_beyond_premium", "net_debit"}
+_AROUND = ("valuation_date", "meta")
+"""What a document may tell of all its cases."""
 
 
 def recognises(document: object) -> bool:
-    """True when one of the sections of this format is there, with cases that have legs."""
+    """True when there is a section of cases that have legs and figures of this format."""
     return any(_sections(document))
 
 
 def results(document: object) -> Iterator[CaseResult]:
-    """A line per case; of a case for both kinds of account, a second one named `<id>/cash`."""
+    """A line per case; of a case for both kinds of account, a second one named `<id>/cash`.
+
+    A figure that is not known has a line of its own, `<id>/<figure>`, beside those that are.
+    """
+    assert isinstance(document, Mapping), "only a table is recognised"
+    around = {name: document[name] for name in _AROUND if name in document}
     for section, cases in _sections(document):
         for at, case in enumerate(cases):
             name = case.get("id") if isinstance(case, Mapping) else None
             id_ = str(name or f"{section}[{at}]").replace(" ", "_")
-            yield from _case_results(id_, case)
+            yield from _case_results(id_, case, around)
 
 
 def _sections(document: object) -> Iterator[tuple[str, list[object]]]:
     if not isinstance(document, Mapping):
         return
-    for section in _SECTIONS:
-        cases = document.get(section)
-        if isinstance(cases, list) and any(
-            isinstance(case, Mapping) and "legs" in case for case in cases
-        ):
-            yield section, cases
+    for name, section in document.items():
+        cases = section.get("cases") if isinstance(section, Mapping) else section
+        if isinstance(cases, list) and any(_is_case(case, str(name)) for case in cases):
+            yield str(name), cases
 
 
-def _case_results(id_: str, case: object) -> Iterator[CaseResult]:
+def _is_case(case: object, section: str) -> bool:
+    if not isinstance(case, Mapping) or "legs" not in case:
+        return False
+    expected = case.get("expected")
+    figures = {str(name) for name in expected} if isinstance(expected, Mapping) else set()
+    is_sum = isinstance(expected, str) and "margin(" in expected.lower()
+    return section in _SECTIONS or is_sum or bool(figures & {*FIGURES, *ROUNDED})
+
+
+def _case_results(id_: str, case: object, around: Mapping[str, object]) -> Iterator[CaseResult]:
+    if not isinstance(case, Mapping):
+        yield skipped(id_, "is no table")
+        return
     try:
-        yield from _compared_case(id_, case)
+        refuse_unknown(case, _CASE_FIELDS)
+        yield from _compared_case(id_, {**around, **case})
     except Unrepresentable as wrong:
         yield skipped(id_, str(wrong))
     except MargingateError as wrong:
-        yield skipped(id_, f"refused: {' '.join(map(str, wrong.args))}")
+        yield skipped(id_, _refusal(wrong))
 
 
-def _compared_case(id_: str, case: object) -> Iterator[CaseResult]:
-    if not isinstance(case, Mapping):
-        raise Unrepresentable("is no table")
-    refuse_unknown(case, _CASE_FIELDS)
+def _compared_case(id_: str, case: Mapping[str, object]) -> Iterator[CaseResult]:
     expected = case.get("expected")
     if isinstance(expected, str):
-        yield _of_sum(id_, case, expected)
-    elif not isinstance(expected, Mapping) or not expected:
-        raise Unrepresentable("expected is neither figures nor a sum")
-    elif set(expected) <= _FIGURES:
-        yield _of_figures(id_, case, expected)
-    elif set(expected) <= _ROUNDED_FIGURES:
-        yield from _of_rounded(id_, case, expected)
-    elif set(expected) <= _PAIRING_FIGURES:
-        yield _of_pairing(id_, case, expected)
+        figures = Figures(case, _market(case))
+        wanted = wanted_sum(expected, figures.market, case.get("legs"))
+        yield compared(id_, wanted, figures.of("requirement"), tolerance=_cents(case))
+    elif isinstance(expected, Mapping) and expected:
+        yield from _of_figures(id_, case, expected)
     else:
-        raise Unrepresentable(f"unknown figures {', '.join(sorted(map(str, expected)))}")
+        raise Unrepresentable("expected is neither figures nor a sum")
 
 
-def _of_figures(id_: str, case: Mapping[str, object], expected: Mapping[str, object]) -> CaseResult:
-    try:
-        account = Account(case.get("account", "margin"))
-    except ValueError:
-        raise Unrepresentable(f"unknown account {case.get('account')}") from None
-    margin = _entry(case, account)
-    got = {
-        "requirement": margin.gross.requirement_micro,
-        "applied_proceeds": margin.applied_proceeds_micro,
-        "cash_call": margin.deposit_micro,
-    }
-    return _worst(
-        [
-            compared(id_, number(expected, name), Fraction(got[name], MICRO), tolerance=_CENT)
-            for name in expected
-        ]
-    )
-
-
-def _of_rounded(
+def _of_figures(
     id_: str, case: Mapping[str, object], expected: Mapping[str, object]
 ) -> Iterator[CaseResult]:
-    if case.get("account") not in ("margin+cash", "margin", "cash"):
-        raise Unrepresentable(f"unknown account {case.get('account')}")
-    convention = str(case.get("convention")).lower()
-    if not ("rows are gross" in convention and "net cash call" in convention):
-        raise Unrepresentable("the convention of its figures is not known")
-    if "margin_requirement" in expected:
-        got = _conventional(_entry(case, Account.MARGIN), is_cash=False)
-        figure = number(expected, "margin_requirement")
-        comparisons = [compared(id_, figure, got, tolerance=_ROUNDED_BY_SOURCE)]
-        if "exact_by_formula" in case:
-            exact = number(case, "exact_by_formula")
-            comparisons.append(compared(id_, exact, got, tolerance=_CENT))
-        yield _worst(comparisons)
-    if "cash_requirement" in expected:
-        id_ = f"{id_}/cash"
-        try:
-            got = _conventional(_entry(case, Account.CASH), is_cash=True)
-        except MargingateError as wrong:
-            yield skipped(id_, f"refused: {' '.join(map(str, wrong.args))}")
-            return
-        figure = number(expected, "cash_requirement")
-        yield compared(id_, figure, got, tolerance=_ROUNDED_BY_SOURCE)
+    figures = Figures(case, _market(case))
+    known = [name for name in expected if name in FIGURES and expected[name] is not None]
+    if expected.get("permitted") is False:
+        # A figure beside it is of nothing.
+        known = ["permitted"]
+    if known:
+        tolerance = _cents(case)
+        yield _worst(
+            [
+                compared(id_, _wanted(expected, name), figures.of(name), tolerance=tolerance)
+                for name in known
+            ]
+        )
+    rounded = [name for name in ROUNDED if expected.get(name) is not None]
+    for name in rounded:
+        yield _of_rounded(id_ if name == "margin_requirement" else f"{id_}/cash", name, figures)
+    unknown = [
+        name
+        for name in expected
+        if name not in {*FIGURES, *ROUNDED} and as_number(expected[name]) is not None
+    ]
+    if not known and not rounded:
+        raise Unrepresentable(f"unknown figures {', '.join(sorted(map(str, expected)))}")
+    for name in unknown:
+        yield skipped(f"{id_}/{name}".replace(" ", "_"), f"unknown figure {name}")
 
 
-def _of_pairing(id_: str, case: Mapping[str, object], expected: Mapping[str, object]) -> CaseResult:
-    market = _market(case)
-    held = book(market, case.get("legs"))
-    beyond = ongoing_margin(held, market.parameters, Phase.MAINTENANCE)
-    debit = entry_margin(held, market.parameters, Phase.INITIAL)
-    got = {
-        "maintenance_beyond_premium": beyond.requirement_micro,
-        "net_debit": debit.deposit_micro,
-    }
-    return _worst(
-        [
-            compared(id_, number(expected, name), Fraction(got[name], MICRO), tolerance=_CENT)
-            for name in expected
-        ]
-    )
-
-
-def _of_sum(id_: str, case: Mapping[str, object], expected: str) -> CaseResult:
-    market = _market(case)
-    whole = _entry(case, Account.MARGIN)
-    wanted = wanted_sum(expected, market, case.get("legs"))
-    got = Fraction(whole.gross.requirement_micro, MICRO)
-    return compared(id_, wanted, got, tolerance=_CENT)
-
-
-def _entry(case: Mapping[str, object], account: Account) -> EntryMargin:
-    market = _market(case)
+def _of_rounded(id_: str, name: str, figures: Figures) -> CaseResult:
+    expected = figures.case["expected"]
+    assert isinstance(expected, Mapping), "figures are a table"
     try:
-        phase = Phase(case.get("phase", "initial"))
-    except ValueError:
-        raise Unrepresentable(f"unknown phase {case.get('phase')}") from None
-    return entry_margin(book(market, case.get("legs")), market.parameters, phase, account)
+        got = figures.of(name)
+    except MargingateError as wrong:
+        return skipped(id_, _refusal(wrong))
+    except Unrepresentable as wrong:
+        return skipped(id_, str(wrong))
+    printed = number(expected, name)
+    comparisons = [compared(id_, printed, got, tolerance=_ROUNDED_BY_SOURCE)]
+    if name == "margin_requirement" and told(figures.case, "exact_by_formula") is not None:
+        exact = number(figures.case, "exact_by_formula")
+        comparisons.append(compared(id_, exact, got, tolerance=_CENT))
+    return _worst(comparisons)
+
+
+def _wanted(expected: Mapping[str, object], name: str) -> Fraction:
+    value = expected[name]
+    return Fraction(value) if isinstance(value, bool) else number(expected, name)
+
+
+def _cents(case: Mapping[str, object]) -> Fraction:
+    """The tolerance that a case tells as a number, else a cent."""
+    tolerance = as_number(case.get("tolerance"))
+    return _CENT if tolerance is None else Fraction(tolerance)
 
 
 def _market(case: Mapping[str, object]) -> Market:
     legs = case.get("legs")
     tables = [case, *(legs if isinstance(legs, list) else ())]
     named = {
-        str(table[name])
+        style
         for table in tables
         if isinstance(table, Mapping)
         for name in STYLE_FIELDS
-        if name in table
+        if (style := words(table, name))
     }
     if len(named) > 1 or not named <= {"american", "european"}:
         raise Unrepresentable(f"unknown style of exercise {' and '.join(sorted(named))}")
-    return Market(
-        underlying=number(case, "underlying" if "underlying" in case else "U"),
-        underlying_class=str(case.get("underlying_class", "equity")),
-        leverage=number(case, "leverage", 1),
-        exercise=named.pop() if named else "american",
-    )
-
-
-def _conventional(margin: EntryMargin, *, is_cash: bool) -> Fraction:
-    """The figure that the source prints: net of premiums for spreads, and always for cash.
-
-    Beside stock it is gross: no printed row takes the premium of a covered option off.
-    """
-    sides = {component for each in margin.gross.components for component in each.legs}
-    has_stock = any(symbol == "spot" for symbol, _ in sides)
-    is_spread = {quantity > 0 for _, quantity in sides} == {True, False}
-    is_net = not has_stock and (is_cash or is_spread)
-    amount = margin.deposit_micro if is_net else margin.gross.requirement_micro
-    return Fraction(amount, MICRO)
+    return Market.of(case, named.pop() if named else "american")
 
 
 def _worst(comparisons: list[CaseResult]) -> CaseResult:
     """The comparison that tells most: a failed one, else the one that is farthest off."""
     failed = [each for each in comparisons if each.outcome is Outcome.FAIL]
     return max(failed or comparisons, key=lambda each: each.relative_error or 0.0)
+
+
+def _refusal(wrong: MargingateError) -> str:
+    return f"refused: {' '.join(map(str, wrong.args))}"

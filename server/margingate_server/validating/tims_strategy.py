@@ -7,7 +7,8 @@ from fractions import Fraction
 
 from margingate_engine.core.errors import MargingateError
 from margingate_server.validating.case import CaseResult, compared, skipped
-from margingate_server.validating.strategy_books import Market, Unrepresentable, net_of_premium
+from margingate_server.validating.strategy_books import Market, net_of_premium
+from margingate_server.validating.strategy_fields import Unrepresentable
 from margingate_server.validating.tims_conventions import Unreadable, first_number
 from margingate_server.validating.tims_position import Position, position
 

@@ -23,12 +23,14 @@ STANDARD_EFFORT = Effort()
 class Component:
     """Units of one strategy: what it consists of (symbol and signed coins in 1e-9), what it takes.
 
-    requirement_micro: 1e-6 USD, >= 0.
+    requirement_micro: 1e-6 USD, >= 0. applied_proceeds_micro: short premiums that are applied to
+    it at entry, rounded down; 0 of what is held.
     """
 
     strategy: Strategy
     legs: tuple[tuple[str, int], ...]
     requirement_micro: int
+    applied_proceeds_micro: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +51,11 @@ class EntryMargin:
     """What entering a book takes, 1e-6 USD: gross requirement, and short premiums applied to it."""
 
     gross: StrategyMargin
-    applied_proceeds_micro: int
+
+    @property
+    def applied_proceeds_micro(self) -> int:
+        """The short premiums that are applied, of all strategies together."""
+        return sum(each.applied_proceeds_micro for each in self.gross.components)
 
     @property
     def deposit_micro(self) -> int:
@@ -106,11 +112,7 @@ def entry_margin(
     kind = EntryCosts if account is Account.MARGIN else CashCosts
     costs: EntryCosts | CashCosts = kind(parameters, book.underlying_nano, phase)
     pairing = best_pairing(cut_book, costs, effort, book.series_count)
-    applied_fine = sum(_applied_fine(costs, cut_book, each) for each in pairing.chosen)
-    return EntryMargin(
-        gross=_margin(book, parameters, phase, cut_book, costs, pairing),
-        applied_proceeds_micro=-micro(-applied_fine, cut_book.unit_nano),
-    )
+    return EntryMargin(gross=_margin(book, parameters, phase, cut_book, costs, pairing))
 
 
 def _margin(
@@ -126,6 +128,7 @@ def _margin(
             strategy=each.strategy,
             legs=tuple(_leg(cut_book, index, count) for index, count in each.units),
             requirement_micro=each.requirement_micro,
+            applied_proceeds_micro=_applied_micro(costs, cut_book, each),
         )
         for each in pairing.chosen
     ]
@@ -172,13 +175,17 @@ def _futures(
             )
 
 
-def _applied_fine(costs: EntryCosts | CashCosts, cut_book: CutBook, chosen: Chosen) -> int:
+def _applied_micro(costs: Costs, cut_book: CutBook, chosen: Chosen) -> int:
     """Short premiums that a strategy of a pairing applies, all its units together."""
+    if not isinstance(costs, EntryCosts | CashCosts):
+        return 0
     pieces = [cut_book.pieces[index] for index, _ in chosen.units]
     if chosen.strategy is not Strategy.BOUNDED_SET:
-        return costs.proceeds(chosen.strategy, pieces) * chosen.count
-    return sum(
-        mark(piece) * count
-        for piece, (_, count) in zip(pieces, chosen.units, strict=True)
-        if not piece.is_long
-    )
+        applied_fine = costs.proceeds(chosen.strategy, pieces) * chosen.count
+    else:
+        applied_fine = sum(
+            mark(piece) * count
+            for piece, (_, count) in zip(pieces, chosen.units, strict=True)
+            if not piece.is_long
+        )
+    return -micro(-applied_fine, cut_book.unit_nano)
