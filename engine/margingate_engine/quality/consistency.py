@@ -6,7 +6,8 @@ compares them with one another, so that one wrong price cannot make the others w
 
 import numpy as np
 
-from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.quality.layout import WINDOW, QualityLayout
 from margingate_engine.quality.prices import Prices, model_mark_i, quote_scale_i
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
+from margingate_engine.market.table import InstrumentTable
 
 WINDOW = 5
 """So many vols of a smile give the median that one of them is held against."""

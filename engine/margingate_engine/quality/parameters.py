@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.market.table import FloatArray, InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 
 PPM = 10**6
 _HOUR_NS = 3_600 * NANO

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from margingate_engine.core.arrays import BoolArray, CodeArray, FloatArray
 from margingate_engine.market.snapshot import no_doubt
-from margingate_engine.market.table import BoolArray, CodeArray, FloatArray
 from margingate_engine.quality import consistency
 from margingate_engine.quality.case import Case
 from margingate_engine.quality.doubt import Doubt
