@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from margingate.v1 import account_service_pb2 as accounts
 from margingate.v1 import admin_service_pb2 as admin
+from margingate.v1 import margin_service_pb2 as margin
 from margingate.v1 import market_service_pb2 as market
 from margingate.v1 import types_pb2 as types
 from margingate_server.app import Application
@@ -173,4 +174,50 @@ def test_terms_of_collateral_are_read_again_and_replayed(tmp_path: Path) -> None
     with served(folder, file) as wire:
         quote(wire, 1, 1.0)
         assert wire.account().risk.equity == "10000"
+    assert_replays(folder)
+
+
+CAPPED = """
+[USDC]
+haircut = 0.005
+debt_haircut = 0.01
+cap = 50_000_000
+peg_threshold = 0.985
+depeg_haircut = 0.1
+"""
+
+
+def test_tens_of_millions_of_a_dollar_coin_are_bought_kept_and_capped(tmp_path: Path) -> None:
+    terms, folder = tmp_path / "collateral.toml", tmp_path / "ledger"
+    terms.write_text(CAPPED)
+    with served(folder, terms) as wire:
+        listed(wire)
+        quote(wire, 0, 1.0)
+        wire.open("a", USD="20000000", USDC="5000000")
+        assert wire.check("r", order("o", leg("USDC", "5000000", "1"))).held
+        for number in ("1", "2"):
+            report = margin.ReportFillRequest(
+                fill_id=number, account="a", order_id="o", instrument="USDC",
+                side=types.SIDE_BUY, quantity="2500000", price="1", fee="0",
+            )  # fmt: skip
+            wire.margin.ReportFill(report, timeout=CALL_SECONDS_MAX)
+        assert shown(wire).risk.equity == "24950000"
+        wire.accounts.AdjustCollateral(
+            accounts.AdjustCollateralRequest(
+                request_id="d", account="a", currency="USDC", amount="60000000"
+            ),
+            timeout=CALL_SECONDS_MAX,
+        )
+        before = shown(wire)
+        _, dollars = before.collateral
+        assert (dollars.balance, dollars.beyond_cap, dollars.counted) == (
+            "70000000", "19650000", "50000000",
+        )  # fmt: skip
+        assert before.risk.equity == "65000000"
+        assert wire.check("s", order("p", leg("PERPETUAL", "0.01", "100000"))).held
+        before = shown(wire)
+    with served(folder, terms) as wire:
+        quote(wire, 0, 1.0)
+        again = shown(wire)
+        assert (again.risk, list(again.collateral)) == (before.risk, list(before.collateral))
     assert_replays(folder)

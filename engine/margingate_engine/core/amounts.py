@@ -19,7 +19,10 @@ PICO = 10**12
 USD = "USD"
 
 AMOUNT_UNITS_MAX = 2**62
-"""No ledger amount may reach this, so that every sum of a few stays an int64."""
+"""No amount of USD may reach this, so that every sum of a few stays an int64."""
+
+COIN_UNITS_MAX = AMOUNT_UNITS_MAX * NANO
+"""No amount of coins may reach this: 4.6e15, more than there are of any. Not for an int64."""
 
 _EXACT = Context(prec=60, traps=[Inexact])
 
@@ -29,14 +32,27 @@ def units_per_whole(asset: str) -> int:
     return MICRO if asset == USD else PICO
 
 
-def units_exact(amount: Decimal, per_whole: int, field: str) -> int:
-    """`amount` in units; InvalidInput naming `field` when it is not a whole number of them."""
+def units_max(asset: str) -> int:
+    """What no ledger amount of an asset may reach, in its units."""
+    return AMOUNT_UNITS_MAX if asset == USD else COIN_UNITS_MAX
+
+
+def asset_units(amount: Decimal, asset: str, field: str) -> int:
+    """`amount` of an asset in its units; InvalidInput as `units_exact`."""
+    return units_exact(amount, units_per_whole(asset), field, units_max(asset))
+
+
+def units_exact(amount: Decimal, per_whole: int, field: str, beyond: int = AMOUNT_UNITS_MAX) -> int:
+    """`amount` in units; InvalidInput naming `field` when it is not a whole number of them.
+
+    Or when it is as many as `beyond`, either way.
+    """
     with localcontext(_EXACT):
         scaled = amount * per_whole
         units = int(scaled)
     if units != scaled:
         raise InvalidInput(field, f"has more than {len(str(per_whole)) - 1} decimal places")
-    if abs(units) >= AMOUNT_UNITS_MAX:
+    if abs(units) >= beyond:
         raise InvalidInput(field, "is out of range")
     return units
 

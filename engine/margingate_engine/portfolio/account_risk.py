@@ -157,9 +157,10 @@ class AccountRisk:
 
     @property
     def positions_risk(self) -> Risk:
-        """Margin of the positions alone."""
+        """Margin of the positions alone; ModelFailure beyond GROSS_MAX."""
+        risk = self.risk
         initial = sum(each.total for each in self.positions_requirements())
-        return Risk(equity=self.equity, initial=initial, maintenance=self.risk.maintenance)
+        return Risk(equity=risk.equity, initial=initial, maintenance=risk.maintenance)
 
     def requirements(self, order: OrderHold | None = None) -> Sequence[Requirement]:
         """Requirements over worst fills of the open orders, and of one order more."""

@@ -11,9 +11,6 @@ from margingate_engine.revaluation.effects import Effects
 from margingate_engine.revaluation.group_cells import GroupCells
 from margingate_engine.revaluation.growing import Growing
 
-UNITS_MAX = 2**62
-"""Balances and sums of lots from there on are left out of columns: they could wrap."""
-
 EFFECTS_MIN = 10_000
 """So many effects are kept before those that no order has any more are given back."""
 
@@ -100,10 +97,6 @@ class Holdings:
 
 
 def _fits(held: AccountHoldings, table: InstrumentTable) -> bool:
-    if not held.is_plain:
-        return False
-    lots = sum(map(abs, held.lots.values())) + sum(leg.lots for leg in held.legs)
-    return lots < UNITS_MAX and all(
-        abs(units) < UNITS_MAX and (asset == USD or asset in table.underlyings)
-        for asset, units in held.balances.items()
+    return held.is_plain and all(
+        asset == USD or asset in table.underlyings for asset in held.balances
     )

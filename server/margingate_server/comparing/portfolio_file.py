@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from margingate_engine.core.amounts import USD, units_exact, units_per_whole
+from margingate_engine.core.amounts import USD, asset_units
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.market.snapshot import MarketSnapshot, Quotes
 from margingate_engine.market.table import InstrumentTable
@@ -141,7 +141,7 @@ def _units(asset: str, raw: object, quotes: Mapping[str, Quote]) -> int:
     path = f"collateral.{asset}"
     if asset != USD and asset not in quotes:
         raise InvalidInput(path, "is neither USD nor an underlying of the market")
-    return units_exact(Decimal(number(path, raw)), units_per_whole(asset), path)
+    return asset_units(Decimal(number(path, raw)), asset, path)
 
 
 def _text(document: Mapping[str, object], name: str) -> str:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from margingate_engine.check.sizing import LOTS_MAX, mark_price_nano, price_nano, whole_units
-from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, USD, units_exact, units_per_whole
+from margingate_engine.core.amounts import USD, asset_units, units_max
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
+from margingate_engine.portfolio.balances import balance_max
 from margingate_engine.portfolio.flows import closing_split, fill_flow
 from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.risk_arrays import RiskArrays
@@ -85,10 +86,10 @@ class Accounts:
         has_model = self._has_model(account, asset)
         if not has_model and asset not in account.portfolio.cash:
             raise InvalidInput("currency", "is neither USD nor a coin with a margin model")
-        units = units_exact(amount, units_per_whole(asset), "amount")
+        units = asset_units(amount, asset, "amount")
         before = account.portfolio.cash.get(asset, 0)
         balance = before + units
-        if abs(balance) >= AMOUNT_UNITS_MAX:
+        if abs(balance) >= balance_max(self._arrays(account), asset) and abs(balance) > abs(before):
             raise InvalidInput("amount", "is out of range")
         if not has_model:
             _refuse_away_from_zero(before, balance)
@@ -196,7 +197,7 @@ class Accounts:
             entry = 0
         elif entry is None:
             entry = fill_flow(instrument, signed, _entry_nano(path, arrays, row, stated))
-        if abs(entry) >= AMOUNT_UNITS_MAX:
+        if abs(entry) >= units_max(instrument.settlement_asset):
             raise InvalidInput(f"{path}.quantity", "times price is out of range")
         return PositionNumbers(instrument.name, signed, entry)
 

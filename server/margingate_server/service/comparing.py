@@ -17,7 +17,7 @@ from margingate_engine.check.compare import (
     regime_figures,
 )
 from margingate_engine.check.sizing import LOTS_MAX, whole_units
-from margingate_engine.core.amounts import USD, units_exact, units_per_whole
+from margingate_engine.core.amounts import USD, asset_units
 from margingate_engine.core.errors import InvalidInput, MissingData, ModelFailure
 from margingate_engine.market.part import market_part
 from margingate_engine.market.snapshot import MarketSnapshot
@@ -134,7 +134,7 @@ def _cash(table: InstrumentTable, collateral: Mapping[str, Decimal]) -> dict[str
         path = f"portfolio.collateral[{number}]"
         if asset != USD and asset not in table.underlyings:
             raise InvalidInput(f"{path}.currency", "is neither USD nor a coin of any instrument")
-        units = units_exact(amount, units_per_whole(asset), f"{path}.amount")
+        units = asset_units(amount, asset, f"{path}.amount")
         if units:
             cash[asset] = units
     return cash

@@ -3,10 +3,9 @@
 from dataclasses import replace
 
 from margingate_engine.check.sizing import LOTS_MAX
-from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
 from margingate_engine.core.errors import InvalidInput, ModelFailure
-from margingate_engine.core.instruments import Instrument
 from margingate_engine.core.risk import Risk
+from margingate_engine.portfolio.balances import balance_max
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.service.shard import AccountView
@@ -28,19 +27,22 @@ def refuse_unpriced_beyond_range(arrays: RiskArrays, row: int, lots: int, field:
 
 
 def refuse_cash_beyond_range(
-    portfolio: Portfolio, row: int, instrument: Instrument, flow: int, coins: int
+    arrays: RiskArrays, portfolio: Portfolio, row: int, flow: int, coins: int
 ) -> None:
     """InvalidInput where a fill takes a balance, either way, to what no deposit could correct.
 
     flow: of the fill, less its fee; coins: what spot brings, in their units, signed.
     """
-    position = portfolio.positions.get(row)
+    instrument, position = arrays.table.instruments[row], portfolio.positions.get(row)
     settled = portfolio.cash.get(instrument.settlement_asset, 0)
     settled += position.entry if position is not None else 0
     held_coins = portfolio.cash.get(instrument.underlying, 0)
-    for before, change in ((settled, flow), (held_coins, coins)):
+    for asset, before, change in (
+        (instrument.settlement_asset, settled, flow),
+        (instrument.underlying, held_coins, coins),
+    ):
         after = before + change
-        if change and abs(after) >= AMOUNT_UNITS_MAX and abs(after) > abs(before):
+        if change and abs(after) >= balance_max(arrays, asset) and abs(after) > abs(before):
             raise InvalidInput("quantity", "times price takes the balance out of range")
 
 

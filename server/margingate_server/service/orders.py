@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from margingate_engine.check.sizing import LOTS_MAX, price_nano, whole_units
-from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, units_exact, units_per_whole
+from margingate_engine.core.amounts import COIN_UNITS_MAX, asset_units, units_max
 from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.orders import Side
@@ -165,10 +165,11 @@ class Orders:
         self._refuse_beyond_range(account, row, signed)
         flow = fill_flow(instrument, signed, nano)
         coins = spot_coins(instrument, signed)
-        if max(abs(flow), abs(coins)) >= AMOUNT_UNITS_MAX:
+        if abs(flow) >= units_max(instrument.settlement_asset) or abs(coins) >= COIN_UNITS_MAX:
             raise InvalidInput("quantity", "times price is out of range")
         fee = self._fee(account, row, instrument, lots, nano, command.fee)
-        refuse_cash_beyond_range(account.portfolio, row, instrument, flow - fee, coins)
+        arrays = self._shard.market.view.under(account.model).arrays
+        refuse_cash_beyond_range(arrays, account.portfolio, row, flow - fee, coins)
         return FillReported(
             account=command.account,
             request_id=command.fill_id,
@@ -192,7 +193,7 @@ class Orders:
             return None
         position = Position(lots, flow if instrument.is_future else 0)
         units = settlement_units(instrument, position, price_nano)
-        if abs(units) >= AMOUNT_UNITS_MAX:
+        if abs(units) >= units_max(instrument.settlement_asset):
             raise InvalidInput("quantity", "settles to an amount out of range")
         return units
 
@@ -221,7 +222,7 @@ class Orders:
         fee: Decimal | None,
     ) -> int:
         if fee is not None:
-            return units_exact(fee, units_per_whole(instrument.settlement_asset), "fee")
+            return asset_units(fee, instrument.settlement_asset, "fee")
         return schedule_fee(account.portfolio.fees, self._shard.market.view, row, lots, nano)
 
     def _follow_fill(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
+from margingate_engine.core.amounts import units_max
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Settlement
 from margingate_engine.market.table import InstrumentTable
@@ -114,7 +114,7 @@ class Settling:
             if row not in price_by_row:
                 continue
             units = settlement_units(instruments[row], position, price_by_row[row])
-            if abs(units) >= AMOUNT_UNITS_MAX:
+            if abs(units) >= units_max(instruments[row].settlement_asset):
                 # Whose position it is, is not the publisher's to know.
                 raise InvalidInput("prices", f"take {instruments[row].name} out of range")
             positions.append(SettledNumbers(instruments[row].name, position.lots, units))

@@ -8,12 +8,19 @@ from margingate_engine.check.sizing import LOTS_MAX
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.reasons import RejectReason
+from margingate_server.ledger.events import InstrumentsListed
 from margingate_server.service.accounts import StatedPosition
 from margingate_server.service.checking import max_size
 from margingate_server.service.holdings_range import BEYOND_RANGE, LOTS_UNPRICED_MAX
 from margingate_server.service.refusals import NotNow
-from tests.unit.engine.small_market import MARKS, NEAR_NS
-from tests.unit.service.small_desk import SmallDesk, small_desk, update
+from tests.unit.engine.small_market import INSTRUMENTS, MARKS, NEAR_NS
+from tests.unit.service.small_desk import (
+    SmallDesk,
+    empty_desk,
+    folded_again,
+    small_desk,
+    update,
+)
 
 
 def stated(desk: SmallDesk, lots: int) -> None:
@@ -81,19 +88,21 @@ def test_an_account_beyond_the_range_may_shrink_but_neither_order_nor_withdraw()
     assert desk.fill("x", "NEAR", Decimal(-(10**8)) + 2, "1", fee="0").risk is not None
 
 
-@pytest.mark.parametrize("lots", [10**7, -(10**7)])
-@pytest.mark.parametrize(("price", "count"), [("1000", 4), ("2000000", 2)])
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize(("size", "price", "count"), [(10**8, "1000", 4), (10**7, "2000000", 2)])
 def test_no_sum_of_fills_takes_a_balance_to_what_cannot_be_corrected(
-    lots: int, price: str, count: int
+    size: int, side: int, price: str, count: int
 ) -> None:
-    """A million coins each time: at the low price coins, at the high one USD come to the bound."""
-    desk = small_desk().open()
+    """Ten million coins each time, worth 1e12 USD; a million at the high price, which USD bound."""
+    desk, lots = small_desk().open(), side * size
     for _ in range(count):
         desk.fill("x", "BTC", lots, price)
     with pytest.raises(InvalidInput, match="times price takes the balance out of range"):
         desk.fill("x", "BTC", lots, price)
     cash = dict(desk.account().portfolio.cash)
-    assert max(map(abs, cash.values())) < AMOUNT_UNITS_MAX
+    assert abs(cash["USD"]) < AMOUNT_UNITS_MAX
+    assert abs(cash["BTC"]) < AMOUNT_UNITS_MAX * 10**6 // 100_000
+    assert desk.desk.accounts.current_risk("a") is not None
     desk.fill("x", "BTC", -lots, price)
     desk.deposit("1")
     assert abs(desk.account().portfolio.cash["USD"]) < abs(cash["USD"])
@@ -108,3 +117,26 @@ def test_fills_of_what_has_expired_and_risks_nothing_end_at_the_most_lots() -> N
         desk.fill("x", "PUT", lots, "0")
     desk.fill("x", "PUT", -lots, "0")
     assert not desk.account().portfolio.positions
+
+
+def test_coins_that_are_worth_more_than_can_be_margined_are_no_deposit() -> None:
+    desk = small_desk().open()
+    with pytest.raises(InvalidInput) as refused:
+        desk.deposit("50000000", "BTC")
+    assert (refused.value.field, refused.value.problem) == ("amount", "is out of range")
+    desk.deposit("40000000", "BTC")
+    desk.quote(update(index=900_000.0))
+    assert desk.desk.accounts.current_risk("a") is None
+    with pytest.raises(InvalidInput):
+        desk.deposit("1", "BTC")
+
+
+def test_where_nobody_knows_what_coins_are_worth_their_number_is_bounded() -> None:
+    desk = empty_desk()
+    desk.shard.record(InstrumentsListed(instruments=INSTRUMENTS), desk.now_ns)
+    desk.shard.market.view = desk.shard.market.planned_listing(INSTRUMENTS)
+    desk.open()
+    with pytest.raises(InvalidInput):
+        desk.deposit("4700000000000000", "BTC")
+    assert desk.deposit("4600000000000000", "BTC") == 46 * 10**26
+    assert folded_again(desk).accounts == desk.state.accounts

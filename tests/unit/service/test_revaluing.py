@@ -76,6 +76,17 @@ def test_figures_follow_prices_fills_orders_and_cash(held: Revalued) -> None:
     held.assert_each_is_its_own()
 
 
+def test_coins_that_no_column_holds_are_margined_alone(held: Revalued) -> None:
+    """Ten million coins are 1e19 units; at 900 million USD they are beyond any figures."""
+    held.desk.deposit("10000000", "BTC", "d")
+    found = held.assert_each_is_its_own()
+    place = found.accounts.index("d")
+    assert found.is_known_a[place]
+    assert found.equity_a[place] > 10**18 // 2
+    held.desk.quote(update(index=900_000_000.0))
+    assert not held.figures().is_known_a[place]
+
+
 def test_only_accounts_that_changed_are_taken(held: Revalued) -> None:
     held.figures()
     held.desk.deposit("5", account="c")

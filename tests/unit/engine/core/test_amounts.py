@@ -6,12 +6,15 @@ from hypothesis import strategies as st
 
 from margingate_engine.core.amounts import (
     AMOUNT_UNITS_MAX,
+    COIN_UNITS_MAX,
     MICRO,
     NANO,
     PICO,
+    asset_units,
     ceil_div,
     decimal_places,
     units_exact,
+    units_max,
     units_per_whole,
     whole,
 )
@@ -40,6 +43,18 @@ def test_amounts_stop_before_they_could_leave_an_int64() -> None:
     for units in (AMOUNT_UNITS_MAX, -AMOUNT_UNITS_MAX):
         with pytest.raises(InvalidInput, match="out of range"):
             units_exact(whole(units, NANO), NANO, "x")
+
+
+def test_coins_have_room_for_any_that_there_are() -> None:
+    assert (units_max("USD"), units_max("USDC")) == (AMOUNT_UNITS_MAX, COIN_UNITS_MAX)
+    assert asset_units(Decimal("1e15"), "PEPE", "x") == 10**27
+    for asset in ("USD", "USDC"):
+        most = whole(units_max(asset) - 1, units_per_whole(asset))
+        assert asset_units(most, asset, "x") == units_max(asset) - 1
+        for amount in (-most, most):
+            beyond = amount + amount / abs(amount) / units_per_whole(asset)
+            with pytest.raises(InvalidInput, match="out of range"):
+                asset_units(beyond, asset, "x")
 
 
 def test_the_door_does_not_depend_on_the_callers_decimal_context() -> None:
