@@ -30,7 +30,7 @@ def ticks(draw: st.DrawFn) -> list[Tick]:
             Tick(
                 index=draw(st.sampled_from([level * SPOT, level * SPOT, SPOT, None])),
                 forward=level * SPOT,
-                vol=draw(st.sampled_from([0.6, 0.6, 0.65, 1.5, 6.0])),
+                vol=draw(st.sampled_from([0.6, 0.6, 0.65, 1.5, 2.0])),
                 at_seconds=at_seconds,
                 changes={name: (draw(FACTORS), draw(FACTORS), draw(FACTORS)) for name in wrong},
                 names=tuple(each for each in NAMES if each not in left_out),
