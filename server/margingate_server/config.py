@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.core.errors import InvalidInput
 
 RETENTION_DAYS_MAX = 36_500
@@ -92,7 +93,7 @@ class ServerConfig:
     @property
     def allowance_ppm(self) -> Decimal:
         """The allowance in 1e-6."""
-        return self.risk_reducing_allowance * 10**6
+        return self.risk_reducing_allowance * PPM
 
     def tls_pair(self) -> tuple[bytes, bytes] | None:
         """(key, certificate) in PEM, None without TLS."""

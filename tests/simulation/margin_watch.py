@@ -1,11 +1,11 @@
 """Every acceptance worked out anew, and the risk that is kept in step with it. [I2, I7]"""
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.core.errors import MissingData
 from margingate_engine.core.risk import Risk
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import order_hold
 from margingate_engine.portfolio.holdings import Portfolio
-from margingate_engine.portfolio.risk_arrays import PPM
 from margingate_server.ledger.events import AmendAccepted, OrderAccepted
 from margingate_server.ledger.numbers import DecisionNumbers, RiskNumbers
 from margingate_server.service.desk import Desk

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from margingate_engine.core.amounts import NANO, USD
+from margingate_engine.core.amounts import NANO, PPM, USD
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.group_totals import GroupTotals
-from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, PPM
+from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from margingate_engine.check.question import Policy, Question
 from margingate_engine.check.sizing import mark_price_nano
+from margingate_engine.core.amounts import PPM
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.orders import Side
 from margingate_engine.market.table import InstrumentTable
@@ -15,7 +16,7 @@ from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 from margingate_engine.portfolio.margin_model import EquityBasis
 from margingate_engine.portfolio.own_charges import equity_change_at_mark
-from margingate_engine.portfolio.risk_arrays import PPM, RiskArrays
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 
 
 def grows_a_position(question: Question) -> bool:

@@ -15,9 +15,8 @@ from margingate_engine.check.sizing import (
     price_nano,
     whole_units,
 )
-from margingate_engine.core.amounts import NANO
+from margingate_engine.core.amounts import NANO, PPM
 from margingate_engine.core.reasons import RejectReason
-from margingate_engine.portfolio.risk_arrays import PPM
 
 
 def request_expired(question: Question) -> str | None:

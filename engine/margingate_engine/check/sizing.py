@@ -5,11 +5,11 @@ from decimal import Decimal
 from math import gcd
 
 from margingate_engine.check.question import RequestedOrder
-from margingate_engine.core.amounts import NANO, ceil_div
+from margingate_engine.core.amounts import NANO, PPM, ceil_div
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 from margingate_engine.core.orders import Execution, Side
 from margingate_engine.portfolio.holdings import OpenLeg
-from margingate_engine.portfolio.risk_arrays import PPM, RiskArrays
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 
 LOTS_MAX = 2**53
 """No order may have as many lots."""

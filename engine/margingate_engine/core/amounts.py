@@ -15,6 +15,7 @@ from margingate_engine.core.errors import InvalidInput
 MICRO = 10**6
 NANO = 10**9
 PICO = 10**12
+PPM = 10**6
 
 USD = "USD"
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from margingate_engine.core.amounts import MICRO, NANO, PICO, ceil_div
+from margingate_engine.core.amounts import MICRO, NANO, PICO, PPM, ceil_div
 from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray, read_only
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.margin_model import EquityBasis, MarginModel
-from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays, RiskArrays
+from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays
 from margingate_engine.scenarios.rounding import fits, units_down, units_up
 
 

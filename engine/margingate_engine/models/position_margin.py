@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from margingate_engine.core.amounts import MICRO, NANO, ceil_div
+from margingate_engine.core.amounts import MICRO, NANO, PPM, ceil_div
 from margingate_engine.core.arrays import FloatArray
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.market.snapshot import MarketSnapshot
@@ -18,13 +18,7 @@ from margingate_engine.models.table_model import group_without_scenarios
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.order_totals import OrderTotals
-from margingate_engine.portfolio.risk_arrays import (
-    PPM,
-    SPOT_KEY,
-    RiskArrays,
-    lots_key,
-    lots_row,
-)
+from margingate_engine.portfolio.risk_arrays import SPOT_KEY, RiskArrays, lots_key, lots_row
 from margingate_engine.scenarios.rounding import fits, units_up
 
 NANO_COINS_PER_MICRO = NANO // MICRO

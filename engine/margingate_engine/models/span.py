@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from margingate_engine.core.amounts import NANO, PICO, ceil_div
+from margingate_engine.core.amounts import NANO, PICO, PPM, ceil_div
 from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.floors import floor_products
 from margingate_engine.core.risk import Exactness
@@ -23,7 +23,7 @@ from margingate_engine.models.table_model import TableModel
 from margingate_engine.portfolio.group_totals import GroupTotals
 from margingate_engine.portfolio.margin_model import EquityBasis, Regime, Requirement
 from margingate_engine.portfolio.order_totals import OrderTotals
-from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays, RiskArrays
+from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays
 from margingate_engine.scenarios.rounding import units_down, units_up
 from margingate_engine.scenarios.scenario_set import ScenarioSet
 from margingate_engine.scenarios.span16 import span16

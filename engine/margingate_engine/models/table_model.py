@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.models.parameter_table import digest, tables_of
 from margingate_engine.portfolio.collateral import NO_TERMS, CollateralTerms
-from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays
+from margingate_engine.portfolio.risk_arrays import GroupArrays
 
 
 class Parameters(Protocol):

@@ -4,14 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from margingate_engine.core.amounts import NANO
+from margingate_engine.core.amounts import NANO, PPM
 from margingate_engine.core.arrays import FloatArray, IntArray, read_only
 from margingate_engine.core.times import YEAR_NS
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.pricing import black76
-
-PPM = 10**6
 
 
 def moved_market(

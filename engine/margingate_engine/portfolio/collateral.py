@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, NANO
+from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, NANO, PPM
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays
+from margingate_engine.portfolio.risk_arrays import GroupArrays
 
 
 class PegTerms(NamedTuple):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from margingate_engine.core.amounts import ceil_div
+from margingate_engine.core.amounts import MICRO, NANO, PICO, PPM, ceil_div
 from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.core.floors import FLOAT_ERROR, FLOAT_WHOLE_MAX
 from margingate_engine.core.instruments import InstrumentKind
@@ -19,13 +19,11 @@ from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.margin_model import MarginModel
 
-COIN_ROW_DIVISOR = 10**27
+COIN_ROW_DIVISOR = PICO * NANO * PICO // MICRO
 """1e-12 coins x 1e-9 USD x 1e-12 weighted move, in 1e-6 USD."""
 
-COIN_VALUE_DIVISOR = 10**21
+COIN_VALUE_DIVISOR = PICO * NANO * PPM // MICRO
 """1e-12 coins x 1e-9 USD x 1e-6 ratio, in 1e-6 USD."""
-
-PPM = 10**6
 
 FEW_SCENARIOS = 50
 """Up to so many, whole numbers take no longer than arrays of floats."""

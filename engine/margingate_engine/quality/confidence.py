@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.core.arrays import BoolArray, CodeArray, FloatArray, IntArray
 from margingate_engine.quality.doubt import LEVEL_DOUBTS, Doubt
-from margingate_engine.quality.parameters import PPM, Limits
+from margingate_engine.quality.parameters import Limits
 
 
 def interpolated_ppm(limits: Limits, rows: IntArray, width_r: FloatArray) -> IntArray:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.core.arrays import BoolArray, CodeArray, IntArray, read_only
 from margingate_engine.market.snapshot import MarketSnapshot, no_doubt
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.quality.following import Candidates
 from margingate_engine.quality.layout import QualityLayout
-from margingate_engine.quality.parameters import PPM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from margingate_engine.core.amounts import NANO
+from margingate_engine.core.amounts import NANO, PPM
 from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.market.table import InstrumentTable
 
-PPM = 10**6
 _HOUR_NS = 3_600 * NANO
 _RATIO = (1, 10 * PPM)
 _SHARE = (0, PPM)

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 
-from margingate_engine.core.amounts import MICRO, NANO, USD, units_exact
+from margingate_engine.core.amounts import MICRO, NANO, PPM, USD, units_exact
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.portfolio.collateral import AssetTerms, CollateralTerms, PegTerms
-from margingate_engine.portfolio.risk_arrays import PPM
 from margingate_server.files.toml_tables import Tables, read_tables
 
 _REQUIRED = ("haircut", "debt_haircut")

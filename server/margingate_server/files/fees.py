@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.portfolio.fees import FeeRate, FeeTier
 from margingate_server.files.toml_tables import Tables
 
-PPM = 10**6
 _NAMES = {"maker", "taker"}
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from margingate_engine.core.amounts import NANO
+from margingate_engine.core.amounts import NANO, PPM
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.monitoring.publishing import Publishing
-from margingate_engine.monitoring.states import PPM, Bounds
+from margingate_engine.monitoring.states import Bounds
 from margingate_server.files.toml_tables import Tables
 from margingate_server.ledger.numbers import MonitoringNumbers
 

@@ -4,14 +4,9 @@ from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Decimal
 
-from margingate_engine.core.amounts import NANO
+from margingate_engine.core.amounts import NANO, PPM
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.quality.parameters import (
-    BOUNDS,
-    PPM,
-    QualityParameters,
-    UnderlyingQuality,
-)
+from margingate_engine.quality.parameters import BOUNDS, QualityParameters, UnderlyingQuality
 from margingate_server.files.toml_tables import Tables
 
 DEFAULT = "default"

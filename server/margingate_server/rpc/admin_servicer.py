@@ -5,7 +5,7 @@ from collections.abc import Callable
 import grpc
 
 from margingate.v1 import admin_service_pb2 as pb
-from margingate_engine.core.amounts import MICRO, NANO, units_exact
+from margingate_engine.core.amounts import MICRO, NANO, PPM, units_exact
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.ledger.events import KillSwitchEngaged, KillSwitchReleased
 from margingate_server.ledger.numbers import LimitNumbers
@@ -23,7 +23,6 @@ from margingate_server.rpc.order_codec import body_digest
 from margingate_server.service.desk import Desk
 from margingate_server.service.terms import Terms
 
-PPM = 10**6
 SCOPES = {
     pb.KILL_SCOPE_ALL: "all",
     pb.KILL_SCOPE_ACCOUNT: "account",

@@ -7,7 +7,7 @@ from threading import Lock
 import grpc
 
 from margingate.v1 import account_service_pb2 as pb
-from margingate_engine.core.amounts import NANO
+from margingate_engine.core.amounts import NANO, PPM
 from margingate_engine.monitoring.liquidation import LiquidationMove
 from margingate_engine.monitoring.projection import Projection
 from margingate_engine.monitoring.reduction import ReductionStep
@@ -22,7 +22,6 @@ from margingate_server.service.outlook import OutlookInputs, UnderlyingMoves
 from margingate_server.service.refusals import Busy
 
 WAIT_SECONDS_MAX = 2.0
-PPM = 10**6
 
 
 class OutlookServicer:

@@ -7,11 +7,12 @@ was later: a restart knows no monotonic time of before. The wall clock has no pa
 from collections import deque
 from heapq import heappop, heappush
 
+from margingate_engine.core.amounts import NANO, PPM
 from margingate_server.ledger.events import OrdersExpired
 from margingate_server.service.following import orders_changing
 from margingate_server.service.shard import Shard
 
-LAG_NS = 5 * 10**9
+LAG_NS = 5 * NANO
 """How much longer a hold lasts than asked: for the answer's way to the router, and the order's."""
 
 LAG_PPM = 1_000
@@ -120,4 +121,4 @@ class Expiries:
 
 def with_lag(hold_ns: int) -> int:
     """How long a hold of a duration lasts at least, in nanoseconds."""
-    return hold_ns + LAG_NS + hold_ns * LAG_PPM // 10**6
+    return hold_ns + LAG_NS + hold_ns * LAG_PPM // PPM

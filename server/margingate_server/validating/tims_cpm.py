@@ -7,10 +7,9 @@ from math import ceil
 
 import numpy as np
 
-from margingate_engine.core.amounts import MICRO
+from margingate_engine.core.amounts import MICRO, PPM
 from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.core.errors import InvalidInput, ModelFailure
-from margingate_engine.models.tims.combination import PPM
 from margingate_engine.models.tims.groups import GroupTree
 from margingate_engine.models.tims.minimum import LotMinimum
 from margingate_engine.models.tims.points import valuation_points

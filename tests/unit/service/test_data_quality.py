@@ -6,12 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.core.arrays import read_only
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.quality.doubt import Doubt
-from margingate_engine.quality.parameters import PPM, QualityParameters
+from margingate_engine.quality.parameters import QualityParameters
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.service.margin_states import instant_of
 from margingate_server.service.refusals import NotNow

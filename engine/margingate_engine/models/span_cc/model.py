@@ -6,7 +6,7 @@ from math import ceil, floor
 
 import numpy as np
 
-from margingate_engine.core.amounts import NANO, PICO
+from margingate_engine.core.amounts import NANO, PICO, PPM
 from margingate_engine.core.arrays import IntArray
 from margingate_engine.core.charges import Charge
 from margingate_engine.core.risk import Exactness
@@ -31,7 +31,7 @@ from margingate_engine.portfolio.margin_model import (
     Requirement,
 )
 from margingate_engine.portfolio.order_totals import OrderTotals
-from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays, RiskArrays
+from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays
 from margingate_engine.scenarios.rounding import fits, units_down, units_nearest, units_up
 from margingate_engine.scenarios.scenario_set import ScenarioSet
 from margingate_engine.scenarios.span16 import span16

@@ -5,7 +5,8 @@ from functools import reduce
 from operator import add
 from typing import NamedTuple
 
-PPM = 10**6
+from margingate_engine.core.amounts import PPM
+
 EXACT_UNITS = PPM * PPM
 """Exact units per unit of P&L: both offsets are whole multiples of 1e-6."""
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.core.errors import InvalidInput
-from margingate_engine.models.tims.combination import PPM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from margingate_engine.core.amounts import NANO, PICO
+from margingate_engine.core.amounts import NANO, PICO, PPM
 from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.core.charges import Charge
 from margingate_engine.core.risk import Exactness
@@ -39,13 +39,7 @@ from margingate_engine.portfolio.margin_model import (
     Requirement,
 )
 from margingate_engine.portfolio.order_totals import OrderTotals
-from margingate_engine.portfolio.risk_arrays import (
-    PPM,
-    GroupArrays,
-    RiskArrays,
-    lots_key,
-    lots_row,
-)
+from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays, lots_key, lots_row
 from margingate_engine.scenarios.rounding import fits, units_down, units_up
 from margingate_engine.scenarios.scenario_set import ScenarioSet
 

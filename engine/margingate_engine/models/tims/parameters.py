@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.models.parameter_table import text
-from margingate_engine.models.tims.combination import PPM
 from margingate_engine.models.tims.groups import GroupTree
 from margingate_engine.models.tims.reading import Section, bounded
 

@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from margingate_engine.core.amounts import ceil_div
+from margingate_engine.core.amounts import PPM, ceil_div
 from margingate_engine.core.arrays import IntArray
 from margingate_engine.models.tims.combination import (
     EXACT_UNITS,
-    PPM,
     ProductGroup,
     added,
     portfolio_pnl,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from margingate_engine.core.amounts import NANO
+from margingate_engine.core.amounts import NANO, PPM
 from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.core.charges import Charge
 from margingate_engine.core.explanation import Component
@@ -42,7 +42,7 @@ from margingate_engine.portfolio.margin_model import (
     Requirement,
 )
 from margingate_engine.portfolio.order_totals import OrderTotals
-from margingate_engine.portfolio.risk_arrays import PPM, GroupArrays, RiskArrays
+from margingate_engine.portfolio.risk_arrays import GroupArrays, RiskArrays
 from margingate_engine.scenarios.rounding import fits, units_down
 
 SUBJECT = "portfolio"

@@ -1,8 +1,8 @@
 """Gains against losses between groups, on paper. [TIMS-04]"""
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.models.tims.combination import (
     EXACT_UNITS,
-    PPM,
     ProductGroup,
     portfolio_pnl,
     with_offset,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from margingate_engine.core.amounts import PPM
 from margingate_engine.core.arrays import IntArray
-from margingate_engine.models.tims.combination import PPM
 from margingate_engine.models.tims.groups import GroupTree
 from margingate_engine.models.tims.requirement import (
     MINIMUM_BINDS,
