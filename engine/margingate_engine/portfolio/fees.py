@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from margingate_engine.core.amounts import ceil_div
+from margingate_engine.core.amounts import MICRO, NANO, PICO, PPM, ceil_div
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind
 
@@ -20,7 +20,7 @@ class FeeRate:
         """Refuse rates that no venue charges."""
         if not (abs(self.maker_ppm) <= 100_000 and abs(self.taker_ppm) <= 100_000):
             raise InvalidInput("fee", "must lie in [-0.1, 0.1]")
-        if self.cap_ppm is not None and not 0 <= self.cap_ppm <= 1_000_000:
+        if self.cap_ppm is not None and not 0 <= self.cap_ppm <= PPM:
             raise InvalidInput("fee cap", "must lie in [0, 1]")
 
     @property
@@ -31,6 +31,12 @@ class FeeRate:
 
 FeeTier = Mapping[InstrumentKind, FeeRate]
 
+INDEX_FEE_DIVISOR = PPM * NANO * NANO // MICRO
+"""1e-6 x 1e-9 coins x 1e-9 USD, in 1e-6 USD."""
+
+_COIN_FEE_DIVISOR = PPM * NANO * NANO // PICO
+"""1e-6 x 1e-9 of a size x 1e-9 coins, in 1e-12 coins."""
+
 
 def held_fee(
     rates: FeeTier, instrument: Instrument, lots: int, price_nano: int, index_nano: int
@@ -39,18 +45,14 @@ def held_fee(
     rate = rates[instrument.kind]
     size_nano = lots * instrument.size_nano
     if instrument.is_inverse_future:
-        return ceil_div(rate.held_ppm * size_nano * 10**6, price_nano)
+        return ceil_div(rate.held_ppm * size_nano * (PICO // PPM), price_nano)
     if instrument.kind is not InstrumentKind.OPTION:
         return ceil_div(rate.held_ppm * size_nano * price_nano, _divisor(instrument))
-    fee = ceil_div(rate.held_ppm * size_nano * 10**9, 10**12)
+    fee = ceil_div(rate.held_ppm * size_nano, PPM * NANO // PICO)
     if not _is_coin_paid(instrument):
         fee = ceil_div(index_rate(rates, instrument) * lots * index_nano, INDEX_FEE_DIVISOR)
     cap = premium_cap(rates, instrument, lots, price_nano)
     return fee if cap is None else min(fee, cap)
-
-
-INDEX_FEE_DIVISOR = 10**18
-"""1e-6 x 1e-9 coins x 1e-9 USD, in 1e-6 USD."""
 
 
 def index_rate(rates: FeeTier, instrument: Instrument) -> int:
@@ -77,4 +79,4 @@ def _is_coin_paid(instrument: Instrument) -> bool:
 
 def _divisor(instrument: Instrument) -> int:
     """1e-6 x 1e-9 x 1e-9 in the settlement asset's units."""
-    return 10**12 if _is_coin_paid(instrument) else 10**18
+    return _COIN_FEE_DIVISOR if _is_coin_paid(instrument) else INDEX_FEE_DIVISOR
