@@ -14,6 +14,7 @@ from margingate_engine.models.strategy.entry import Account
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_server.rpc.decimals import parse_decimal, usd_text
 from margingate_server.rpc.decision_codec import (
+    basis_message,
     component_message,
     exactness,
     risk_message,
@@ -23,7 +24,6 @@ from margingate_server.rpc.decision_codec import (
 from margingate_server.rpc.fields import (
     count_between,
     instrument_name,
-    timestamp,
     underlying_name,
 )
 from margingate_server.rpc.model_codec import REGIMES
@@ -80,7 +80,7 @@ def _regime(
 ) -> pb.RegimeMargin:
     figures = compared.figures
     message = pb.RegimeMargin(
-        basis=basis_of(moment, compared.model, account_version),
+        basis=basis_message(moment.view, account_version, moment.now_ns, compared.model),
         regime=REGIMES[compared.model.regime],
         missing=compared.missing,
     )
@@ -111,7 +111,7 @@ def simulation_message(
         explanation=component_message(explanation(figures.account)),
         scenarios=scenario_messages(scenario_tables(figures.account)),
         worst=worst_messages(worst_of(figures.requirements)),
-        basis=basis_of(moment, model, 0),
+        basis=basis_message(moment.view, 0, moment.now_ns, model),
     )
     _set_deposits(message, figures.deposits)
     return message
@@ -134,20 +134,6 @@ def _deposit(found: Deposit | NotOffered) -> pb.EntryDeposit:
         applied_proceeds=usd_text(found.applied_proceeds),
         deposit=usd_text(found.due),
         exactness=exactness(is_exact=found.is_exact),
-    )
-
-
-def basis_of(moment: Moment, model: MarginModel, account_version: int) -> types.Basis:
-    """The state that figures of a model rest on."""
-    snapshot = moment.view.snapshot
-    return types.Basis(
-        market_version=snapshot.version,
-        market_time=timestamp(snapshot.market_time_ns),
-        account_version=account_version,
-        model=model.name,
-        parameters_digest=model.parameters_digest,
-        decision_time=timestamp(moment.now_ns),
-        market_digest=moment.view.digest,
     )
 
 

@@ -8,6 +8,7 @@ from margingate_engine.check.explain import GroupScenarios
 from margingate_engine.core.amounts import MICRO
 from margingate_engine.core.explanation import Component
 from margingate_engine.core.risk import Risk
+from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_server.ledger.numbers import RiskNumbers, WorstNumbers
 from margingate_server.rpc.decimals import usd_text
 from margingate_server.rpc.fields import timestamp
@@ -107,14 +108,17 @@ def scenario_messages(tables: Iterable[GroupScenarios]) -> list[pb.ScenarioTable
     ]
 
 
-def basis_message(view: MarketView, account_version: int, now_ns: int) -> pb.Basis:
-    """The state that an answer of now rests on."""
+def basis_message(
+    view: MarketView, account_version: int, now_ns: int, model: MarginModel | None = None
+) -> pb.Basis:
+    """The state that an answer of now rests on. model: None for that of the view's arrays."""
+    model = view.arrays.model if model is None else model
     return pb.Basis(
         market_version=view.snapshot.version,
         market_time=timestamp(view.snapshot.market_time_ns),
         account_version=account_version,
-        model=view.arrays.model.name,
-        parameters_digest=view.arrays.model.parameters_digest,
+        model=model.name,
+        parameters_digest=model.parameters_digest,
         decision_time=timestamp(now_ns),
         market_digest=view.digest,
     )
