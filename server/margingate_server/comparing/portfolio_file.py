@@ -10,6 +10,7 @@ import numpy as np
 
 from margingate_engine.core.amounts import USD, asset_units
 from margingate_engine.core.errors import InvalidInput
+from margingate_engine.core.times import YEAR_DAYS
 from margingate_engine.market.snapshot import MarketSnapshot, Quotes
 from margingate_engine.market.table import InstrumentTable
 from margingate_engine.pricing import black76
@@ -17,7 +18,6 @@ from margingate_server.comparing.legs import MARKET_TIME_NS, Leg, parse_leg
 from margingate_server.comparing.reading import above_zero, number, only, table_of
 from margingate_server.files.toml_tables import read_document
 
-YEAR_DAYS = 365.0
 _TOP = {"title", "about", "collateral", "market", "legs"}
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from margingate_engine.core.amounts import NANO
+from margingate_engine.core.times import DAY_NS
 from margingate_engine.models.strategy.legs import OptionLeg, SpotLeg, StandsFor
 from margingate_server.validating import strategy_expiries
 from margingate_server.validating.strategy_expiries import Expiry
@@ -22,7 +23,6 @@ from margingate_server.validating.strategy_fields import (
 SHARES_PER_OPTION = 100
 STYLE_FIELDS = ("exercise", "exercise_style", "style")
 
-_DAY_NS = 86_400 * NANO
 _RIGHTS = {"c": True, "call": True, "calls": True, "p": False, "put": False, "puts": False}
 _RIGHT = ("right", "option_type", "type")
 _STRIKE, _PREMIUM = ("strike", "K", "strike_price"), ("price", "premium", "mark")
@@ -109,7 +109,7 @@ def _option(leg: Mapping[str, object], expiry: Expiry) -> OptionLeg:
         symbol=f"{leg.get('symbol') or ''} {'c' if right else 'p'} {at}",
         is_call=right,
         strike_nano=scaled(strike(leg), NANO, "strike"),
-        expiry_ns=scaled(expiry.at, _DAY_NS, "expiry"),
+        expiry_ns=scaled(expiry.at, DAY_NS, "expiry"),
         lots=contracts(leg),
         size_nano=scaled(number(leg, *_MULTIPLIER, default=SHARES_PER_OPTION), NANO, "multiplier"),
         mark_nano=scaled(price, NANO, "price"),
