@@ -72,13 +72,19 @@ class Oldest(NamedTuple):
         )
         if not is_older and (self.suspect or not other.suspect):
             return self
-        first = self if self.underlying_ns <= other.underlying_ns else other
-        second = self if self.instrument_ns <= other.instrument_ns else other
-        third = self if self.suspect else other
-        fourth = self if self.expired_age_ns >= other.expired_age_ns else other
+        of_underlying = self if self.underlying_ns <= other.underlying_ns else other
+        of_instrument = self if self.instrument_ns <= other.instrument_ns else other
+        of_doubt = self if self.suspect else other
+        of_expired = self if self.expired_age_ns >= other.expired_age_ns else other
         return Oldest(
-            *(first.underlying_ns, first.underlying, second.instrument_ns, second.instrument),
-            *(third.suspect, third.doubt, fourth.expired_age_ns, fourth.expired),
+            underlying_ns=of_underlying.underlying_ns,
+            underlying=of_underlying.underlying,
+            instrument_ns=of_instrument.instrument_ns,
+            instrument=of_instrument.instrument,
+            suspect=of_doubt.suspect,
+            doubt=of_doubt.doubt,
+            expired_age_ns=of_expired.expired_age_ns,
+            expired=of_expired.expired,
         )
 
     def stale_subject(self, now_ns: int, limits: AgeLimits) -> str | None:
