@@ -1,6 +1,13 @@
 """Panels of what the service rests on: ledger, market, process."""
 
-from deploy.grafana.panel import MARKET_AGE_SECONDS, TURN_AGE_SECONDS, Panel, quantile, rate
+from deploy.grafana.panel import (
+    MARK_AGE_SECONDS,
+    MARKET_AGE_SECONDS,
+    TURN_AGE_SECONDS,
+    Panel,
+    quantile,
+    rate,
+)
 
 LEDGER = (
     Panel(
@@ -85,6 +92,18 @@ MARKET = (
         red_from=MARKET_AGE_SECONDS,
     ),
     Panel(
+        title="Mark age by underlying",
+        description="Time since instruments' own prices were received: half are as young, and all.",
+        unit="s",
+        queries=(
+            (
+                "max by (underlying, quantile) (margingate_market_data_mark_age_seconds{@})",
+                "{{underlying}} {{quantile}}",
+            ),
+        ),
+        red_from=MARK_AGE_SECONDS,
+    ),
+    Panel(
         title="Market updates",
         description="Snapshots put to use per second, and updates that failed, by reason.",
         unit="ops",
@@ -104,7 +123,7 @@ MARKET = (
     ),
     Panel(
         title="Instruments",
-        description="Listed instruments with and without a usable price.",
+        description="Listed instruments with and without a price, however old.",
         unit="none",
         queries=(("max by (state) (margingate_instruments{@})", "{{state}}"),),
     ),
@@ -168,6 +187,13 @@ FEED = (
 )
 
 PROCESS = (
+    Panel(
+        title="Ready",
+        description="Checks of /readyz: 1 while a check holds.",
+        unit="none",
+        queries=(("min by (check) (margingate_ready{@})", "{{check}}"),),
+        red_below=1,
+    ),
     Panel(
         title="Background work",
         description="Time since the last good turn of each thread beside the requests.",

@@ -127,7 +127,7 @@ class Application:
 
     def start(self) -> None:
         """Serve."""
-        self._follow_threads()
+        self._tell_at_scrapes()
         self._tell_health()
         self._streaming.start()
         self._rpc.start()
@@ -202,7 +202,9 @@ class Application:
             period_seconds=UPKEEP_SECONDS,
         )
 
-    def _follow_threads(self) -> None:
+    def _tell_at_scrapes(self) -> None:
+        self._metrics.readiness.follow(self._health.readiness)
+        self._metrics.market.marks.follow(self._health.mark_ages)
         self._metrics.background.follow(self._revaluation.turns)
         self._metrics.background.follow(self._upkeep.turns)
         if self._feed_loop is not None:

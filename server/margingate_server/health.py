@@ -4,8 +4,9 @@ from threading import Event
 
 from margingate_server.clock import Clock
 from margingate_server.rpc.lane import Lane, LedgerDown
-from margingate_server.service.freshness import AgeLimits, age_seconds
+from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.market import MarketView
+from margingate_server.service.price_ages import MarkAges, index_ages, is_decidable, mark_ages
 
 
 class Health:
@@ -25,25 +26,21 @@ class Health:
             return None
 
     def index_ages(self) -> dict[str, float]:
-        """Seconds since the index price of each margined underlying was received."""
+        """Seconds since the index of each margined underlying was received."""
         view = self.view()
-        if view is None:
-            return {}
-        now_ns = self._clock.now_ns()
-        return {
-            name: age_seconds(int(observed_ns), now_ns)
-            for name, observed_ns in zip(
-                view.table.underlyings, view.snapshot.observed_ns_u, strict=True
-            )
-            if observed_ns >= 0 and name not in view.arrays.unmodelled
-        }
+        return {} if view is None else index_ages(view, self._clock.now_ns())
+
+    def mark_ages(self) -> dict[str, MarkAges]:
+        """Seconds since the own prices of the instruments of each were received."""
+        view = self.view()
+        return {} if view is None else mark_ages(view, self._clock.now_ns())
 
     def readiness(self) -> dict[str, bool]:
-        """Ready while some order could be decided; each underlying's age is a metric of its own."""
-        limit = self._age_limits.underlying_ns_max / 1e9
-        ages = self.index_ages()
+        """Ready while prices are recent enough for some order, as `is_decidable` has it."""
+        view = self.view()
+        has_prices = view is not None and is_decidable(view, self._clock.now_ns(), self._age_limits)
         return {
             "ledger": not self._lane.is_down,
-            "market": bool(ages) and min(ages.values()) <= limit,
+            "market": has_prices,
             "serving": not self._stopping.is_set(),
         }

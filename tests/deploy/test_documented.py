@@ -29,6 +29,8 @@ def declared() -> dict[str, tuple[str, frozenset[str]]]:
         if isinstance(wrapper, MetricWrapperBase)
     }
     labels_by_family["margingate_market_data_age_seconds"] = {"underlying"}
+    labels_by_family["margingate_market_data_mark_age_seconds"] = {"underlying", "quantile"}
+    labels_by_family["margingate_ready"] = {"check"}
     labels_by_family["margingate_background_turn_age_seconds"] = {"thread"}
     labels_by_family["margingate_background_errors"] = {"thread"}
     return {

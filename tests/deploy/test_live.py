@@ -80,6 +80,8 @@ def query(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Query]:
         version="1.2.3",
         age_seconds_by_underlying=lambda: {"BTC": 0.2, "ETH": 12.0},
     )
+    metrics.market.marks.follow(lambda: {"BTC": (0.1, 0.5)})
+    metrics.readiness.follow(lambda: {"ledger": True, "market": True})
     metrics.background.follow(Turns("upkeep", SystemClock()))
     stop = threading.Event()
 

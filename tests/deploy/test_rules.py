@@ -63,7 +63,7 @@ def test_the_alerts_are_those_agreed_and_each_has_a_test() -> None:
     assert names == {
         *("MarketDataStale", "MarketDataInDoubt", "JournalErrors", "LedgerUnhealthy"),
         *("KillSwitchActive", "LatencySLO", "MargingateDown"),
-        *("BackgroundWorkStuck", "BackgroundErrors"),
+        *("BackgroundWorkStuck", "BackgroundErrors", "MarksStale", "NotReady"),
     }
     tests = "".join(path.read_text() for path in TESTS)
     assert {name for name in names if f"alertname: {name}\n" in tests} == names
@@ -85,7 +85,7 @@ def test_every_runbook_exists() -> None:
 
 
 def test_latency_limits_are_bounds_of_buckets() -> None:
-    limits = set(re.findall(r'le="([\d.]+)"', RULES.read_text()))
+    limits = set(re.findall(r'\ble="([\d.]+)"', RULES.read_text()))
     assert {float(limit) for limit in limits} == {0.002, 0.01}
     assert {float(limit) for limit in limits} <= set(labels.LATENCY_BUCKETS_SECONDS)
 
@@ -96,6 +96,10 @@ def test_methods_of_the_rules_exist() -> None:
 
 
 def test_prices_alert_when_checks_begin_to_refuse_them() -> None:
-    (alert,) = (alert for alert in alerts() if alert["alert"] == "MarketDataStale")
-    threshold = float(alert["expr"].rpartition(">")[2])
-    assert threshold == default_of_serve("--underlying-age-max")
+    flags = {"MarketDataStale": "--underlying-age-max", "MarksStale": "--instrument-age-max"}
+    thresholds = {
+        flags[alert["alert"]]: float(alert["expr"].rpartition(">")[2])
+        for alert in alerts()
+        if alert["alert"] in flags
+    }
+    assert thresholds == {flag: default_of_serve(flag) for flag in flags.values()}

@@ -192,7 +192,7 @@ def test_a_turn_that_fails_is_counted_and_everybody_sees_that_nothing_gets_on(
 
     monkeypatch.setattr(type(application._desk.revaluing), "figures", failing)
     monkeypatch.setattr(revaluation_loop, "_stand_back", failing)  # no rights to be polite
-    application._follow_threads()
+    application._tell_at_scrapes()
     turns = application._revaluation.turns
     application._revaluation.start()
     deadline = monotonic() + 5.0

@@ -3,7 +3,6 @@
 import json
 import socket
 import sys
-from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
@@ -14,14 +13,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from margingate_server.observe.connections import Connections
 from margingate_server.observe.logs import Log
+from margingate_server.observe.readiness_metrics import Readiness
 
 CLIENT_TIMEOUT_SECONDS = 5.0
 CONNECTIONS_MAX = 32
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
-
-Readiness = Callable[[], Mapping[str, bool]]
 
 
 class HttpEndpoint:

@@ -15,6 +15,10 @@ MODELS_MAX = 8
 UPDATE_ERRORS_FURTHER_MAX = 8
 
 AgeByUnderlying = Callable[[], Mapping[str, float]]
+MarkAgesByUnderlying = Callable[[], Mapping[str, tuple[float, float]]]
+"""Of each underlying the median and the oldest, seconds."""
+
+QUANTILES = ("0.5", "1")
 
 
 class MarketMetrics:
@@ -24,6 +28,7 @@ class MarketMetrics:
         self, registry: CollectorRegistry, age_seconds_by_underlying: AgeByUnderlying
     ) -> None:
         registry.register(MarketAges(age_seconds_by_underlying))
+        self.marks = MarkAges(registry)
         self._version = Gauge(
             "margingate_market_version", "Version of the market snapshot in use.", registry=registry
         )
@@ -44,7 +49,7 @@ class MarketMetrics:
         )
         instruments = Gauge(
             "margingate_instruments",
-            "Listed instruments, by whether they have a usable price.",
+            "Listed instruments, by whether they have a price, however old.",
             ["state"],
             registry=registry,
         )
@@ -98,6 +103,39 @@ class MarketAges(Collector):
         for underlying, age_seconds in ages[:UNDERLYINGS_MAX]:
             family.add_metric([underlying], age_seconds)
         yield family
+
+
+class MarkAges(Collector):
+    """Ages of instruments' own prices by underlying, asked for at each scrape."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds_by_underlying: MarkAgesByUnderlying = dict
+        registry.register(self)
+
+    def follow(self, seconds_by_underlying: MarkAgesByUnderlying) -> None:
+        """Ask there from here on."""
+        self._seconds_by_underlying = seconds_by_underlying
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        """The empty family."""
+        yield _mark_age_family()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Ages in seconds; of more than UNDERLYINGS_MAX underlyings those with the oldest."""
+        family = _mark_age_family()
+        found = sorted(self._seconds_by_underlying().items(), key=itemgetter(1), reverse=True)
+        for underlying, ages in found[:UNDERLYINGS_MAX]:
+            for quantile, age_seconds in zip(QUANTILES, ages, strict=True):
+                family.add_metric([underlying, quantile], age_seconds)
+        yield family
+
+
+def _mark_age_family() -> GaugeMetricFamily:
+    return GaugeMetricFamily(
+        "margingate_market_data_mark_age_seconds",
+        "Time since the own prices of an underlying's instruments were received, by quantile.",
+        labels=["underlying", "quantile"],
+    )
 
 
 def _age_family() -> GaugeMetricFamily:

@@ -15,6 +15,7 @@ from margingate_server.observe.feed_metrics import FeedMetrics
 from margingate_server.observe.ledger_metrics import LedgerMetrics
 from margingate_server.observe.market_metrics import AgeByUnderlying, MarketMetrics
 from margingate_server.observe.quality_metrics import QualityMetrics
+from margingate_server.observe.readiness_metrics import ReadinessMetrics
 from margingate_server.observe.request_metrics import RequestMetrics
 from margingate_server.observe.stream_metrics import StreamMetrics
 
@@ -51,6 +52,7 @@ class Metrics:
         self.accounts = AccountMetrics(registry)
         self.feed = FeedMetrics(registry)
         self.streams = StreamMetrics(registry)
+        self.readiness = ReadinessMetrics(registry)
         self.background = BackgroundMetrics(registry)
         build = Info("margingate_build", "Version of the package that serves.", registry=registry)
         build.info({"version": version})

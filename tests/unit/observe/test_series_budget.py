@@ -18,6 +18,8 @@ def use_in_every_way(metrics: Metrics) -> None:
     paths = ["/margingate.v1." + method for method in labels.METHODS]
     for thread in ("alerts", "feed", "revaluation", "streams", "upkeep", "watching"):
         metrics.background.follow(Turns(thread, SystemClock()))
+    metrics.readiness.follow(lambda: dict.fromkeys(("ledger", "market", "serving"), True))
+    metrics.market.marks.follow(lambda: dict.fromkeys(inventions, (1.0, 2.0)))
     for path in (*paths, *inventions):
         for code in (*labels.GRPC_CODES, "invented"):
             metrics.requests.finished(path, code, 0.001)
@@ -67,13 +69,13 @@ def test_no_metric_has_a_label_that_names_who_or_what_was_traded(metrics: Metric
     assert names == {
         *("method", "grpc_code", "decision", "reason", "stage", "kind", "underlying", "scope"),
         *("state", "flag", "model", "digest", "version", "generation", "le", "ratio"),
-        "thread",
+        *("thread", "check", "quantile"),
     }
 
 
 def test_names_follow_the_conventions_of_prometheus(metrics: Metrics) -> None:
     families = [f for f in metrics.registry.collect() if f.name.startswith("margingate_")]
-    assert len(families) == 48
+    assert len(families) == 50
     for family in families:
         assert family.documentation.endswith("."), family.name
         assert not re.search(r"_(ms|us|ns|kb|percent)(_|$)", family.name)
