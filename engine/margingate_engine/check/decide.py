@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from margingate_engine.check.fillable import beyond_balances
 from margingate_engine.check.question import Question
 from margingate_engine.check.reduce_only import clipped
 from margingate_engine.check.risk_reducing import grows_the_order, is_risk_reducing
@@ -70,7 +71,14 @@ def decide(question: Question) -> Outcome:
             reason=RejectReason.MAX_ORDER_QUANTITY,
             detail="quantity beyond the range of the risk integers",
         )
-    return _decide_margin(question, account, legs, hold)
+    outcome = _decide_margin(question, account, legs, hold)
+    asset = beyond_balances(question, legs) if outcome.is_accepted else None
+    if asset is None:
+        return outcome
+    return Outcome(
+        reason=RejectReason.MAX_ORDER_QUANTITY,
+        detail=f"quantity times price beyond the range of balances in {asset}",
+    )
 
 
 def _hold_to_add(question: Question, legs: tuple[OpenLeg, ...]) -> OrderHold:

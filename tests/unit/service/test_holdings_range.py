@@ -140,3 +140,18 @@ def test_where_nobody_knows_what_coins_are_worth_their_number_is_bounded() -> No
         desk.deposit("4700000000000000", "BTC")
     assert desk.deposit("4600000000000000", "BTC") == 46 * 10**26
     assert folded_again(desk).accounts == desk.state.accounts
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_what_is_accepted_can_be_filled(side: int) -> None:
+    """Of 46 million coins that may be had half are for what is held and for large orders."""
+    desk = small_desk().open(usd="1000000000000", coins="15000000")
+    leg = desk.leg("BTC", side * 5 * 10**7, "100000")
+    first, second = (desk.check(leg, order_id=order_id).decision for order_id in "op")
+    assert RejectReason(first.reason) is RejectReason.NONE
+    assert RejectReason(second.reason) is RejectReason.MAX_ORDER_QUANTITY
+    assert second.detail == "quantity times price beyond the range of balances in BTC"
+    small = desk.check(desk.leg("BTC", side * 10, "100000"), order_id="s").decision
+    assert RejectReason(small.reason) is RejectReason.NONE
+    for order_id, lots in (("o", 5 * 10**7), ("s", 10)):
+        desk.fill(order_id, "BTC", side * lots, "100000", fee="0")
