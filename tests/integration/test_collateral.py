@@ -33,8 +33,8 @@ LISTED = (
         lot_size="1", tick_size="0.0001", **COMMON,
     ),
 )  # fmt: skip
-SLIDE = (1.0, 0.97, 0.95, 0.93)
-"""Each step is less than data quality takes for a jump."""
+SLIDE = (1.0, 0.97, 0.95, 0.93, 0.93, 0.93)
+"""Each step is a jump for a dollar coin; the last is confirmed."""
 TERMS = "[USDC]\nhaircut = {haircut}\ndebt_haircut = 0.02\n"
 replay_app = Typer(add_completion=False)
 replay_app.command()(replay)
