@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 
 from margingate_engine.models.tims.points import POINTS_PER_SIDE
 from margingate_engine.pricing.binomial import STEPS_MAX, Tree
@@ -13,15 +14,19 @@ TREE_STEPS = 400
 
 _NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
 _STEP = rf"[+-]?{_NUMBER}\s*%?(?:\s*(?:/|and|or)\s*[+-]?{_NUMBER}\s*%?)?"
-_STEPS = re.compile(
-    rf"(?:\b(?:steps?|increments?)\b\s*(?:of|=|:)?\s*{_STEP})|(?:{_STEP}\s*(?:steps?|increments?)\b)"
+_STEPS = (
+    re.compile(rf"\b(?:steps?|increments?)\b\s*(?:of|=|:)?\s*{_STEP}"),
+    re.compile(rf"{_STEP}\s*(?:steps?|increments?)\b"),
 )
 _COUNTS = re.compile(
     r"(?<![\d.])\d+\s+(?:(?:equidistant|equal|valuation)\s+)*"
     r"(?:points?|moves?|steps?|each|per side)\b"
 )
-_DOWN = re.compile(rf"{_NUMBER}\s*%?\s*down\b|\bdown\s*{_NUMBER}")
-_UP = re.compile(rf"{_NUMBER}\s*%?\s*up\b|\bup\s*{_NUMBER}")
+_ASIDE = re.compile(r"\((?:down|up)(?:wards?)?\)")
+_WALK = re.compile(
+    rf"\b(\d+)\s+(?:equal\s+|equidistant\s+)?steps?\s+of\s+{_NUMBER}\s*%?\s*(down|up)\b"
+)
+_DIRECTED = re.compile(rf"\b(down|up)\b|{_NUMBER}")
 _SIGNED = re.compile(rf"(\+-|[+-])\s*{_NUMBER}")
 _AMOUNT_MAX = Decimal(10) ** 12
 
@@ -36,10 +41,14 @@ class Unreadable(Exception):  # noqa: N818 - named for what it is
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContractMinimum:
-    """The least that an option contract requires, USD: an amount, or per unit of its multiplier."""
+    """The least that a contract requires, USD: an amount, or per unit of its multiplier.
+
+    is_of_options: of options alone, not of futures.
+    """
 
     per_contract: Decimal | None
     per_unit: Decimal | None
+    is_of_options: bool
 
     def of(self, multiplier: Decimal) -> Decimal:
         """Of a contract with this multiplier."""
@@ -53,8 +62,9 @@ def number(value: object, name: str) -> Decimal:
     """A finite number of a document; Unreadable with its name."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
         raise Unreadable(f"{name} is not a number")
+    text = str(value).strip().lstrip("$")
     try:
-        found = Decimal(str(value))
+        found = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except InvalidOperation:
         raise Unreadable(f"{name} is not a number: {value}") from None
     if not found.is_finite() or abs(found) > _AMOUNT_MAX:
@@ -95,12 +105,14 @@ def contract_minimum(raw: Mapping[str, object]) -> ContractMinimum:
     told = re.search(
         rf"{_NUMBER}\s*(?:(?:\*|x|times)\s*(?:the\s+)?({_NUMBER}|multiplier|\w*))?", text
     )
-    if not told:
+    if not told or re.search(r"%|\d,\d", text):
         raise Unreadable(f"minimum has no amount: {text or 'nothing'}")
-    amount = Decimal(told[1])
+    # "0.375*100" and "100*0.375" are the same: the smaller one is what a unit requires.
+    amount = min(Decimal(each) for each in (told[1], told[3]) if each)
+    is_of_options = "option" in text and not re.search(r"future|derivative", text)
     if told[2] or re.search(r"per (?:share|unit)", text) or amount < 1:
-        return ContractMinimum(per_contract=None, per_unit=amount)
-    return ContractMinimum(per_contract=amount, per_unit=None)
+        return ContractMinimum(per_contract=None, per_unit=amount, is_of_options=is_of_options)
+    return ContractMinimum(per_contract=amount, per_unit=None, is_of_options=is_of_options)
 
 
 def ranges(raw: Mapping[str, object]) -> tuple[Decimal, Decimal]:
@@ -121,15 +133,23 @@ def _told(points: str) -> tuple[Decimal, Decimal]:
     text = re.sub(r"[−–—]", "-", points.lower()).replace("±", "+-").replace("+/-", "+-")
     text = re.sub(r"\.{2,}|…", " to ", text)
     is_percent = bool(re.search(r"%|percent", text))
-    text = _COUNTS.sub(" ", text)
-    steps = list(_sizes(_STEPS, text))
-    rest = _STEPS.sub(" ", text)
+    walked = {side: int(count) * Decimal(size) for count, size, side in _WALK.findall(text)}
+    if walked:
+        if {int(count) for count, _, _ in _WALK.findall(text)} != {POINTS_PER_SIDE}:
+            raise Unreadable(f"points are not {POINTS_PER_SIDE} to either end: {points}")
+        return _as_fractions(walked.get("down"), walked.get("up"), is_percent=is_percent)
+    rest = _COUNTS.sub(" ", _ASIDE.sub(" ", text))
+    steps: list[Decimal] = []
+    for pattern in _STEPS:
+        steps += _sizes(pattern, rest)
+        rest = pattern.sub(" ", rest)
     signed = [(sign, Decimal(each)) for sign, each in _SIGNED.findall(rest) if Decimal(each)]
     moves = [-size if sign == "-" else size for sign, size in signed]
     if len(moves) >= 2 * POINTS_PER_SIDE:
         return _listed(moves, is_percent=is_percent)
-    down = [size for sign, size in signed if "-" in sign] or list(_sizes(_DOWN, rest))
-    up = [size for sign, size in signed if "+" in sign] or list(_sizes(_UP, rest))
+    directed = _directed(rest)
+    down = [size for sign, size in signed if "-" in sign] or directed["down"]
+    up = [size for sign, size in signed if "+" in sign] or directed["up"]
     if down and not up:
         # "-15% to 15%": the other end may do without its sign.
         up = list(_sizes(re.compile(_NUMBER), _SIGNED.sub(" ", rest)))
@@ -139,13 +159,25 @@ def _told(points: str) -> tuple[Decimal, Decimal]:
     return _as_fractions(*far, is_percent=is_percent)
 
 
+def _directed(text: str) -> dict[str, list[Decimal]]:
+    """Sizes with `down` and `up` all before them, or all after, as the first one has it."""
+    tokens = [word or Decimal(size) for word, size in _DIRECTED.findall(text)]
+    found: dict[str, list[Decimal]] = {"down": [], "up": []}
+    is_before = bool(tokens) and isinstance(tokens[0], str)
+    for one, other in pairwise(tokens):
+        word, size = (one, other) if is_before else (other, one)
+        if isinstance(word, str) and isinstance(size, Decimal):
+            found[word].append(size)
+    return found
+
+
 def _sizes(pattern: re.Pattern[str], text: str) -> Iterator[Decimal]:
     return (Decimal(each) for found in pattern.finditer(text) for each in found.groups() if each)
 
 
 def _listed(moves: list[Decimal], *, is_percent: bool) -> tuple[Decimal, Decimal]:
     """The ends of a list that is the ten points, zero allowed beside them."""
-    found = sorted(each for each in moves if each)
+    found = sorted({each for each in moves if each})
     down, up = -min(found, default=Decimal(0)), max(found, default=Decimal(0))
     sides = range(1, POINTS_PER_SIDE + 1)
     wanted = [

@@ -96,7 +96,7 @@ def _one_class_group(symbols: Mapping[str, object]) -> GroupTree:
 def _lot_rows(leg: Leg, move_v: FloatArray) -> IntArray:
     """P&L of one contract or share at the ten points, 1e-6 USD."""
     if leg.option is None:
-        pnl_v = leg.price * move_v
+        pnl_v = leg.underlying * move_v
     else:
         vol = leg.vol
         if vol is None:

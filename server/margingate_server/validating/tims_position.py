@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from math import log
+from math import log, log10
 
 from margingate_engine.models.tims.listed import ListedOption
 from margingate_engine.pricing.binomial import Carry
+from margingate_server.validating.strategy_fields import SIDES, as_number
+from margingate_server.validating.strategy_legs import SHARES_PER_OPTION
 from margingate_server.validating.tims_conventions import (
     Unreadable,
     contract_minimum,
@@ -17,10 +19,14 @@ from margingate_server.validating.tims_conventions import (
     ranges,
     tree,
 )
+from margingate_server.validating.tims_spots import Spots, is_shares, kind_of, symbol_of
 
 YEAR_DAYS = 365
 
-_SHARES = {"stock", "share", "shares", "equity", "etf", "fund", "index_etf", "trust", "unit"}
+_TENS_TOLERANCE = 0.01
+_TERMS = ("r", "rate", "q", "dividend_yield", "yield", "forward", "F")
+"""What a case may tell for itself, before its convention."""
+
 _UNREPRESENTED = ("dividends", "discrete_dividends")
 
 
@@ -28,8 +34,9 @@ _UNREPRESENTED = ("dividends", "discrete_dividends")
 class Leg:
     """One leg: what a lot (a contract or a share) is, and how many, signed.
 
-    price: USD, of the option, share or future. option: None for shares and futures, which move
-    with their own price. minimum: USD per contract, 0 for shares. vol: where it is told.
+    price: USD, of the option or future; of shares what they were traded at. option: None for
+    shares, which move with the underlying, and for futures, which move with their own price.
+    minimum: USD per contract, 0 for shares. vol: where it is told.
     """
 
     symbol: str
@@ -55,51 +62,103 @@ def position(document: Mapping[str, object], case: Mapping[str, object]) -> Posi
     """The position of a case; Unreadable with what cannot be represented."""
     raw_legs = _mappings(case.get("legs"), "legs")
     conventions = _conventions(document, case)
-    chosen = _chosen(conventions, raw_legs)
+    told = {name: case[name] for name in _TERMS if case.get(name) is not None}
+    chosen = [{**each, **told} for each in _chosen(conventions, raw_legs)]
     far = {ranges(each) for each in chosen}
     groups = {str(each["class_group"]) for each in chosen if each.get("class_group")}
     if len(far) != 1 or len(groups) > 1:
         raise Unreadable("the legs are not of one class group")
     ((range_down, range_up),) = far
-    spots = _Spots(document, case, raw_legs)
+    spots = Spots(document, case, raw_legs)
     legs = tuple(
         _leg(raw, convention, spots, document)
         for raw, convention in zip(raw_legs, chosen, strict=True)
     )
+    if len(groups) == 0 and len({str(each) for each in chosen}) > 1:
+        _check_one_index(legs)
     return Position(legs=legs, range_down=range_down, range_up=range_up)
+
+
+def _check_one_index(legs: Sequence[Leg]) -> None:
+    """Unreadable unless what options are on is the same index, whole, in tenths or hundredths."""
+    prices = [leg.underlying for leg in legs if leg.option is not None]
+    for price in prices:
+        tens = log10(price / prices[0])
+        if abs(tens - round(tens)) > _TENS_TOLERANCE:
+            raise Unreadable("whether the options are of one class group is not told")
 
 
 def _leg(
     raw: Mapping[str, object],
     convention: Mapping[str, object],
-    spots: "_Spots",
+    spots: Spots,
     document: Mapping[str, object],
 ) -> Leg:
-    kind, symbol = str(raw.get("kind", "option")).lower(), _symbol(raw)
-    lots = _required(raw, "qty", "quantity", "lots")
-    if lots != int(lots):
-        raise Unreadable(f"a quantity of {lots} is no whole number")
-    price = float(_required(raw, "price"))
-    is_option, is_future = kind == "option", kind in {"future", "futures"}
-    if not (is_option or is_future or kind in _SHARES):
-        raise Unreadable(f"a leg of kind {kind}")
+    is_option, is_future = kind_of(raw) == "option", kind_of(raw) == "future"
+    if not (is_option or is_future or is_shares(raw)):
+        raise Unreadable(f"a leg of kind {kind_of(raw)}")
+    lots = _lots(raw)
+    spot = float(_required(raw, "price")) if is_future else spots.of(raw, convention)
+    told = first_number(raw, "price")
+    price = spot if told is None and is_shares(raw) else float(_required(raw, "price"))
     if price < 0 or (price == 0 and not is_option):
         raise Unreadable(f"a price of {price:g}")
-    multiplier = _required(raw, "multiplier") if is_option or is_future else Decimal(1)
+    multiplier = _multiplier(raw)
     if multiplier <= 0:
         raise Unreadable(f"a multiplier of {multiplier}")
-    spot = spots.of(raw, convention) if is_option else price
-    vol = first_number(raw, "vol", "iv", "sigma") or first_number(convention, "vol", "iv", "sigma")
     return Leg(
-        symbol=symbol,
-        lots=int(lots),
+        symbol=symbol_of(raw),
+        lots=lots,
         price=price,
         multiplier=multiplier,
-        minimum=contract_minimum(convention).of(multiplier) if is_option else Decimal(0),
+        minimum=Decimal(0) if is_shares(raw) else _minimum(raw, convention, multiplier),
         option=_option(raw, convention, spot, document) if is_option else None,
         underlying=spot,
-        vol=None if vol is None else float(vol),
+        vol=_vol(raw, convention),
     )
+
+
+def _lots(raw: Mapping[str, object]) -> int:
+    """Contracts or shares, with the sign of the side where one is told."""
+    lots = _required(raw, "qty", "quantity", "lots", "shares", "contracts")
+    if lots != int(lots):
+        raise Unreadable(f"a quantity of {lots} is no whole number")
+    side = raw.get("side")
+    if side is None:
+        return int(lots)
+    sign = SIDES.get(str(side).strip().lower())
+    if sign is None or lots < 0 < sign:
+        raise Unreadable(f"a side of {side} with a quantity of {lots}")
+    return abs(int(lots)) * sign
+
+
+def _multiplier(raw: Mapping[str, object]) -> Decimal:
+    """Of an option one hundred where none is told; of shares one."""
+    told = first_number(raw, "multiplier", "contract_size")
+    if is_shares(raw):
+        return Decimal(1)
+    if told is None and kind_of(raw) == "option":
+        return Decimal(SHARES_PER_OPTION)
+    return _required(raw, "multiplier") if told is None else told
+
+
+def _minimum(
+    raw: Mapping[str, object], convention: Mapping[str, object], multiplier: Decimal
+) -> Decimal:
+    """Of a contract, USD; 0 of a future where the minimum is told of options alone."""
+    minimum = contract_minimum(convention)
+    is_counted = kind_of(raw) == "option" or not minimum.is_of_options
+    return minimum.of(multiplier) if is_counted else Decimal(0)
+
+
+def _vol(raw: Mapping[str, object], convention: Mapping[str, object]) -> float | None:
+    """The volatility that is told, None where the conventions take that of the price."""
+    for name in ("vol", "iv", "sigma"):
+        if as_number(convention.get(name)) is not None:
+            return float(number(convention[name], name))
+    said = " ".join(str(convention.get(name, "")) for name in ("model", "vol", "iv", "sigma"))
+    found = None if "implied" in said.lower() else first_number(raw, "vol", "iv", "sigma")
+    return None if found is None else float(found)
 
 
 def _option(
@@ -111,7 +170,8 @@ def _option(
     for name in _UNREPRESENTED:
         if convention.get(name):
             raise Unreadable(f"the convention has {name}")
-    right = str(raw.get("right", raw.get("type", ""))).lower()
+    right = str(raw.get("right") or raw.get("type") or raw.get("kind") or "").lower()
+    right = right.removesuffix("option").strip(" _-")
     if right not in {"call", "put", "c", "p"}:
         raise Unreadable(f"an option that is neither call nor put: {right or 'nothing'}")
     tau_years = _days(raw, convention, document) / YEAR_DAYS
@@ -129,54 +189,8 @@ def _option(
         tau_years=tau_years,
         is_call=right.startswith("c"),
         carry=Carry(rate=rate, dividend_yield=dividend_yield),
-        tree=tree(convention, _symbol(raw)),
+        tree=tree(convention, symbol_of(raw)),
     )
-
-
-class _Spots:
-    """Where the price of what an option is on stands in a document."""
-
-    def __init__(
-        self,
-        document: Mapping[str, object],
-        case: Mapping[str, object],
-        legs: Sequence[Mapping[str, object]],
-    ) -> None:
-        self._told = [case.get("underlyings"), case.get("underlying")]
-        self._told += [document.get("underlyings"), document.get("underlying")]
-        self._shares = {
-            _symbol(each): number(each.get("price"), "price") for each in legs if _is_shares(each)
-        }
-        options = {_symbol(each) for each in legs if not _is_shares(each)}
-        self._priced_by_case = options if len(options) == 1 else options - set(self._shares)
-
-    def of(self, leg: Mapping[str, object], convention: Mapping[str, object]) -> float:
-        """Price of what the option is on, USD; Unreadable when the document does not tell one."""
-        symbol = _symbol(leg)
-        found = self._of_leg(leg, symbol) or first_number(
-            convention, "underlying", "spot", "S", "index"
-        )
-        if found is None or found <= 0:
-            raise Unreadable(f"no price of what options on {symbol or 'nothing'} are on")
-        return float(found)
-
-    def _of_leg(self, leg: Mapping[str, object], symbol: str) -> Decimal | None:
-        own = leg.get("underlying")
-        if isinstance(own, str):
-            symbol = own
-        elif own is not None:
-            return number(own, "underlying")
-        own_price = first_number(leg, "underlying_price", "spot", "S", "index")
-        if own_price is not None:
-            return own_price
-        for told in self._told:
-            if isinstance(told, Mapping) and told.get(symbol) is not None:
-                return number(told[symbol], "underlying")
-            is_bare = told is not None and not isinstance(told, (Mapping, str))
-            # A bare number is of the one symbol that options of the case are on.
-            if is_bare and self._priced_by_case == {symbol}:
-                return number(told, "underlying")
-        return self._shares.get(symbol)
 
 
 def _conventions(
@@ -193,18 +207,27 @@ def _conventions(
 def _chosen(
     conventions: Mapping[str, Mapping[str, object]], legs: Sequence[Mapping[str, object]]
 ) -> list[Mapping[str, object]]:
-    """The convention of each leg; shares without one move as what the options are on does."""
-    found = [_convention_of(conventions, _symbol(leg)) for leg in legs]
-    of_options = [each for each, leg in zip(found, legs, strict=True) if not _is_shares(leg)]
+    """The convention of each leg; shares without points move as what the options are on does."""
+    found = [_convention_of(conventions, symbol_of(leg)) for leg in legs]
+    of_options = [each for each, leg in zip(found, legs, strict=True) if not is_shares(leg)]
     chosen = []
     for each, leg in zip(found, legs, strict=True):
-        if each is not None:
+        if each is not None and not (is_shares(leg) and of_options and not _has_points(each)):
             chosen.append(each)
-        elif _is_shares(leg) and of_options and of_options[0] is not None:
+        elif is_shares(leg) and of_options and of_options[0] is not None:
             chosen.append(of_options[0])
         else:
-            raise Unreadable(f"no convention of {_symbol(leg) or 'a leg without symbol'}")
+            raise Unreadable(f"no convention of {symbol_of(leg) or 'a leg without symbol'}")
     return chosen
+
+
+def _has_points(convention: Mapping[str, object]) -> bool:
+    """Whether its points are told in themselves, and not as those of another."""
+    try:
+        ranges(convention)
+    except Unreadable:
+        return False
+    return True
 
 
 def _convention_of(
@@ -221,10 +244,6 @@ def _convention_of(
     return None
 
 
-def _is_shares(leg: Mapping[str, object]) -> bool:
-    return str(leg.get("kind", "")).lower() in _SHARES
-
-
 def _words(value: object) -> list[str]:
     if isinstance(value, (list, tuple)):
         return [str(each) for each in value]
@@ -236,7 +255,9 @@ def _days(
 ) -> float:
     """Days to expiry: the leg's own, those of the convention, or those between two dates."""
     told = first_number(leg, "days")
-    in_words = re.search(r"(\d+(?:\.\d+)?)\s*(?:calendar\s+)?days?\b", str(leg.get("expiry", "")))
+    in_words = re.search(
+        r"(\d+(?:\.\d+)?)\s*(?:calendar\s+)?d(?:ays?)?\b", str(leg.get("expiry", ""))
+    )
     if told is None and in_words:
         told = Decimal(in_words[1])
     if told is None:
@@ -255,10 +276,6 @@ def _mappings(value: object, name: str) -> list[Mapping[str, object]]:
     if not isinstance(value, list) or not value or not all(isinstance(e, Mapping) for e in value):
         raise Unreadable(f"{name} are no list of tables")
     return value
-
-
-def _symbol(leg: Mapping[str, object]) -> str:
-    return str(leg.get("symbol", ""))
 
 
 def _required(raw: Mapping[str, object], *names: str) -> Decimal:

@@ -35,7 +35,7 @@ def strategy_results(
         exact = first_number(case, _BY_FORMULA)
         if printed is None and exact is None:
             return
-        got = net_of_premium(_market(case, position(document, case)), case.get("legs"))
+        got = net_of_premium(_market(document, case, position(document, case)), case.get("legs"))
     except Unreadable as wrong:
         yield skipped(id_, wrong.reason)
     except Unrepresentable as wrong:
@@ -58,8 +58,9 @@ def _compared(
     return result
 
 
-def _market(case: Mapping[str, object], held: Position) -> Market:
-    prices = {leg.underlying for leg in held.legs}
+def _market(document: Mapping[str, object], case: Mapping[str, object], held: Position) -> Market:
+    prices = {leg.underlying for leg in held.legs if leg.option is not None}
+    prices = prices or {leg.underlying for leg in held.legs}
     if len(prices) != 1:
         raise Unreadable("legs on more than one price are no strategy of the rules")
     far = (format(held.range_down.normalize(), "f"), format(held.range_up.normalize(), "f"))
@@ -72,4 +73,5 @@ def _market(case: Mapping[str, object], held: Position) -> Market:
         underlying=Fraction(str(prices.pop())),
         underlying_class=str(told),
         exercise="european" if is_european else "american",
+        around={name: case.get(name, document.get(name)) for name in ("valuation_date", "expiry")},
     )

@@ -111,6 +111,12 @@ def test_index_options_and_the_fund_on_it_offset_in_one_class_group() -> None:
     assert only(document(legs, expected)).outcome is Outcome.PASS
 
 
+def test_a_fund_may_move_as_another_symbol_does() -> None:
+    content = document([*SHORT_CALL, etf(10_000)], largest_loss(shares=10_000, call1500=-10))
+    content["conventions"]["SPY"] = {"points": "as SPX"}
+    assert only(content).outcome is Outcome.PASS
+
+
 def test_the_fund_may_have_a_convention_of_its_own() -> None:
     content = document([*SHORT_CALL, etf(10_000)], largest_loss(shares=10_000, call1500=-10))
     content["conventions"]["SPY"] = {"points": "+6%/-8%", "class_group": "SPX"}
@@ -156,6 +162,11 @@ TEN = [round(each * 100, 1) for each in MOVES]
         "−8 % … +6 % in 5 equidistant steps each side",
         "-8% to 6%, ten equidistant points, zero excluded",
         "8% down, 6% up, 5 points each",
+        "down 8% up 6%, ten points",
+        "5 steps of 1.6% down and 5 steps of 1.2% up",
+        "-8% .. +6% (10 points: -8,-6.4,-4.8,-3.2,-1.6,+1.2,+2.4,+3.6,+4.8,+6)",
+        "-8 % to +6 % in steps of 1.6 % (down) and 1.2 % (up)",
+        "-8%..+6% step 1.6/1.2",
         "down 8%, up 6%, in steps of 1.6% / 1.2%",
         "-8%..-1.6% in 1.6% steps and +1.2%..+6% in 1.2% steps",
         "-0.08..+0.06 in 0.016/0.012 steps",
@@ -214,6 +225,7 @@ FAR_CALL = option(10, "call", 1700, price=0.05)
         ("0.375*100 per option contract", 375),
         (".375 x multiplier, long or short", 375),
         ("$37.50 per contract", 375),
+        ("100*0.375 per contract", 375),
         (0.375, 375),
         (Decimal("37.5"), 375),
         ("$.25 × 100 a contract", 250),
@@ -278,6 +290,58 @@ def test_days_are_the_legs_own_or_those_between_two_dates() -> None:
     assert only(document(SHORT_CALL, LOSS, days=500)).outcome is Outcome.PASS
 
 
+def test_a_vol_of_a_leg_that_is_implied_from_its_price_describes_it() -> None:
+    legs = [{**SHORT_CALL[0], "iv": 0.5}]
+    assert only(document(legs, LOSS)).outcome is Outcome.PASS
+    told = document([{**legs[0], "iv": VOL, "price": 99.0}], LOSS, model="European BS")
+    assert only(told).outcome is Outcome.PASS
+    assert only(document(SHORT_CALL, LOSS, sigma="implied from the price")).outcome is Outcome.PASS
+
+
+def test_a_side_is_the_sign_of_its_quantity() -> None:
+    for qty in (10, -10, "10"):
+        legs = [{**SHORT_CALL[0], "qty": qty, "side": "Short"}]
+        assert only(document(legs, LOSS)).outcome is Outcome.PASS
+    for side in ("long", "flat"):
+        legs = [{**SHORT_CALL[0], "side": side}]
+        assert "a side of" in only(document(legs, LOSS)).reason
+
+
+def test_shares_move_with_their_underlying_whatever_they_cost() -> None:
+    bought = {"kind": "stock", "symbol": "SPX", "shares": 1000, "price": 1400}
+    expected = 1000 * SPOT * 0.08
+    assert only(document([bought, option(0, "call", 1500)], expected)).outcome is Outcome.PASS
+    unpriced = {**bought, "price": None}
+    assert only(document([unpriced, option(0, "call", 1500)], expected)).outcome is Outcome.PASS
+
+
+def test_a_case_may_tell_its_forward_or_its_yield_itself() -> None:
+    content = document(SHORT_CALL, LOSS, q=None)
+    content["cases"][0]["forward"] = SPOT * math.exp((RATE - YIELD) * DAYS / 365)
+    assert only(content).outcome is Outcome.PASS
+    percent = document(SHORT_CALL, LOSS, r="5.2%")
+    assert only(percent).outcome is Outcome.PASS
+
+
+def test_options_on_two_indices_are_of_one_class_group_only_where_that_is_told() -> None:
+    other = option(1, "call", 1500, symbol="NDX", underlying_price=1800.0)
+    content = document([*SHORT_CALL, other], 1)
+    content["cases"][0]["underlying"] = {"SPX": SPOT}
+    content["conventions"]["NDX"] = {**CONVENTION, "r": 0.051}
+    assert "class group" in only(content).reason
+    tenth = option(1, "call", 150, symbol="XSP", underlying_price=145.1, price=2.0)
+    content["cases"][0]["legs"][1] = tenth
+    content["conventions"]["XSP"] = content["conventions"].pop("NDX")
+    assert only(content).outcome is Outcome.FAIL
+
+
+def test_contracts_of_both_sides_have_a_minimum_and_futures_unless_options_alone_have() -> None:
+    near = {"kind": "future", "symbol": "SPX", "qty": 10, "price": 1460, "multiplier": 250}
+    legs = [near, {**near, "qty": -10}]
+    for words, expected in (("0.375 x multiplier per contract", 1875), ("37.5 per option", 0)):
+        assert only(document(legs, expected, minimum=words)).outcome is Outcome.PASS
+
+
 def test_a_future_moves_with_its_own_price() -> None:
     future = {"kind": "future", "symbol": "SPX", "qty": 2, "price": 1460, "multiplier": 250}
     expected = 2 * 250 * 1460 * 0.08
@@ -320,6 +384,8 @@ def break_leg(**changes: object) -> dict[str, Any]:
         (document(SHORT_CALL, LOSS, r=None), "r is missing"),
         (document(SHORT_CALL, LOSS, q=None), "neither q"),
         (document(SHORT_CALL, LOSS, minimum="none"), "minimum"),
+        (document(SHORT_CALL, LOSS, minimum="2.5% of the premium"), "minimum"),
+        (document(SHORT_CALL, LOSS, minimum="0,375*100"), "minimum"),
         ({**document(SHORT_CALL, LOSS), "conventions": None}, "conventions"),
         (
             {**document(SHORT_CALL, LOSS), "conventions": {"A": CONVENTION, "B": CONVENTION}},
@@ -348,12 +414,21 @@ def test_the_strategy_margin_is_a_line_of_its_own() -> None:
     assert "prints 167500" in strategy.reason
 
 
-def test_a_strategy_over_index_and_fund_is_skipped() -> None:
-    content = document([*SHORT_CALL, etf(10_000)], LOSS)
-    content["cases"][0]["exact_strategy_by_formula"] = 1
+def test_a_strategy_over_options_on_two_indices_is_skipped() -> None:
+    other = option(1, "call", 150, symbol="XSP", underlying_price=145.1, price=2.0)
+    content = document([*SHORT_CALL, other], 1)
+    content["cases"][0] |= {"exact_strategy_by_formula": 1, "underlying": {"SPX": SPOT}}
     _, strategy = tims_cpm.results(content)
     assert strategy.outcome is Outcome.SKIP
     assert "more than one price" in strategy.reason
+
+
+def test_the_strategy_margin_of_a_fund_beside_its_index_is_that_of_a_covered_call() -> None:
+    legs = [option(-1, "call", 1500, price=20), etf(1000)]
+    content = document(legs, 1)
+    content["cases"][0]["expected"]["strategy_based_net_of_premium"] = 72_500 - 2_000
+    _, strategy = tims_cpm.results(content)
+    assert strategy.outcome is Outcome.PASS
 
 
 @pytest.mark.parametrize(
