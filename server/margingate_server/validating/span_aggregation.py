@@ -15,6 +15,7 @@ from margingate_engine.models.span_cc.totals import CommodityTotals, ContractRis
 from margingate_engine.scenarios.span_points import POINT_COUNT
 from margingate_server.validating.case import CaseResult, compared, skipped
 from margingate_server.validating.span_conventions import Unreadable, number
+from margingate_server.validating.span_signs import is_gain
 
 _REQUIREMENT, _SCENARIO = "_requirement", "_worst_scenario"
 _CODE = "published"
@@ -69,6 +70,9 @@ def _array(name: str, section: Mapping[str, object]) -> list[Decimal]:
 
 def _is_profit(section: Mapping[str, object], meta: object) -> bool:
     """Whether a positive value is a gain of the long: said by the section, or by the document."""
+    said_plainly = is_gain(section, meta)
+    if said_plainly is not None:
+        return said_plainly
     for text in (str(section.get("source", "")), str(meta or "")):
         said = text.lower()
         if "profit of the long" in said or "gain of the long" in said:

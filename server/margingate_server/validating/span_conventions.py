@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 
 from margingate_engine.models.span_parameters import VolShift
+from margingate_server.validating.span_signs import is_gain
 
 _NUMBER = r"(\d+(?:\.\d+)?|\.\d+)"
 _YEAR_DAYS = 365
@@ -63,6 +64,18 @@ class Words:
             raise Unreadable(f"{names[0]} is not told")
         return found
 
+    def is_gain(self) -> bool | None:
+        """Whether values of arrays are gains of the long; None where nothing says so."""
+        return is_gain(*self._tables)
+
+    def tolerance(self, otherwise: Decimal) -> Decimal:
+        """The tolerance that is told as a number, else another."""
+        found = self.find("tolerance_abs", "tolerance")
+        try:
+            return otherwise if found is None else number(found, "tolerance")
+        except Unreadable:
+            return otherwise
+
     def text(self, *names: str) -> str:
         """What is there as lower text, signs made plain; empty without it."""
         found = self.find(*names)
@@ -74,8 +87,9 @@ def number(value: object, name: str) -> Decimal:
     """A finite number of a document; Unreadable with its name."""
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal, str)):
         raise Unreadable(f"{name} is not a number")
+    text = str(value).strip()
     try:
-        found = Decimal(str(value))
+        found = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except InvalidOperation:
         raise Unreadable(f"{name} is not a number: {value}") from None
     if not found.is_finite() or abs(found) > _AMOUNT_MAX:

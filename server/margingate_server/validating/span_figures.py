@@ -7,15 +7,19 @@ from fractions import Fraction
 from margingate_engine.core.arrays import FloatArray
 from margingate_engine.scenarios.span_points import POINT_COUNT
 from margingate_server.validating.case import CaseResult, compared
-from margingate_server.validating.span_conventions import Unreadable, number
+from margingate_server.validating.span_conventions import Unreadable, Words, number
 
 
-def values16(table: Mapping[str, object]) -> list[Decimal]:
-    """The sixteen values under `array16`; Unreadable for another count."""
+def losses16(table: Mapping[str, object], words: Words) -> list[Decimal]:
+    """The sixteen values under `array16` as losses of a long; Unreadable for another count.
+
+    They are losses where no word says that they are gains.
+    """
     values = table.get("array16")
     if not isinstance(values, list) or len(values) != POINT_COUNT:
         raise Unreadable(f"array16 has no {POINT_COUNT} values")
-    return [number(value, "array16") for value in values]
+    sign = -1 if words.is_gain() else 1
+    return [sign * number(value, "array16") for value in values]
 
 
 def as_fraction(value: float, unit: Decimal | None) -> Fraction:

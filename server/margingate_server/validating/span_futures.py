@@ -12,7 +12,7 @@ from margingate_engine.pricing.binomial import Carry
 from margingate_server.validating import span_conventions as conventions
 from margingate_server.validating.case import CaseResult, skipped
 from margingate_server.validating.span_conventions import Unreadable, Words
-from margingate_server.validating.span_figures import compared_array, values16
+from margingate_server.validating.span_figures import compared_array, losses16
 
 GROWN_TOLERANCE = Decimal("0.01")
 """Of values that grow at a rate: the source rounds them; without growth they are exact."""
@@ -48,12 +48,10 @@ def _entries(section: object) -> list[object]:
 
 def _result(id_: str, words: Words, entry: Mapping[str, object]) -> CaseResult:
     try:
-        expected = values16(entry)
+        expected = losses16(entry, words)
         grows = words.find("rate", "r", "interest_rate") is not None
         loss_s = _grown(words) if grows else _plain(words)
-        tolerance = words.number("tolerance_abs", "tolerance")
-        if tolerance is None:
-            tolerance = GROWN_TOLERANCE if grows else Decimal(0)
+        tolerance = words.tolerance(GROWN_TOLERANCE if grows else Decimal(0))
         unit = conventions.rounding(words) or _unit(expected)
         return compared_array(id_, expected, loss_s, unit, tolerance)
     except Unreadable as wrong:
@@ -69,7 +67,8 @@ def _unit(values: list[Decimal]) -> Decimal:
 
 def _plain(words: Words) -> FloatArray:
     """Values that move by the scan range alone, in its own unit: no time passes."""
-    if words.find("lookahead", "look_ahead", "lookahead_days", "look_ahead_days") is not None:
+    look_ahead = words.find("lookahead", "look_ahead", "lookahead_days", "look_ahead_days")
+    if look_ahead is not None and conventions.look_ahead_years(words) > 0:
         raise Unreadable("a look-ahead is told, but no rate")
     scan_range = words.needed("psr", "price_scan_range")
     if scan_range <= 0:

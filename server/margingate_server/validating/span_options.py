@@ -13,7 +13,7 @@ from margingate_engine.pricing.binomial import Carry, Options
 from margingate_server.validating import span_conventions as conventions
 from margingate_server.validating.case import CaseResult, compared, skipped
 from margingate_server.validating.span_conventions import Unreadable, Words
-from margingate_server.validating.span_figures import as_fraction, compared_array, values16
+from margingate_server.validating.span_figures import as_fraction, compared_array, losses16
 
 TOLERANCE = Decimal("0.01")
 _YEAR_DAYS = 365
@@ -41,7 +41,7 @@ def results(name: str, section: object, meta: object) -> Iterator[CaseResult]:
 def _result(id_: str, words: Words, published: Mapping[str, object]) -> CaseResult:
     try:
         loss_s = _losses(words)
-        tolerance = words.number("tolerance_abs", "tolerance") or TOLERANCE
+        tolerance = words.tolerance(TOLERANCE)
         unit = conventions.rounding(words)
         gain = published.get("max_gain_long_over_16")
         if gain is not None:
@@ -49,7 +49,7 @@ def _result(id_: str, words: Words, published: Mapping[str, object]) -> CaseResu
             got = as_fraction(-float(loss_s.min()), unit)
             return compared(id_, Fraction(expected), got, tolerance=Fraction(tolerance))
         if "array16" in published:
-            return compared_array(id_, values16(published), loss_s, unit, tolerance)
+            return compared_array(id_, losses16(published, words), loss_s, unit, tolerance)
         loss = published.get("max_loss_long_over_16")
         if loss is not None:
             expected = conventions.number(loss, "max_loss_long_over_16")

@@ -246,6 +246,48 @@ def test_requirements_of_arrays_are_aggregated() -> None:
     assert outcomes({"aggregation": section}) == ["SKIP", "SKIP"]
 
 
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ({"sign": "+ = profit of the long"}, "PASS"),
+        ({"sign": "gains positive"}, "PASS"),
+        ({"conventions": {"note": "positive values are gains of the long"}}, "PASS"),
+        ({"note": "values are losses of one short unit"}, "PASS"),
+        ({"sign": "loss of the long"}, "FAIL"),
+    ],
+)
+def test_the_sign_of_arrays_is_what_stands_nearest_to_them(
+    said: dict[str, object], outcome: str
+) -> None:
+    """[SCC-21]"""
+    meta = {"what": "Array values are the LOSS of one LONG unit."}
+    section = {"long_call": [5, -10, *[0] * 14], "expected": {"long_call_requirement": 10}}
+    assert outcomes({"aggregation": {**section, **said}, "meta": meta}) == [outcome]
+    losses = [0, 0, -2000, -2000, 2000, 2000, -4000, -4000, 4000, 4000, -6000, -6000, 6000, 6000]
+    entry = {"psr": 6000, "extreme_multiplier": 3, "cover": "33%", "tolerance": "none", **said}
+    gains = [-each for each in (*losses, -5940, 5940)]
+    assert outcomes({"f": [{**entry, "array16": gains}], "meta": meta}) == [outcome]
+
+
+def test_gains_may_be_told_by_the_document_alone() -> None:
+    """[SCC-21]"""
+    (grown,) = futures()["nse_futures"]
+    gains = [-each for each in grown["array16"]]
+    content = {"nse_futures": [{**grown, "array16": gains}]}
+    meta = {"what": "Array values are the GAIN of one long unit"}
+    assert outcomes({**content, "meta": meta}) == ["PASS"]
+    assert outcomes(content) == ["FAIL"]
+
+
+def test_a_look_ahead_of_nothing_needs_no_rate() -> None:
+    """[SCC-21]"""
+    flat = {"psr": 6000, "extreme_multiplier": 3, "cover": Decimal("0.33"), "lookahead": 0}
+    losses = [0, 0, -2000, -2000, 2000, 2000, -4000, -4000, 4000, 4000, -6000, -6000, 6000, 6000]
+    entry = {**flat, "array16": [*losses, -5940, 5940]}
+    assert outcomes({"f": [entry]}) == ["PASS"]
+    assert outcomes({"f": [{**entry, "lookahead": 2}]}) == ["SKIP"]
+
+
 def test_a_section_of_another_kind_is_skipped() -> None:
     """[SCC-21]"""
     found = run({"meta": {}, **futures(), "volatility smile": {"x": 1}})
@@ -266,7 +308,7 @@ def paths(value: object, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]
 
 
 WHOLE = {**options(), **futures(), "agg": {"a_call": [1] * 16, "expected": {"call_requirement": 1}}}
-JUNK = (
+JUNK: tuple[object, ...] = (
     None,
     True,
     "",
