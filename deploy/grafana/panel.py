@@ -5,6 +5,7 @@ from dataclasses import dataclass
 # Equal to the thresholds of the alerts; a test compares.
 MARKET_AGE_SECONDS = 10.0
 MARK_AGE_SECONDS = 60.0
+DISK_FREE_BYTES = 1e9
 TURN_AGE_SECONDS = 15.0
 LATENCY_OBJECTIVE_SECONDS = 0.002
 

@@ -1,6 +1,7 @@
 """Panels of what the service rests on: ledger, market, process."""
 
 from deploy.grafana.panel import (
+    DISK_FREE_BYTES,
     MARK_AGE_SECONDS,
     MARKET_AGE_SECONDS,
     TURN_AGE_SECONDS,
@@ -57,6 +58,19 @@ LEDGER = (
         description="Bytes on disk of the markets that decisions cite, kept for the retention.",
         unit="bytes",
         queries=(("margingate_market_store_bytes{@}", "{{instance}}"),),
+    ),
+    Panel(
+        title="Disk left",
+        description="Bytes left on the disk of the ledger.",
+        unit="bytes",
+        queries=(("margingate_ledger_disk_free_bytes{@}", "{{instance}}"),),
+        red_below=DISK_FREE_BYTES,
+    ),
+    Panel(
+        title="Snapshots by result",
+        description="Snapshots of the ledger that ended, per second.",
+        unit="ops",
+        queries=((rate("margingate_snapshots_total", "result"), "{{result}}"),),
     ),
     Panel(
         title="Journal events by kind",

@@ -194,7 +194,9 @@ class Application:
             lane=self._lane,
             store=self._store,
             open_desk=self._reopen_desk,
-            snapshots=SnapshotKeeper(config.data_dir, config.snapshot_every, clock, log),
+            snapshots=SnapshotKeeper(
+                *(config.data_dir, config.snapshot_every, clock, log, self._metrics.ledger)
+            ),
             retention=MarketRetention(self._journal, retention_ns, clock, log),
             report=self._report,
             clock=clock,
@@ -243,6 +245,7 @@ class Application:
     def _report(self) -> None:
         self._tell_health()
         self._metrics.ledger.market_store_changed(self._markets.size_bytes)
+        self._metrics.ledger.disk_changed(self._store.disk_free_bytes)
         self._count_state()
 
     def _count_state(self) -> None:

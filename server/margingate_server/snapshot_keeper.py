@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from signal import Signals
+from typing import Protocol
 
 from margingate_server.clock import Clock
 from margingate_server.ledger.snapshot_file import snapshot_paths
@@ -31,6 +32,18 @@ def snapshot_command(directory: Path) -> list[str]:
     return [*politely, *program, "--data-dir", str(directory)]
 
 
+class SnapshotObserver(Protocol):
+    """Who is told about snapshots."""
+
+    def snapshot_made(self) -> None:
+        """A snapshot was made."""
+        ...
+
+    def snapshot_failed(self) -> None:
+        """A snapshot was not made; the next try comes by itself."""
+        ...
+
+
 class SnapshotKeeper:
     """Starts one process at a time, for one thread that calls `keep` now and then."""
 
@@ -40,6 +53,7 @@ class SnapshotKeeper:
         every: int,
         clock: Clock,
         log: Log,
+        observer: SnapshotObserver,
         command: Callable[[Path], Sequence[str]] = snapshot_command,
     ) -> None:
         """every: how many events after the last snapshot; 0 for never."""
@@ -47,6 +61,7 @@ class SnapshotKeeper:
         self._every = every
         self._clock = clock
         self._log = log
+        self._observer = observer
         self._command = command
         self._child: subprocess.Popen[bytes] | None = None
         self._started = 0.0
@@ -89,6 +104,7 @@ class SnapshotKeeper:
         except OSError as error:
             self._not_before = self._started + RETRY_SECONDS
             self._log.warned("snapshot_failed", problem=str(error))
+            self._observer.snapshot_failed()
 
     def _look_after(self, child: subprocess.Popen[bytes]) -> None:
         code = child.poll()
@@ -102,11 +118,13 @@ class SnapshotKeeper:
         self._last_seq = max(snapshot_paths(self._directory), default=0)
         if code == 0:
             self._log.told("snapshot_made", seq=self._last_seq, duration_seconds=took_seconds)
+            self._observer.snapshot_made()
             return
         self._not_before = self._clock.seconds() + RETRY_SECONDS
         self._log.warned(
             "snapshot_failed", exit_code=_code_words(code), problem=problem, after=took_seconds
         )
+        self._observer.snapshot_failed()
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
         if child.stderr is not None:

@@ -58,6 +58,8 @@ def happen(metrics: Metrics) -> None:
     for stage in labels.STAGES:
         metrics.decisions.stage_finished(stage, 0.0001)
     metrics.ledger.committed(4, 900, 0.0004)
+    metrics.ledger.snapshot_made()
+    metrics.ledger.disk_changed(10**10)
     metrics.ledger.recorded("order_accepted", 4)
     metrics.ledger.health_changed(is_healthy=True)
     metrics.market.updated(7, priced=900, unpriced=2)

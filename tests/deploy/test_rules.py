@@ -64,6 +64,8 @@ def test_the_alerts_are_those_agreed_and_each_has_a_test() -> None:
         *("MarketDataStale", "MarketDataInDoubt", "JournalErrors", "LedgerUnhealthy"),
         *("KillSwitchActive", "LatencySLO", "MargingateDown"),
         *("BackgroundWorkStuck", "BackgroundErrors", "MarksStale", "NotReady"),
+        *("FeedDisconnected", "MarketUpdatesFail", "AccountsUnknown", "AccountsInLiquidation"),
+        *("StreamClientsDropped", "AlertsLate", "DiskFilling", "SnapshotsFail"),
     }
     tests = "".join(path.read_text() for path in TESTS)
     assert {name for name in names if f"alertname: {name}\n" in tests} == names

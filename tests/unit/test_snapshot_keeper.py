@@ -46,7 +46,14 @@ class Trial:
         self.clock = Told()
         self.script = script
         self.started = 0
-        self.keeper = SnapshotKeeper(directory, every, self.clock, Log(), self.command)
+        self.told: list[str] = []
+        self.keeper = SnapshotKeeper(directory, every, self.clock, Log(), self, self.command)
+
+    def snapshot_made(self) -> None:
+        self.told.append("made")
+
+    def snapshot_failed(self) -> None:
+        self.told.append("failed")
 
     def command(self, _directory: Path) -> Sequence[str]:
         self.started += 1
@@ -143,16 +150,18 @@ def test_one_that_hangs_is_killed_and_nobody_waits_for_it(tmp_path: Path) -> Non
     trial.finish(10)
     [line] = trial.lines
     assert (line["event"], line["exit_code"]) == ("snapshot_failed", "SIGKILL")
+    assert trial.told == ["failed"]
 
 
 def test_what_cannot_be_started_is_logged_and_tried_again_later(tmp_path: Path) -> None:
     trial = Trial(tmp_path, "")
-    keeper = SnapshotKeeper(tmp_path, 10, trial.clock, Log(), lambda _: ["/nowhere/at/all"])
+    keeper = SnapshotKeeper(tmp_path, 10, trial.clock, Log(), trial, lambda _: ["/nowhere/at/all"])
     for _ in range(3):
         keeper.keep(10)
     [line] = trial.lines
     assert line["event"] == "snapshot_failed"
     assert "/nowhere/at/all" in line["problem"]
+    assert trial.told == ["failed"]
 
 
 @pytest.mark.parametrize(
@@ -181,11 +190,12 @@ def test_the_command_makes_a_snapshot(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("shutil.which", lambda _name: None)
     new_ledger(tmp_path, count=60)
     trial = Trial(tmp_path, "")
-    keeper = trial.keeper = SnapshotKeeper(tmp_path, 60, trial.clock, Log())
+    keeper = trial.keeper = SnapshotKeeper(tmp_path, 60, trial.clock, Log(), trial)
     keeper.keep(60)
     trial.finish(60)
     assert [line["event"] for line in trial.lines] == ["snapshot_made"]
     assert list(snapshot_paths(tmp_path)) == [60]
+    assert trial.told == ["made"]
 
 
 def test_the_command_is_polite_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,6 +90,14 @@ def test_a_step_that_fails_is_counted_and_the_others_are_taken(
     assert upkeep.turns.error_count == 1
 
 
+def test_the_room_left_for_the_ledger_is_told_every_second(application: Application) -> None:
+    application._upkeep.turn()
+    name = "margingate_ledger_disk_free_bytes"
+    free = application._metrics.registry.get_sample_value(name)
+    assert free is not None
+    assert free > 0
+
+
 def test_a_log_that_cannot_be_read_either_is_told_and_nothing_is_shown(
     application: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:

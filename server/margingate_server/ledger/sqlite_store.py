@@ -1,6 +1,7 @@
 """The embedded store: one SQLite file, one owner, one durable transaction per append."""
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -85,6 +86,11 @@ class SqliteStore:
         """Size of the write-ahead log; much above 16 MiB a reader keeps it from starting over."""
         wal = wal_path(self._path)
         return wal.stat().st_size if wal.exists() else 0
+
+    @property
+    def disk_free_bytes(self) -> int:
+        """What is left for it on its disk; without room for a commit the ledger goes down."""
+        return shutil.disk_usage(self._path.parent).free
 
     def append(self, events: Sequence[EventDraft]) -> list[EventRecord]:
         """See Store; raises ValueError, with nothing written, for an event that has no encoding."""

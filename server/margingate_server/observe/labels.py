@@ -94,6 +94,7 @@ REJECT_REASONS = (
 
 STAGES = ("decode", "decide", "commit", "encode")
 KILL_SCOPES = ("all", "account", "underlying")
+SNAPSHOT_RESULTS = ("made", "failed")
 SHED_REASONS = ("overload",)
 UPDATE_ERRORS = ("contract_changed", "invalid", "ledger_down", "missing", "unforeseen")
 STREAMS = ("AccountService/StreamAlerts", "AccountService/WatchAccount")

@@ -5,7 +5,12 @@ from typing import Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from margingate_server.observe.children import Children
-from margingate_server.observe.labels import BATCH_BUCKETS, KILL_SCOPES, LATENCY_BUCKETS_SECONDS
+from margingate_server.observe.labels import (
+    BATCH_BUCKETS,
+    KILL_SCOPES,
+    LATENCY_BUCKETS_SECONDS,
+    SNAPSHOT_RESULTS,
+)
 
 EVENT_KINDS_MAX = 32
 
@@ -59,6 +64,19 @@ class LedgerMetrics:
             "Size of the store of the markets that decisions cite, on its disk.",
             registry=registry,
         )
+        self._disk_free_bytes = Gauge(
+            "margingate_ledger_disk_free_bytes",
+            "Bytes left on the disk of the ledger.",
+            registry=registry,
+        )
+        self._disk_free_bytes.set(float("nan"))  # not known yet; 0 would be an alert
+        snapshots = Counter(
+            "margingate_snapshots",
+            "Snapshots of the ledger that ended, by result.",
+            ["result"],
+            registry=registry,
+        )
+        self._snapshots = {result: snapshots.labels(result) for result in SNAPSHOT_RESULTS}
         self._accounts = Gauge("margingate_accounts", "Accounts opened.", registry=registry)
         kill_switches = Gauge(
             "margingate_kill_switch_active",
@@ -93,6 +111,18 @@ class LedgerMetrics:
     def market_store_changed(self, size_bytes: int) -> None:
         """The store of cited markets takes so much now."""
         self._market_store_bytes.set(size_bytes)
+
+    def disk_changed(self, free_bytes: int) -> None:
+        """So much is left on the ledger's disk now."""
+        self._disk_free_bytes.set(free_bytes)
+
+    def snapshot_made(self) -> None:
+        """A snapshot was made."""
+        self._snapshots["made"].inc()
+
+    def snapshot_failed(self) -> None:
+        """A snapshot was not made; the next try comes by itself."""
+        self._snapshots["failed"].inc()
 
     def accounts_changed(self, accounts: int) -> None:
         """So many accounts exist now."""

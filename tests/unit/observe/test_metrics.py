@@ -122,6 +122,18 @@ def test_state_is_exported_as_last_told(metrics: Metrics, value: Value) -> None:
     assert value("kill_switch_active", scope="all") == 0
 
 
+def test_snapshots_and_the_room_left_for_the_ledger_are_told(
+    metrics: Metrics, value: Value
+) -> None:
+    assert value("snapshots_total", result="failed") == 0
+    metrics.ledger.snapshot_failed()
+    metrics.ledger.snapshot_made()
+    metrics.ledger.disk_changed(5)
+    assert value("snapshots_total", result="failed") == 1
+    assert value("snapshots_total", result="made") == 1
+    assert value("ledger_disk_free_bytes") == 5
+
+
 def test_a_market_update_is_counted_with_its_instruments(metrics: Metrics, value: Value) -> None:
     metrics.market.updated(41, priced=900, unpriced=12)
     metrics.market.updated(42, priced=901, unpriced=11)

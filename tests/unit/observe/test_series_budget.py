@@ -69,13 +69,13 @@ def test_no_metric_has_a_label_that_names_who_or_what_was_traded(metrics: Metric
     assert names == {
         *("method", "grpc_code", "decision", "reason", "stage", "kind", "underlying", "scope"),
         *("state", "flag", "model", "digest", "version", "generation", "le", "ratio"),
-        *("thread", "check", "quantile"),
+        *("thread", "check", "quantile", "result"),
     }
 
 
 def test_names_follow_the_conventions_of_prometheus(metrics: Metrics) -> None:
     families = [f for f in metrics.registry.collect() if f.name.startswith("margingate_")]
-    assert len(families) == 50
+    assert len(families) == 52
     for family in families:
         assert family.documentation.endswith("."), family.name
         assert not re.search(r"_(ms|us|ns|kb|percent)(_|$)", family.name)
