@@ -123,14 +123,17 @@ class EffectColumns:
     amount_en: side by side the rows min(0, e + d), the null row last, what fills can add to each
     keyed column, what they can take, e and coins of mere collateral that is sold, coins that they
     bring at most, the surcharge, and 1 for what has no price. entry_e, minimum_e: as in
-    LegEffect. row_e: the instrument. gross_e: bound of any row's size.
+    LegEffect. row_e: the instrument; side_e: 1 or -1. gross_e: bound of any row's size. flow_e:
+    settlement asset's units of a lot, the fee taken off.
     """
 
     amount_en: IntArray
     row_e: IntArray
+    side_e: IntArray
     entry_e: IntArray
     minimum_e: IntArray
     gross_e: FloatArray
+    flow_e: IntArray
     row_count: int
 
     def split(self, sum_cn: IntArray) -> "OrderSums":
@@ -164,15 +167,18 @@ class OrderSums(NamedTuple):
 
 
 def effect_columns(
-    arrays: RiskArrays, effects: Effects, keyed: KeyedColumns, is_usable_i: BoolArray
+    arrays: RiskArrays, known_ek: IntArray, keyed: KeyedColumns, is_usable_i: BoolArray
 ) -> EffectColumns:
-    """What the effects do at a market; lots of what is not usable count as without a price."""
-    known = dict(zip(Known._fields, effects.known().T, strict=True))
+    """What effects do at a market; lots of what is not usable count as without a price.
+
+    known_ek: of every effect the fields of Known, (E, 7).
+    """
+    known = dict(zip(Known._fields, known_ek.T, strict=True))
     row_e, side_e = known["row"], known["side"]
     pnl_er = side_e[:, None] * arrays.pnl_ir[row_e]
     lowest_ek = side_e[:, None] * keyed.amount_ik[row_e]
     highest_ek = lowest_ek.copy()
-    gain_e, coin_up_e, owned_e, down_e = np.zeros((4, len(row_e)), dtype=np.int64)
+    gain_e, coin_up_e, owned_e, down_e, flow_e = np.zeros((5, len(row_e)), dtype=np.int64)
     gross_e = np.array(arrays.gross_i, dtype=np.float64)[row_e]
     group_e = np.array(arrays.group_i, dtype=np.int64)[row_e]
     for number, group in enumerate(arrays.groups):
@@ -180,7 +186,8 @@ def effect_columns(
         if group is None or not len(chosen):
             continue
         part = {name: column[chosen] for name, column in known.items()}
-        usd_e, coin_pico_e = _moved(arrays, group, part)
+        flow_e[chosen] = _flow_of(group, part)
+        usd_e, coin_pico_e = _moved(arrays, part, flow_e[chosen])
         gain_e[chosen] = usd_e + coin_values(group, coin_pico_e)
         if group.cap is not None:
             coin_up_e[chosen] = np.maximum(coin_pico_e + COIN_ROUNDING_PICO, 0)
@@ -196,8 +203,6 @@ def effect_columns(
         lowest_ek[chosen, SPOT_COLUMN] += floor_products(coin_pico_e, rate, COIN_VALUE_DIVISOR)
         highest_ek[chosen, SPOT_COLUMN] -= floor_products(-coin_pico_e, rate, COIN_VALUE_DIVISOR)
     entry_e = np.minimum(gain_e, 0)
-    credit_e = np.where(side_e > 0, 0, np.array(arrays.minimum_credit_i, dtype=np.int64)[row_e])
-    minimum_i = np.array(arrays.minimum_i, dtype=np.int64)
     single = {
         "owned_entry": np.minimum(owned_e, 0),
         "coin_down": down_e,
@@ -214,20 +219,35 @@ def effect_columns(
     return EffectColumns(
         amount_en=np.column_stack(parts),
         row_e=row_e,
+        side_e=side_e,
         entry_e=entry_e,
-        minimum_e=np.minimum(0, np.minimum(gain_e, credit_e) + side_e * minimum_i[row_e]),
+        minimum_e=_minimum_of(arrays, row_e, side_e, gain_e),
         gross_e=gross_e - entry_e,
+        flow_e=flow_e,
         row_count=pnl_er.shape[1],
     )
 
 
+def _minimum_of(
+    arrays: RiskArrays, row_e: IntArray, side_e: IntArray, gain_e: IntArray
+) -> IntArray:
+    """As min(0, RiskArrays.minimum_change)."""
+    credit_i, minimum_i = np.array([arrays.minimum_credit_i, arrays.minimum_i], dtype=np.int64)
+    credit_e = np.where(side_e > 0, 0, credit_i[row_e])
+    return np.minimum(0, np.minimum(gain_e, credit_e) + side_e * minimum_i[row_e])
+
+
+def _flow_of(group: GroupArrays, known: dict[str, IntArray]) -> IntArray:
+    """What a fill of a lot pays or brings, the fee taken off."""
+    fee_e = -floor_products(-known["fee_rate"], group.index_nano, INDEX_FEE_DIVISOR)
+    return np.asarray(known["flow"] - np.minimum(fee_e, known["fee_cap"]))
+
+
 def _moved(
-    arrays: RiskArrays, group: GroupArrays, known: dict[str, IntArray]
+    arrays: RiskArrays, known: dict[str, IntArray], flow_e: IntArray
 ) -> tuple[IntArray, IntArray]:
     """(1e-6 USD, 1e-12 coins) that a fill of a lot brings, its mark value counted."""
     row_e, side_e, is_usd_e = known["row"], known["side"], known["is_usd_paid"] > 0
-    fee_e = -floor_products(-known["fee_rate"], group.index_nano, INDEX_FEE_DIVISOR)
-    flow_e = known["flow"] - np.minimum(fee_e, known["fee_cap"])
     value_e, held_coin_e = (
         side_e * np.where(side_e > 0, np.array(long_i)[row_e], np.array(short_i)[row_e])
         for long_i, short_i in (

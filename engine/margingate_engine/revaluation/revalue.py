@@ -58,7 +58,7 @@ def revalued(
             is_usable_u & usable.is_usable_u,
         )
     lot = LotAmounts.of(arrays, keyed, is_usable_i)
-    effects = effect_columns(arrays, holdings.effects, keyed, is_usable_i)
+    effects = effect_columns(arrays, holdings.effects.known(), keyed, is_usable_i)
     sums = _Sums(holdings)
     for cells, group, is_usable in zip(holdings.groups, arrays.groups, is_usable_u, strict=False):
         if group is None or not is_usable:

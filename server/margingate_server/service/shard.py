@@ -12,6 +12,7 @@ from typing import TypeVar
 from margingate_engine.core.errors import MissingData
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.revaluation.many_orders import ManyOrders
 from margingate_server.ledger.events import (
     AnyEvent,
     ParametersLoaded,
@@ -68,6 +69,7 @@ class Shard:
         self._recent: dict[int, AnyEvent] = {}
         self._views: dict[str, AccountView] = {}
         self._views_arrays = market.view.arrays
+        self._many_orders = ManyOrders()
         self._touched = dict.fromkeys(state.accounts)
 
     def account(self, account: str) -> AccountState:
@@ -214,11 +216,10 @@ class Shard:
         """Have every account's risk worked out anew, because what it rests on changed."""
         self._views = {}
 
-    @staticmethod
-    def _fresh_view(view: MarketView, account: AccountState) -> AccountView:
+    def _fresh_view(self, view: MarketView, account: AccountState) -> AccountView:
         oldest = oldest_of_portfolio(view, account.portfolio)
         try:
-            risk = AccountRisk.of(account.portfolio, view.arrays)
+            risk = self._many_orders.account_risk(account.portfolio, view.arrays)
         except MissingData as missing:
             return AccountView(view, None, missing.subject, oldest)
         return AccountView(view, risk, None, oldest)
