@@ -4,7 +4,12 @@ import numpy as np
 from msgspec import structs
 
 from margingate_engine.core.amounts import MICRO
-from margingate_engine.monitoring.states import Bounds, MarginState, margin_ratios, states_of
+from margingate_engine.monitoring.states import (
+    Bounds,
+    MarginState,
+    margin_ratios,
+    states_of_figures,
+)
 from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.events import kind_of
 from margingate_server.ledger.monitoring_events import MarginStateChanged
@@ -22,11 +27,8 @@ class AccountObserving:
 
     def figured(self, figures: AccountFigures, bounds: Bounds, duration_seconds: float) -> None:
         """All accounts were margined anew. bounds: where states begin."""
-        equity_a, maintenance_a = figures.equity_a, figures.maintenance_a
-        state_a = states_of(equity_a, figures.initial_a, maintenance_a, bounds)
-        state_a[~figures.is_known_a] = MarginState.UNKNOWN
+        state_a, ratio_a = states_of_figures(figures, bounds), margin_ratios(figures)
         counts = np.bincount(state_a, minlength=max(MarginState) + 1)
-        ratio_a = margin_ratios(equity_a, maintenance_a)
         self._metrics.figured(
             duration_seconds,
             {state.word: int(counts[state]) for state in MarginState},
@@ -44,5 +46,6 @@ class AccountObserving:
             account=event.account,
             previous=event.previous,
             state=event.state,
+            instruments=list(event.instruments),
             **usd,
         )

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from margingate_engine.core.risk import Risk
+from margingate_engine.models.strain import due_positions
 from margingate_engine.monitoring.reduction import Reduction, suggested_reduction
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.fees import held_fee
@@ -24,6 +25,11 @@ from tests.property.test_every_model import MODEL_NAMES, tries, world_of
 
 def positions_risk(portfolio: Portfolio, arrays: RiskArrays) -> Risk:
     return AccountRisk.of(replace(portfolio, legs={}, amendments={}), arrays).positions_risk
+
+
+def due_of(portfolio: Portfolio, arrays: RiskArrays) -> set[int]:
+    """Rows of positions that are due for liquidation by their own margin."""
+    return set(due_positions(AccountRisk.of(portfolio.positions_only(), arrays)))
 
 
 def traded(world: World, portfolio: Portfolio, reduction: Reduction) -> Portfolio:
@@ -95,7 +101,10 @@ def test_what_is_enough_is_found_from_everything_closed_too(
 
 @pytest.mark.parametrize("name", ["span", *MODEL_NAMES])
 def test_carried_out_at_the_marks_it_leaves_the_margin_that_it_says(name: str) -> None:
-    """[MON-12] Enough, where it says so; no more than is held; nothing where nothing is short."""
+    """[MON-12] Enough, where it says so; no more than is held; nothing where nothing is short.
+
+    Positions that are due by their own margin go first, and whole.
+    """
 
     @tries(name, 30)
     @given(st.data())
@@ -123,7 +132,12 @@ def test_carried_out_at_the_marks_it_leaves_the_margin_that_it_says(name: str) -
             assert 0 < abs(step.lots) <= abs(lots)
         after = traded(world, portfolio, reduction)
         assert reduction.after == positions_risk(after, arrays)
-        assert reduction.is_enough == reduction.after.is_margined
+        due, left_due = due_of(portfolio, arrays), due_of(after, arrays)
+        assert reduction.is_enough == (reduction.after.is_margined and not left_due)
+        assert not left_due & due
+        assert {step.row for step in reduction.steps[: len(due)]} == due
+        if due:
+            return
         if reduction.before.is_margined:
             assert reduction.steps == ()
         else:

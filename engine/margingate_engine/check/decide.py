@@ -12,6 +12,7 @@ from margingate_engine.check.sizing import sized_legs
 from margingate_engine.core.charges import Charge
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Exactness, Risk
+from margingate_engine.models.strain import due_positions
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import GROSS_MAX, OrderHold, changing_hold, hold_of, more
 from margingate_engine.portfolio.holdings import OpenLeg
@@ -125,7 +126,9 @@ def _verdict(
 ) -> tuple[RejectReason, str, bool]:
     """(reason, detail, accepted because risk-reducing)."""
     short_asset = cash_shortfall(question, account, hold)
-    needs_reducing = question.gates.is_for_reducing or not after.is_margined
+    due = due_positions(account)
+    is_covered = after.is_margined and not due
+    needs_reducing = question.gates.is_for_reducing or not is_covered
     is_reducing = needs_reducing and is_risk_reducing(
         account,
         question.portfolio,
@@ -137,7 +140,7 @@ def _verdict(
         is_reducing = is_reducing or after.headroom >= account.risk.headroom
     if question.gates.is_reduce_only and not is_reducing:
         return RejectReason.KILL_SWITCH, "a kill switch lets only reducing orders pass", False
-    if _is_left_to_liquidators(question, account):
+    if _is_left_to_liquidators(question, account, due):
         return RejectReason.ACCOUNT_IN_LIQUIDATION, "only a liquidator may trade", False
     if question.gates.is_unqualified and not is_reducing:
         detail = "equity is too low for the regime: only reducing orders pass"
@@ -145,24 +148,30 @@ def _verdict(
     if short_asset is not None:
         detail = f"not enough cash in {short_asset}"
         return RejectReason.INSUFFICIENT_COLLATERAL_CURRENCY, detail, False
-    if after.is_margined:
+    if is_covered:
         return RejectReason.NONE, "", False
     if is_reducing:
         return RejectReason.NONE, "", True
+    if due:
+        name = question.table.instruments[due[0]].name
+        detail = f"{name} is due for liquidation, and the order does not reduce risk"
+        return RejectReason.STILL_UNDERMARGINED, detail, False
     if account.risk.is_margined:
         return RejectReason.INSUFFICIENT_INITIAL_MARGIN, "initial margin would exceed equity", False
     detail = "under-margined before, and the order does not reduce risk"
     return RejectReason.STILL_UNDERMARGINED, detail, False
 
 
-def _is_left_to_liquidators(question: Question, account: AccountRisk) -> bool:
+def _is_left_to_liquidators(question: Question, account: AccountRisk, due: list[int]) -> bool:
     """True where the policy lets nothing more pass of an account that is in liquidation. [MON-11]
 
-    By the figures of this instant; what was published of it has no part in it.
+    due: rows of positions that are due by their own margin. All by the figures of this instant;
+    what was published has no part in it.
     """
     if question.policy.may_trade_in_liquidation or question.gates.is_liquidation_suspended:
         return False
-    return account.equity < account.risk.maintenance and grows_the_order(question)
+    is_in_liquidation = bool(due) or account.equity < account.risk.maintenance
+    return is_in_liquidation and grows_the_order(question)
 
 
 def _headroom_without(question: Question, account: AccountRisk) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from margingate_engine.core.amounts import ceil_div
 from margingate_engine.core.charges import Charge
@@ -26,6 +26,7 @@ from margingate_engine.portfolio.margin_model import (
     Requirement,
 )
 from margingate_engine.portfolio.order_totals import OrderTotals
+from margingate_engine.portfolio.position_risk import PositionRisk
 from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, SPOT_KEY, RiskArrays
 
 
@@ -34,19 +35,6 @@ class IsolatedParameters(PositionParameters):
     """Parameters of one underlying in the model `isolated`."""
 
     MODEL: ClassVar[str] = "isolated"
-
-
-class PositionRisk(NamedTuple):
-    """Margin of one position: row, wallet in 1e-6 USD, and its own equity against it. [ISO-04]"""
-
-    row: int
-    wallet: int
-    risk: Risk
-
-    @property
-    def is_liquidatable(self) -> bool:
-        """True when what it has to itself does not exceed a maintenance margin that it has."""
-        return self.risk.maintenance > 0 and self.risk.equity <= self.risk.maintenance
 
 
 @dataclass(frozen=True, slots=True)

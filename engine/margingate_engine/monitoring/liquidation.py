@@ -1,4 +1,7 @@
-"""How far a coin has to move until an account is in liquidation, by full revaluation. [MON-13]"""
+"""How far a coin has to move until an account is in liquidation, by full revaluation. [MON-13]
+
+Be it in liquidation as a whole or for a position with a wallet.
+"""
 
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -6,6 +9,7 @@ from enum import IntEnum
 from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
+from margingate_engine.models.strain import due_positions
 from margingate_engine.monitoring.moved_market import moved_market
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Portfolio
@@ -37,7 +41,7 @@ GRID_PPM = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiquidationMove:
-    """The move (1e-6, signed) of a coin at which equity is below maintenance, and its index then.
+    """The move (1e-6, signed) of a coin at which liquidation is due, and its index then.
 
     0 where it is already.
     """
@@ -94,17 +98,20 @@ class LiquidationSearch:
         return LiquidationMove(underlying=underlying, move_ppm=move_ppm, index_nano=index_nano)
 
     def _is_liquidated(self, positions: Portfolio, underlying: str, move_ppm: int) -> bool:
-        """Whether equity is below maintenance; where no margin can be worked out, it is not.
+        """Whether equity is below maintenance, or a position is due by its own. [ISO-04]
+
+        Where no margin can be worked out, it is not.
 
         Of the market as it is, a lack of prices is the caller's to know.
         """
         try:
-            risk = AccountRisk.of(positions, self._moved(underlying, move_ppm)).positions_risk
+            account = AccountRisk.of(positions, self._moved(underlying, move_ppm))
+            risk = account.positions_risk
         except (MissingData, ModelFailure):
             if not move_ppm:
                 raise
             return False
-        return risk.equity < risk.maintenance
+        return risk.equity < risk.maintenance or bool(due_positions(account))
 
     def _moved(self, underlying: str, move_ppm: int) -> RiskArrays:
         arrays = self._arrays.get((underlying, move_ppm))

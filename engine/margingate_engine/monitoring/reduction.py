@@ -1,6 +1,7 @@
 """Which positions an account in trouble should close, and how much of them. [MON-12]
 
-Greedy: what lowers the shortfall most per unit of notional first. Effort is counted in trials of a
+Positions due for liquidation by their own margin first, then what lowers the shortfall most per
+unit of notional. Effort is counted in trials of a
 margin, not timed, so that the same account is told the same.
 """
 
@@ -40,7 +41,8 @@ class ReductionStep:
 class Reduction:
     """What to trade, the most effective first, and the margin of the positions before and after.
 
-    is_enough: whether equity covers initial margin after it. No steps where it does before.
+    is_enough: whether equity covers initial margin after it, and no position is due by its own. No
+    steps where that is so before.
     """
 
     steps: tuple[ReductionStep, ...]
@@ -52,17 +54,19 @@ class Reduction:
 def suggested_reduction(portfolio: Portfolio, arrays: RiskArrays) -> Reduction:
     """What brings the positions' initial margin back under equity, at marks, fees paid.
 
+    What is due by its own margin is closed whole: less of it would be as near to liquidation.
     Open orders are left out. MissingData names what has no price.
     """
     book = TrialBook(portfolio, arrays)
     before = book.risk
-    if not before.is_margined:
+    if not book.is_enough:
         search = _Search(book)
+        search.close_due()
         search.close_one_by_one()
         if not book.risk.is_margined:
             search.close_slices()
         if not book.risk.is_margined:
-            search.open_again(tuple(book.closed))
+            search.open_again([row for row in book.closed if row in search.rows])
         if not book.risk.is_margined:
             search.open_again_from_all()
     steps = tuple(
@@ -74,7 +78,7 @@ def suggested_reduction(portfolio: Portfolio, arrays: RiskArrays) -> Reduction:
         for row, lots in book.closed.items()
         if lots
     )
-    return Reduction(steps=steps, before=before, after=book.risk, is_enough=book.risk.is_margined)
+    return Reduction(steps=steps, before=before, after=book.risk, is_enough=book.is_enough)
 
 
 @dataclass(slots=True)
@@ -88,6 +92,13 @@ class _Search:
 
     def __post_init__(self) -> None:
         self.rows = self.book.closable()
+
+    def close_due(self) -> None:
+        """Close what is due by its own margin, and leave it closed."""
+        due = set(self.book.due())
+        closing = [row for row in self.rows if row in due]
+        self._close_all({row: self._whole(row) for row in closing})
+        self.rows = [row for row in self.rows if row not in due]
 
     def close_one_by_one(self) -> None:
         """Close what helps most per notional, again and again, as long as anything helps."""

@@ -1,4 +1,4 @@
-"""The margin state of an account, from its positions alone. [MON-01, MON-02]
+"""The margin state of an account, from its positions alone. [MON-01, MON-02, MON-15]
 
 Open orders have no part in it: what they may do is held in initial margin before it is done.
 """
@@ -9,12 +9,11 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from margingate_engine.core.amounts import ceil_div
+from margingate_engine.core.amounts import PPM, ceil_div
+from margingate_engine.core.arrays import FloatArray, IntArray
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.risk import Risk
-from margingate_engine.market.table import FloatArray, IntArray
-
-PPM = 10**6
+from margingate_engine.revaluation.account_figures import AccountFigures
 
 BLOCK = 8_192
 """Accounts at a time, so that what is worked out on the way stays in the processor's cache."""
@@ -62,8 +61,28 @@ class Bounds:
                 raise InvalidInput(field, "must lie in [0, 1]")
 
 
-def state_of(risk: Risk, bounds: Bounds) -> MarginState:
-    """State of an account with this margin of its positions; never UNKNOWN. Exact."""
+def state_of(risk: Risk, bounds: Bounds, strain_ppm: int = 0) -> MarginState:
+    """State of an account with this margin of its positions; never UNKNOWN. Exact.
+
+    strain_ppm: the largest of its positions, 0 where they have no wallets.
+    """
+    return max(_pooled_state(risk, bounds), state_of_strain(strain_ppm, bounds))
+
+
+def state_of_strain(strain_ppm: int, bounds: Bounds) -> MarginState:
+    """State of a position with a wallet, by its own margin: no margin call is made. [MON-15]"""
+    due_ppm, warned_ppm = _strain_bounds_ppm(bounds)
+    if strain_ppm >= due_ppm:
+        return MarginState.LIQUIDATION
+    return MarginState.WARNING if strain_ppm >= warned_ppm else MarginState.HEALTHY
+
+
+def _strain_bounds_ppm(bounds: Bounds) -> tuple[int, int]:
+    """(strain of liquidation, of a warning); who has no strain is never in either."""
+    return max(1, PPM - bounds.gap_ppm), max(1, bounds.ratio_ppm)
+
+
+def _pooled_state(risk: Risk, bounds: Bounds) -> MarginState:
     equity, initial, maintenance = risk.equity, risk.initial, risk.maintenance
     if equity < maintenance + _share(maintenance, bounds.gap_ppm):
         return MarginState.LIQUIDATION
@@ -75,10 +94,21 @@ def state_of(risk: Risk, bounds: Bounds) -> MarginState:
     return MarginState.HEALTHY
 
 
+def states_of_figures(figures: AccountFigures, bounds: Bounds) -> StateArray:
+    """As `state_of` for all accounts of the figures (axis A); UNKNOWN where they are not known."""
+    state_a = states_of(figures.equity_a, figures.initial_a, figures.maintenance_a, bounds)
+    due_ppm, warned_ppm = _strain_bounds_ppm(bounds)
+    is_warned_a = (state_a == MarginState.HEALTHY) & (figures.strain_ppm_a >= warned_ppm)
+    state_a[is_warned_a] = MarginState.WARNING
+    state_a[figures.strain_ppm_a >= due_ppm] = MarginState.LIQUIDATION
+    state_a[~figures.is_known_a] = MarginState.UNKNOWN
+    return state_a
+
+
 def states_of(
     equity_a: IntArray, initial_a: IntArray, maintenance_a: IntArray, bounds: Bounds
 ) -> StateArray:
-    """As `state_of` for many accounts (axis A): codes of MarginState.
+    """As `state_of` for many accounts without wallets (axis A): codes of MarginState.
 
     1e-6 USD, every |amount| < 2**62; the product with a share is never made.
     """
@@ -106,23 +136,25 @@ def _states_of_some(
     return state_a
 
 
-def margin_ratio(risk: Risk) -> float:
+def margin_ratio(risk: Risk, strain_ppm: int = 0) -> float:
     """Maintenance margin / equity of positions, for people and for sorting. [MON-03]
 
     Infinite where equity is not above zero and something is required or owed; 0 where nothing is.
+    No less than the largest strain of a position.
     """
     if risk.equity > 0:
-        return risk.maintenance / risk.equity
-    return float("inf") if risk.maintenance or risk.equity else 0.0
+        return max(risk.maintenance / risk.equity, strain_ppm / PPM)
+    return float("inf") if risk.maintenance or risk.equity else strain_ppm / PPM
 
 
-def margin_ratios(equity_a: IntArray, maintenance_a: IntArray) -> FloatArray:
-    """As `margin_ratio` for many accounts (axis A)."""
+def margin_ratios(figures: AccountFigures) -> FloatArray:
+    """As `margin_ratio` for all accounts of the figures (axis A)."""
+    equity_a, maintenance_a = figures.equity_a, figures.maintenance_a
     has_equity_a = equity_a > 0
     safe_a = np.where(has_equity_a, equity_a, 1)
     is_owing_a = ~has_equity_a & ((maintenance_a != 0) | (equity_a != 0))
     ratio_a = np.where(has_equity_a, maintenance_a / safe_a, 0.0)
-    return np.asarray(np.where(is_owing_a, np.inf, ratio_a))
+    return np.maximum(np.where(is_owing_a, np.inf, ratio_a), figures.strain_ppm_a / PPM)
 
 
 def _share(amount: int, ppm: int) -> int:

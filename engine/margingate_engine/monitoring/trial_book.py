@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from margingate_engine.check.sizing import mark_price_nano
 from margingate_engine.core.risk import Risk
+from margingate_engine.models.strain import due_positions
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.fees import held_fee
 from margingate_engine.portfolio.flows import closing_split, fill_flow
@@ -43,6 +44,15 @@ class TrialBook:
     def risk(self) -> Risk:
         """Margin of what is left; ModelFailure beyond the range of the risk integers."""
         return self._account.positions_risk
+
+    @property
+    def is_enough(self) -> bool:
+        """True when equity covers initial margin, and no position that is left is due."""
+        return self.risk.is_margined and not self.due()
+
+    def due(self) -> list[int]:
+        """Rows of positions due for liquidation by their own margin, of what is left. [ISO-04]"""
+        return due_positions(self._account)
 
     def left(self, row: int) -> int:
         """Lots, >= 0, that are left of a position."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
+from margingate_engine.core.arrays import BoolArray, IntArray
 from margingate_engine.core.risk import Risk
-from margingate_engine.market.table import BoolArray, IntArray
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 
 
@@ -17,6 +17,7 @@ class AccountFigures:
     prices nor parameters change. version_a: number of the last event of the account that is in its
     figures. equity_a (signed), initial_a, maintenance_a: of positions alone, exactly those of
     AccountRisk.positions_risk. headroom_a: with open orders at their worst fills, signed.
+    strain_ppm_a: the largest strain of a position, 1e-6; 0 where positions have no wallets.
     is_known_a: False where something held or on order has no price, is too old or in doubt, or is
     beyond what the integers hold; the amounts are then 0.
     """
@@ -28,13 +29,14 @@ class AccountFigures:
     initial_a: IntArray
     maintenance_a: IntArray
     headroom_a: IntArray
+    strain_ppm_a: IntArray
     is_known_a: BoolArray
 
     def __post_init__(self) -> None:
         """One entry per account in every array, none beyond the range of the risk integers."""
         amounts = (self.equity_a, self.initial_a, self.maintenance_a, self.headroom_a)
-        count = len(self.accounts)
-        assert all(len(each) == count for each in (*amounts, self.version_a, self.is_known_a))
+        others, count = (self.version_a, self.strain_ppm_a, self.is_known_a), len(self.accounts)
+        assert all(len(each) == count for each in (*amounts, *others))
         for amount_a in amounts:
             assert (abs(amount_a) < AMOUNT_UNITS_MAX).all(), "an amount beyond the risk integers"
 

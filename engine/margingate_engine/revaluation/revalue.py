@@ -109,6 +109,7 @@ class _Sums:
             initial_a=initial_a,
             maintenance_a=maintenance_a,
             headroom_a=headroom_a,
+            strain_ppm_a=np.zeros_like(equity_a),
             is_known_a=is_known_a,
         )
 

@@ -10,7 +10,8 @@ class MarginStateChanged(Event, frozen=True, tag="margin_state_changed"):
     figures: margin of the positions alone that say so, and market_digest: of the market that they
     rest on; None and "" where the state is unknown. orders: ids of the resting orders that should
     be cancelled, of an account that came into a margin call or liquidation; they keep their holds.
-    is_cut: whether there may be more of them.
+    is_cut: whether there may be more of them. instruments: positions that are in such a state by
+    their own margin, of an account whose positions have wallets.
     """
 
     previous: str
@@ -19,3 +20,4 @@ class MarginStateChanged(Event, frozen=True, tag="margin_state_changed"):
     market_digest: str = ""
     orders: tuple[str, ...] = ()
     is_cut: bool = False
+    instruments: tuple[str, ...] = ()

@@ -25,5 +25,5 @@ def state_again(
     if instant.risk is None:
         raise MissingData(event.account)
     target, _ = wanted(account.margin_state, account.known_margin_state, instant.standing)
-    again = margin_state_changed(shard, account, target, instant.risk)
+    again = margin_state_changed(shard, account, target, instant)
     return replace(again, request_id=event.request_id, request_digest=event.request_digest)

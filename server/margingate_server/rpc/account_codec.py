@@ -6,7 +6,7 @@ from margingate.v1 import account_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
 from margingate_engine.core.amounts import NANO, USD
 from margingate_engine.core.instruments import Instrument
-from margingate_engine.models.isolated import IsolatedModel
+from margingate_engine.models.strain import position_risks
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Position
 from margingate_engine.portfolio.margin_model import MarginModel
@@ -113,13 +113,7 @@ def _value(
 
 def position_risk_messages(account: AccountRisk) -> list[pb.PositionRisk]:
     """Margin of every position by itself, by instrument; none where positions have no wallets."""
-    arrays = account.arrays
-    if not isinstance(arrays.model, IsolatedModel):
-        return []
-    instruments = arrays.table.instruments
-    each_risk = (
-        each for totals in account.groups.values() for each in IsolatedModel.position_risks(totals)
-    )
+    instruments = account.arrays.table.instruments
     return [
         pb.PositionRisk(
             instrument=instruments[each.row].name,
@@ -127,7 +121,7 @@ def position_risk_messages(account: AccountRisk) -> list[pb.PositionRisk]:
             risk=risk_message(each.risk),
             liquidatable=each.is_liquidatable,
         )
-        for each in sorted(each_risk, key=lambda each: instruments[each.row].name)
+        for each in position_risks(account)
     ]
 
 

@@ -40,14 +40,15 @@ class RankServicer:
         accounts, monitoring = [], state.policy.monitoring
         for place in ranked(figures, by, size):
             account = state.accounts[figures.accounts[place]]
-            risk = figures.positions_risk_at(place)
+            risk, strain_ppm = figures.positions_risk_at(place), int(figures.strain_ppm_a[place])
+            instant = instant_of_risk(account, risk, strain_ppm, monitoring, now_ns)
             accounts.append(
                 pb.RankedAccount(
                     account=account.account,
                     positions_only=risk_message(risk),
                     headroom=usd_text(int(figures.headroom_a[place])),
-                    margin_ratio=margin_ratio(risk),
-                    state=STATES[instant_of_risk(account, risk, monitoring, now_ns).state],
+                    margin_ratio=margin_ratio(risk, strain_ppm),
+                    state=STATES[instant.state],
                 )
             )
         count = len(figures.accounts)

@@ -70,7 +70,7 @@ def sight_message(sight: Sight, now_ns: int, age_limits: AgeLimits) -> pb.WatchA
         account=seen.account.account,
         risk=risk_message(figures.risk),
         positions_only=risk_message(figures.positions),
-        state=STATES[state_now(seen, figures.positions, now_ns, age_limits)],
+        state=STATES[state_now(seen, figures, now_ns, age_limits)],
         published_state=STATES[seen.published],
         margin_ratio=figures.ratio,
         worst=worst_messages(figures.worst),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from margingate_engine.core.risk import Risk
+from margingate_engine.models.strain import largest_strain_ppm
 from margingate_engine.monitoring.publishing import Publishing, Standing
 from margingate_engine.monitoring.states import Bounds, MarginState, state_of
 from margingate_server.ledger.numbers import MonitoringNumbers
@@ -31,10 +32,14 @@ def publishing_of(numbers: MonitoringNumbers) -> Publishing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instant:
-    """How an account stands now. risk: of its positions, None where it is not known."""
+    """How an account stands now. risk: of its positions, None where it is not known.
+
+    strain_ppm: the largest of a position, 0 where they have no wallets. [MON-15]
+    """
 
     risk: Risk | None
     standing: Standing
+    strain_ppm: int = 0
 
     @property
     def state(self) -> MarginState:
@@ -59,15 +64,21 @@ def instant_of(
     if view.oldest.unfit(now_ns, age_limits) is not None or known_risk(view) is None:
         return NOT_KNOWN
     assert view.risk is not None, "an account without prices has a margin"
-    return instant_of_risk(account, view.risk.positions_risk, numbers, now_ns)
+    strain = largest_strain_ppm(view.risk)
+    return instant_of_risk(account, view.risk.positions_risk, strain, numbers, now_ns)
 
 
 def instant_of_risk(
-    account: AccountState, risk: Risk, numbers: MonitoringNumbers, now_ns: int
+    account: AccountState,
+    risk: Risk,
+    strain_ppm: int,
+    numbers: MonitoringNumbers,
+    now_ns: int,
 ) -> Instant:
-    """How an account stands with this margin of its positions. [MON-01, MON-06]"""
+    """How an account stands with this margin of its positions. [MON-01, MON-06, MON-15]"""
     publishing = publishing_of(numbers)
-    standing = Standing(state_of(risk, publishing.entering), state_of(risk, publishing.leaving))
+    both = (publishing.entering, publishing.leaving)
+    standing = Standing(*(state_of(risk, bounds, strain_ppm) for bounds in both))
     if account.liquidation_not_before_ns > now_ns:
         standing = Standing(*(min(each, MarginState.MARGIN_CALL) for each in standing))
-    return Instant(risk=risk, standing=standing)
+    return Instant(risk=risk, standing=standing, strain_ppm=strain_ppm)

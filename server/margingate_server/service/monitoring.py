@@ -6,14 +6,14 @@ changes them between two decisions, each by its figures of that instant.
 
 from collections import deque
 
-from margingate_engine.core.risk import Risk
+from margingate_engine.models.strain import position_risks
 from margingate_engine.monitoring.publishing import wanted
 from margingate_engine.monitoring.resting import (
     RestingOrders,
     Thoroughness,
     risk_increasing_orders,
 )
-from margingate_engine.monitoring.states import MarginState
+from margingate_engine.monitoring.states import MarginState, state_of_strain
 from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.ledger.numbers import RiskNumbers
@@ -110,7 +110,8 @@ class Monitor:
         if target is before or not (wait is due.waited_for or not publishing.wait_ns(wait)):
             return None
         self._effort += min(len(account.portfolio.legs), ORDERS.orders_max)
-        return margin_state_changed(self._shard, account, target, instant.risk)
+        self._effort += WORKED_OUT if instant.strain_ppm else 0
+        return margin_state_changed(self._shard, account, target, instant)
 
     def _instant(self, account: AccountState, due: Due, now_ns: int) -> Instant:
         """How the account stands now, by its figures as long as they are of now."""
@@ -121,7 +122,8 @@ class Monitor:
             oldest = oldest_of_portfolio(shard.market.view, account.portfolio)
             is_fit = oldest.unfit(now_ns, self._age_limits) is None
             if is_fit and figures.risk is not None:
-                return instant_of_risk(account, figures.risk, numbers, now_ns)
+                strain_ppm = figures.strain_ppm
+                return instant_of_risk(account, figures.risk, strain_ppm, numbers, now_ns)
             if not is_fit:
                 return NOT_KNOWN
         self._effort += WORKED_OUT
@@ -129,10 +131,10 @@ class Monitor:
 
 
 def margin_state_changed(
-    shard: Shard, account: AccountState, state: MarginState, risk: Risk | None
+    shard: Shard, account: AccountState, state: MarginState, instant: Instant
 ) -> MarginStateChanged:
-    """The event that publishes a state. risk: of the positions; unknown states rest on none."""
-    figures, digest = None, ""
+    """The event that publishes a state, by how the account stands; unknown ones rest on nothing."""
+    figures, digest, risk = None, "", instant.risk
     if risk is not None:
         figures = RiskNumbers(risk.equity, risk.initial, risk.maintenance)
         digest = shard.market.view.digest
@@ -145,6 +147,21 @@ def margin_state_changed(
         market_digest=digest,
         orders=orders.order_ids,
         is_cut=orders.is_cut,
+        instruments=_strained(shard, account, state) if instant.strain_ppm else (),
+    )
+
+
+def _strained(shard: Shard, account: AccountState, state: MarginState) -> tuple[str, ...]:
+    """Instruments, by name, of positions that are in such a state by their own margin. [MON-15]"""
+    view = shard.view_of(account)
+    if state is MarginState.HEALTHY or view.risk is None:
+        return ()
+    names = view.risk.arrays.table.instruments
+    bounds = publishing_of(shard.state.policy.monitoring).entering
+    return tuple(
+        names[each.row].name
+        for each in position_risks(view.risk)
+        if state_of_strain(each.strain_ppm, bounds) >= state
     )
 
 

@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 from margingate_engine.core.arrays import IntArray, ScalarT
 from margingate_engine.core.risk import Risk
 from margingate_engine.monitoring.publishing import Publishing, Wait, Waits, followed
-from margingate_engine.monitoring.states import Bounds, MarginState, StateArray, states_of
+from margingate_engine.monitoring.states import (
+    Bounds,
+    MarginState,
+    StateArray,
+    states_of_figures,
+)
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.state import AccountState
@@ -47,14 +52,15 @@ class Due(NamedTuple):
         if figures.version_a[place] != account.version:
             return None
         if not figures.is_known_a[place]:
-            return OwnFigures(None)
-        return OwnFigures(figures.positions_risk_at(place))
+            return OwnFigures(None, 0)
+        return OwnFigures(figures.positions_risk_at(place), int(figures.strain_ppm_a[place]))
 
 
 class OwnFigures(NamedTuple):
-    """Margin of an account's positions; None where it is not known."""
+    """Margin of an account's positions, None where it is not known, and their largest strain."""
 
     risk: Risk | None
+    strain_ppm: int
 
 
 class Round:
@@ -100,12 +106,10 @@ class Round:
         self._forgotten.append(account)
 
     def _standing(self, figures: AccountFigures, bounds: Bounds, now_ns: int) -> StateArray:
-        amounts = (figures.equity_a, figures.initial_a, figures.maintenance_a)
-        state_a = states_of(*amounts, bounds)
-        suspended_a = self._not_before_ns_a > now_ns
+        state_a = states_of_figures(figures, bounds)
+        suspended_a = (self._not_before_ns_a > now_ns) & figures.is_known_a
         if suspended_a.any():
             state_a[suspended_a] = np.minimum(state_a[suspended_a], MarginState.MARGIN_CALL)
-        state_a[~figures.is_known_a] = MarginState.UNKNOWN
         return state_a
 
     def _follow(self, figures: AccountFigures) -> None:

@@ -37,4 +37,4 @@ def _better(figures: AccountFigures, by: Ranking) -> IntArray | FloatArray:
     """A number that is the greater the better an account stands; of ratios as people read them."""
     if by is Ranking.HEADROOM:
         return figures.headroom_a
-    return -margin_ratios(figures.equity_a, figures.maintenance_a)
+    return -margin_ratios(figures)

@@ -14,6 +14,7 @@ from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
 from margingate_engine.core.arrays import BoolArray, IntArray
 from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.market.table import InstrumentTable
+from margingate_engine.models.strain import largest_strain_ppm
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.portfolio.risk_arrays import RiskArrays
@@ -164,7 +165,7 @@ class _Figures:
     """Figures of all accounts, put together from those of each model."""
 
     def __init__(self, count: int) -> None:
-        self._amount_fa = np.zeros((5, count), dtype=np.int64)
+        self._amount_fa = np.zeros((6, count), dtype=np.int64)
         self._is_known_a = np.zeros(count, dtype=np.bool_)
 
     def add_columns(self, columns: ModelColumns, arrays: RiskArrays, usable: UsablePrices) -> None:
@@ -178,7 +179,7 @@ class _Figures:
         place_k = place_a[known]
         self._is_known_a[place_k] = True
         amounts = (found.equity_a, found.initial_a, found.maintenance_a, found.headroom_a)
-        for amount_a, each_a in zip(self._amount_fa[1:], amounts, strict=True):
+        for amount_a, each_a in zip(self._amount_fa[1:5], amounts, strict=True):
             amount_a[place_k] = each_a[known]
 
     def add_alone(self, place: int, taken: Taken, arrays: RiskArrays, usable: UsablePrices) -> None:
@@ -195,12 +196,12 @@ class _Figures:
             return
         amounts = (alone.equity, alone.initial, alone.maintenance, worst.headroom)
         if max(map(abs, amounts)) < AMOUNT_UNITS_MAX:
-            self._amount_fa[1:, place] = amounts
+            self._amount_fa[1:, place] = (*amounts, largest_strain_ppm(account))
             self._is_known_a[place] = True
 
     def figures(self, arrays: RiskArrays, accounts: tuple[str, ...]) -> AccountFigures:
         """What was put together."""
-        version_a, equity_a, initial_a, maintenance_a, headroom_a = self._amount_fa
+        version_a, equity_a, initial_a, maintenance_a, headroom_a, strain_ppm_a = self._amount_fa
         return AccountFigures(
             arrays=arrays,
             accounts=accounts,
@@ -209,6 +210,7 @@ class _Figures:
             initial_a=initial_a,
             maintenance_a=maintenance_a,
             headroom_a=headroom_a,
+            strain_ppm_a=strain_ppm_a,
             is_known_a=self._is_known_a,
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from margingate_engine.check.decide import Worst, worst_of
 from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.core.risk import Risk
+from margingate_engine.models.strain import largest_strain_ppm
 from margingate_engine.monitoring.states import MarginState, margin_ratio
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.holdings import Portfolio
@@ -61,19 +62,21 @@ class Glance:
 class Figures:
     """The margin of an account, or what is missing for it; amounts as of Risk.
 
-    risk: open orders at their worst fills. positions: of the positions alone.
+    risk: open orders at their worst fills. positions: of the positions alone, and strain_ppm the
+    largest of one, 0 where they have no wallets.
     """
 
     risk: Risk | None = None
     positions: Risk | None = None
+    strain_ppm: int = 0
     worst: tuple[Worst, ...] = ()
     is_exact: bool = True
     missing: str = ""
 
     @property
     def ratio(self) -> float | None:
-        """Maintenance margin / equity of the positions; None while it is not known."""
-        return None if self.positions is None else margin_ratio(self.positions)
+        """Margin ratio of the positions; None while it is not known. [MON-03]"""
+        return None if self.positions is None else margin_ratio(self.positions, self.strain_ppm)
 
 
 def standpoint(shard: Shard, account: AccountState) -> Standpoint:
@@ -115,6 +118,7 @@ def figures(seen: Glance) -> Figures:
         return Figures(
             risk=risk.risk,
             positions=risk.positions_risk,
+            strain_ppm=largest_strain_ppm(risk),
             worst=tuple(worst_of(requirements)),
             is_exact=all(each.is_exact for each in requirements),
         )
@@ -124,10 +128,9 @@ def figures(seen: Glance) -> Figures:
         return Figures(missing=BEYOND_RANGE)
 
 
-def state_now(
-    seen: Glance, positions: Risk | None, now_ns: int, age_limits: AgeLimits
-) -> MarginState:
-    """State of the account by the margin of its positions; unknown without fit prices. [MON-05]"""
+def state_now(seen: Glance, figures: Figures, now_ns: int, age_limits: AgeLimits) -> MarginState:
+    """State of the account by its positions' figures; unknown without fit prices. [MON-05]"""
+    positions, strain_ppm = figures.positions, figures.strain_ppm
     if positions is None or seen.oldest.unfit(now_ns, age_limits) is not None:
         return MarginState.UNKNOWN
-    return instant_of_risk(seen.account, positions, seen.numbers, now_ns).state
+    return instant_of_risk(seen.account, positions, strain_ppm, seen.numbers, now_ns).state

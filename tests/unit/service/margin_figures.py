@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from margingate_engine.models.strain import largest_strain_ppm
 from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.service.freshness import AgeLimits
@@ -17,10 +18,11 @@ def figures_of(desk: SmallDesk, age_limits: AgeLimits = AGE_LIMITS) -> AccountFi
         unfit = view.oldest.unfit(desk.now_ns, age_limits)
         risk = known_risk(view) if unfit is None else None
         if risk is None or view.risk is None:
-            rows.append((account.version, 0, 0, 0, 0, False))
+            rows.append((account.version, 0, 0, 0, 0, 0, False))
             continue
         held = view.risk.positions_risk
-        figures = (held.equity, held.initial, held.maintenance, risk.headroom)
+        strain_ppm = largest_strain_ppm(view.risk)
+        figures = (held.equity, held.initial, held.maintenance, risk.headroom, strain_ppm)
         rows.append((account.version, *figures, True))
     columns = [np.array(column, dtype=np.int64) for column in zip(*rows, strict=True)]
     return AccountFigures(
@@ -31,7 +33,8 @@ def figures_of(desk: SmallDesk, age_limits: AgeLimits = AGE_LIMITS) -> AccountFi
         initial_a=columns[2],
         maintenance_a=columns[3],
         headroom_a=columns[4],
-        is_known_a=columns[5].astype(np.bool_),
+        strain_ppm_a=columns[5],
+        is_known_a=columns[6].astype(np.bool_),
     )
 
 

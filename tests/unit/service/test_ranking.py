@@ -31,6 +31,7 @@ def figures(rows: list[Row], names: list[str] | None = None) -> AccountFigures:
         initial_a=columns[:, 1],
         maintenance_a=columns[:, 1],
         headroom_a=columns[:, 2],
+        strain_ppm_a=np.zeros(len(rows), dtype=np.int64),
         is_known_a=columns[:, 3].astype(np.bool_),
     )
 

@@ -11,7 +11,6 @@ from margingate_engine.monitoring.states import (
     Bounds,
     MarginState,
     margin_ratio,
-    margin_ratios,
     state_of,
     states_of,
 )
@@ -81,9 +80,6 @@ def test_the_ratio_is_infinite_for_who_has_nothing_and_zero_for_who_needs_nothin
         (risk(7, 0, 0), 0.0),
     ]
     assert [margin_ratio(each) for each, _ in cases] == [ratio for _, ratio in cases]
-    equity_a = np.array([each.equity for each, _ in cases])
-    maintenance_a = np.array([each.maintenance for each, _ in cases])
-    assert margin_ratios(equity_a, maintenance_a).tolist() == [ratio for _, ratio in cases]
 
 
 @pytest.mark.parametrize("bounds", [BOUNDS, GAPS, Bounds(ratio_ppm=0, headroom_ppm=10**6)])

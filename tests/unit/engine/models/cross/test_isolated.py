@@ -10,10 +10,11 @@ from margingate_engine.check.decide import Outcome, decide
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
-from margingate_engine.models.isolated import IsolatedModel, PositionRisk
+from margingate_engine.models.isolated import IsolatedModel
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import hold_of
 from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.position_risk import PositionRisk
 from margingate_engine.portfolio.wallets import wallet_after
 from tests.unit.engine.models.cross.standard_market import STANDARD, standard_market
 from tests.unit.engine.small_market import COIN, USD, SmallMarket
@@ -242,6 +243,29 @@ def test_closing_in_a_margin_call_is_accepted_and_selling_more_is_not() -> None:
             assert answer(short, "CALL", lots, "200").is_risk_reducing
         assert answer(short, "CALL", -1, "200").reason is RejectReason.STILL_UNDERMARGINED
         assert answer(short, "NEAR", -1, "101000").is_risk_reducing
+
+
+def test_while_a_position_is_due_nothing_passes_but_what_reduces_risk() -> None:
+    """[ISO-04, MON-10] 770 maintain the call; 100,000 that are free do not help it"""
+    due = portfolio(100_000, {"CALL": 770, "NEAR": 1_000}, CALL=-1, NEAR=1)
+    for name, lots, price in (("CALL", -1, "200"), ("NEAR", 1, "101000"), ("PUT", 1, "100")):
+        refused = answer(due, name, lots, price)
+        assert refused.reason is RejectReason.STILL_UNDERMARGINED
+        assert refused.detail == "CALL is due for liquidation, and the order does not reduce risk"
+    assert answer(due, "CALL", 1, "200").is_risk_reducing
+    assert answer(due, "NEAR", -1, "101000").is_risk_reducing
+    due.wallets[MARKET.row("CALL")] += 1
+    assert answer(due, "CALL", -1, "200").is_accepted
+
+
+def test_a_position_that_is_due_is_left_to_liquidators_where_the_policy_says_so() -> None:
+    """[ISO-04, MON-11]"""
+    due = portfolio(100_000, {"CALL": 770}, CALL=-1)
+    question = MARKET.question(due, MARKET.leg("CALL", 1, "200"))
+    strict = replace(question, policy=replace(question.policy, may_trade_in_liquidation=False))
+    assert decide(strict).reason is RejectReason.ACCOUNT_IN_LIQUIDATION
+    suspended = replace(strict, gates=replace(strict.gates, is_liquidation_suspended=True))
+    assert decide(suspended).is_risk_reducing
 
 
 def test_parameters_are_refused_by_name() -> None:
