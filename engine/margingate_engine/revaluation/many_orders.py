@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from margingate_engine.core.arrays import BoolArray, IntArray
 from margingate_engine.core.errors import MissingData
-from margingate_engine.market.table import BoolArray, IntArray
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.flows import spot_coins
 from margingate_engine.portfolio.hold import OrderHold
