@@ -3,9 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from margingate_server.validating import span_aggregation, span_futures, span_options
-from margingate_server.validating.case import CaseResult, skipped
+from margingate_server.validating.case import CaseResult
 
-_NOT_CASES = {"meta", "source", "note", "notes"}
 _KINDS = (span_options, span_futures, span_aggregation)
 
 
@@ -17,14 +16,9 @@ def recognises(document: object) -> bool:
 
 
 def results(document: object) -> Iterator[CaseResult]:
-    """Every case of every section, in their order; a SKIP for a section of another kind."""
+    """Every case of every section of arrays, in their order."""
     assert isinstance(document, Mapping), "only a table is recognised"
     for name, section in document.items():
-        if str(name) in _NOT_CASES:
-            continue
-        for kind in _KINDS:
-            if kind.recognises(section):
-                yield from kind.results(str(name), section, document.get("meta"))
-                break
-        else:
-            yield skipped(str(name).replace(" ", "_"), "the section holds no arrays that are known")
+        kind = next((each for each in _KINDS if each.recognises(section)), None)
+        if kind is not None:
+            yield from kind.results(str(name), section, document.get("meta"))

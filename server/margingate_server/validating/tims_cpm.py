@@ -33,7 +33,7 @@ _CLASS_GROUP = "class"
 
 
 def recognises(document: object) -> bool:
-    """True for a table with `cases`, one of which expects a customer portfolio margin."""
+    """True for a table with a list of cases, one of which expects a customer portfolio margin."""
     return any(_expected(case) is not None for case in _cases(document))
 
 
@@ -112,10 +112,16 @@ def _lot_minimum(leg: Leg) -> LotMinimum:
 
 
 def _cases(document: object) -> list[Mapping[str, object]]:
-    cases = document.get("cases") if isinstance(document, Mapping) else None
-    if not isinstance(cases, list):
+    if not isinstance(document, Mapping):
         return []
-    return [case for case in cases if isinstance(case, Mapping)]
+    lists = [section for section in document.values() if isinstance(section, list)]
+    found = [[case for case in section if isinstance(case, Mapping)] for section in lists]
+    return [
+        case
+        for cases in found
+        if any(_expected(case) is not None for case in cases)
+        for case in cases
+    ]
 
 
 def _expected(case: Mapping[str, object]) -> object:

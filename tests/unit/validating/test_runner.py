@@ -98,6 +98,25 @@ def test_models_that_are_not_built_are_skipped_by_name(tmp_path: Path) -> None:
     ]
 
 
+def test_sections_of_several_formats_may_stand_in_one_document(tmp_path: Path) -> None:
+    arrays = {"long_call": [-5, *[0] * 15], "expected": {"long_call_requirement": 5}}
+    content = {
+        "meta": {"what": "+ = profit of the long", "sources": [{"of": "all"}]},
+        "more cases": [GOOD],
+        "aggregation": arrays,
+        "venues": [{"id": "one", "venue": "deribit"}],
+        "of another kind": [{"legs": [], "expected": {"vega": 1}}],
+        "units": {"USD": 1},
+    }
+    assert validate(tmp_path, content).stdout.splitlines() == [
+        "PASS naked_put 1000 1000 0",
+        "PASS aggregation/long_call_requirement 5 5 0",
+        "SKIP one - - - the model is not built: Deribit portfolio margin",
+        "SKIP of_another_kind - - - no known format of cases",
+        "2 passed, 0 failed, 2 skipped",
+    ]
+
+
 def test_the_larger_tolerance_counts() -> None:
     ten, off = Fraction(10), Fraction("10.2")
     assert compared("a", ten, off).outcome is Outcome.FAIL
