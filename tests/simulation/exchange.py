@@ -7,6 +7,7 @@ import numpy as np
 
 from margingate_engine.core.amounts import NANO
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight, Settlement
+from margingate_engine.market.table import NEVER_NS
 from margingate_server.feeds.feed import MarketUpdate
 from tests.simulation.instruments import AT_START, BY_NAME, INDEX, LISTED_LATER, UNMODELLED
 from tests.simulation.simulated_clock import Instant, SimulatedClock
@@ -76,11 +77,13 @@ class Exchange:
         )
 
     def was_taken(self, update: MarketUpdate, received: Instant) -> None:
-        """The server has these prices since `received`."""
+        """The server has these prices since `received`; what has expired keeps its last one."""
         for name, price in update.index_by_underlying.items():
             self.received[f"index {name}"] = received
             self.taken[f"index {name}"] = round(price * NANO)
         for name, mark in zip(update.names, update.mark_price_i.tolist(), strict=True):
+            if (BY_NAME[name].expiry_ns or NEVER_NS) <= update.market_time_ns:
+                continue
             self.received[name] = received
             self.taken[name] = round(mark * NANO)
 
