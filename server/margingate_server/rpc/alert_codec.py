@@ -93,12 +93,13 @@ def _state_changed(event: MarginStateChanged) -> pb.Alert:
         kind=pb.ALERT_KIND_MARGIN_STATE_CHANGED,
         severity=SEVERITY_BY_STATE[state],
         account=event.account,
-        text=TEXT_BY_STATE[state],
+        text=_state_text(state, event.instruments),
         from_state=STATES[before],
         to_state=STATES[state],
         positions_only=risk_message(event.figures),
         order_ids=event.orders,
         order_ids_cut=event.is_cut,
+        instruments=event.instruments,
     )
     if event.figures is not None:
         equity = event.figures.equity
@@ -108,6 +109,15 @@ def _state_changed(event: MarginStateChanged) -> pb.Alert:
             _figure(name, amount) for name, amount in zip(names, missing, strict=True) if amount
         )
     return alert
+
+
+def _state_text(state: MarginState, instruments: tuple[str, ...]) -> str:
+    """In words; instruments: positions that are in it by their own margin."""
+    if not instruments:
+        return TEXT_BY_STATE[state]
+    how = "near" if state is MarginState.WARNING else "at or below"
+    name, positions = state.word.replace("_", " "), ", ".join(instruments)
+    return f"{name}: position {how} its own maintenance margin: {positions}"
 
 
 def _lost(event: r.QualificationLost) -> pb.Alert:

@@ -51,10 +51,28 @@ def changed(state: MarginState, figures: RiskNumbers | None = None) -> MarginSta
     )
 
 
+def named(state: MarginState, *instruments: str) -> MarginStateChanged:
+    return MarginStateChanged(
+        account="a", previous="healthy", state=state.word, instruments=instruments
+    )
+
+
 EXAMPLES: dict[e.AnyEvent, tuple[int, int, str, str]] = {
     changed(MarginState.MARGIN_CALL): (
         *(pb.ALERT_KIND_MARGIN_STATE_CHANGED, CRITICAL, "a"),
         "margin call: equity is below the initial margin",
+    ),
+    named(MarginState.WARNING, "NEAR"): (
+        *(pb.ALERT_KIND_MARGIN_STATE_CHANGED, WARNING, "a"),
+        "warning: position near its own maintenance margin: NEAR",
+    ),
+    named(MarginState.MARGIN_CALL, "NEAR"): (
+        *(pb.ALERT_KIND_MARGIN_STATE_CHANGED, CRITICAL, "a"),
+        "margin call: position at or below its own maintenance margin: NEAR",
+    ),
+    named(MarginState.LIQUIDATION, "CALL", "NEAR"): (
+        *(pb.ALERT_KIND_MARGIN_STATE_CHANGED, CRITICAL, "a"),
+        "liquidation: position at or below its own maintenance margin: CALL, NEAR",
     ),
     r.QualificationLost(account="a", equity=99, market_digest="d"): (
         *(pb.ALERT_KIND_QUALIFICATION_LOST, WARNING, "a"),

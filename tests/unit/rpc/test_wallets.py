@@ -10,6 +10,7 @@ from margingate.v1 import admin_service_pb2 as admin
 from margingate.v1 import types_pb2 as types
 from margingate_engine.models.registry import model
 from margingate_server.ledger.numbers import PolicyNumbers
+from margingate_server.service.desk import Desk
 from margingate_server.service.terms import Terms
 from tests.unit.engine.models.cross.standard_market import STANDARD
 from tests.unit.rpc.gate import Gate
@@ -69,6 +70,32 @@ def test_a_position_is_shown_by_itself_before_and_after_margin_moved(gate: Gate)
     assert (answer.risk.equity, answer.risk.initial_margin) == ("5000", "300.5")
     assert gate.ok("MoveMargin", request("300.5")) == answer
     assert gate.ok("MoveMargin", request("-98", "back")).wallet == "202.5"
+
+
+def ranked(gate: Gate) -> pb.RankedAccount:
+    """Account a, as all were margined last."""
+
+    def revalue(desk: Desk, now_ns: int) -> None:
+        desk.revaluing.put(desk.revaluing.take(10))
+        desk.revaluing.figures(desk.shard.market.view, now_ns)
+
+    gate.lane.look(revalue)
+    (account,) = gate.ok("RankAccounts", pb.RankAccountsRequest()).accounts
+    assert isinstance(account, pb.RankedAccount)
+    return account
+
+
+def test_everybody_who_asks_is_told_that_a_position_is_due(gate: Gate) -> None:
+    """[MON-15] A statement tops no wallet up."""
+    margined, due = pb.MARGIN_STATE_HEALTHY, pb.MARGIN_STATE_LIQUIDATION
+    for state, suggested in ((due, ["-0.1"]), (margined, [])):
+        assert gate.ok("GetAccount", pb.GetAccountRequest(account="a")).state == state
+        outlook = gate.ok("GetOutlook", pb.GetOutlookRequest(account="a"))
+        assert [each.quantity for each in outlook.suggested_reduction] == suggested
+        assert (outlook.liquidation_prices[0].down_move == 0) == (state == due)
+        assert ranked(gate).state == state
+        assert ranked(gate).margin_ratio == pytest.approx(2.0005 if state == due else 0.06, 1e-3)
+        gate.ok("MoveMargin", request("300"))
 
 
 def test_who_comes_from_another_model_has_the_margin_of_each_position_in_its_wallet(

@@ -33,11 +33,13 @@ class _MarginStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MarginSta
     MARGIN_STATE_HEALTHY: _MarginState.ValueType  # 1
     """Equity covers the initial margin."""
     MARGIN_STATE_WARNING: _MarginState.ValueType  # 2
-    """It does, but not by much."""
+    """It does, but not by much; or a position with a wallet has lost most of its own."""
     MARGIN_STATE_MARGIN_CALL: _MarginState.ValueType  # 3
     """Equity is below the initial margin: only risk-reducing orders pass."""
     MARGIN_STATE_LIQUIDATION: _MarginState.ValueType  # 4
-    """Equity is below the maintenance margin."""
+    """Equity is below the maintenance margin, or a position with a wallet has no more than its own,
+    whatever the account has: only risk-reducing orders pass, or none.
+    """
     MARGIN_STATE_UNKNOWN: _MarginState.ValueType  # 5
     """Prices are missing or too old to say."""
 
@@ -49,11 +51,13 @@ MARGIN_STATE_UNSPECIFIED: MarginState.ValueType  # 0
 MARGIN_STATE_HEALTHY: MarginState.ValueType  # 1
 """Equity covers the initial margin."""
 MARGIN_STATE_WARNING: MarginState.ValueType  # 2
-"""It does, but not by much."""
+"""It does, but not by much; or a position with a wallet has lost most of its own."""
 MARGIN_STATE_MARGIN_CALL: MarginState.ValueType  # 3
 """Equity is below the initial margin: only risk-reducing orders pass."""
 MARGIN_STATE_LIQUIDATION: MarginState.ValueType  # 4
-"""Equity is below the maintenance margin."""
+"""Equity is below the maintenance margin, or a position with a wallet has no more than its own,
+whatever the account has: only risk-reducing orders pass, or none.
+"""
 MARGIN_STATE_UNKNOWN: MarginState.ValueType  # 5
 """Prices are missing or too old to say."""
 Global___MarginState: _TypeAlias = MarginState  # noqa: Y015
@@ -857,7 +861,7 @@ class PositionRisk(_message.Message):
     wallet: _builtins.str
     """Of the account's cash, what the position has to itself, USD, signed."""
     liquidatable: _builtins.bool
-    """True when its equity does not exceed its maintenance margin."""
+    """True when its equity does not exceed its maintenance margin: the account is in liquidation then."""
     @_builtins.property
     def risk(self) -> _types_pb2.Risk:
         """Wallet and result as its equity, and its margin; open orders are not in it."""
@@ -1301,7 +1305,8 @@ class RankedAccount(_message.Message):
     """Headroom with open orders at their worst fills, USD, signed."""
     margin_ratio: _builtins.float
     """Maintenance margin / equity: above 1 is liquidation. Infinity where equity is not above 0 and
-    something is required or owed; 0 where nothing is.
+    something is required or owed; 0 where nothing is. No less than what a position with a wallet has
+    lost of what lies between its initial and its maintenance margin: 1 is liquidation, too.
     """
     state: Global___MarginState.ValueType
     """State that these figures are."""
@@ -1574,6 +1579,7 @@ class Alert(_message.Message):
     MARKET_VERSION_FIELD_NUMBER: _builtins.int
     ORDER_IDS_FIELD_NUMBER: _builtins.int
     ORDER_IDS_CUT_FIELD_NUMBER: _builtins.int
+    INSTRUMENTS_FIELD_NUMBER: _builtins.int
     kind: Global___AlertKind.ValueType
     """What it is about."""
     severity: Global___AlertSeverity.ValueType
@@ -1608,6 +1614,10 @@ class Alert(_message.Message):
         says that they are, they keep their holds.
         """
 
+    @_builtins.property
+    def instruments(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Positions with wallets that are in that state by their own margin, by venue symbol."""
+
     def __init__(
         self,
         *,
@@ -1623,10 +1633,11 @@ class Alert(_message.Message):
         market_version: _builtins.int = ...,
         order_ids: _abc.Iterable[_builtins.str] | None = ...,
         order_ids_cut: _builtins.bool = ...,
+        instruments: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["positions_only", b"positions_only", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "figures", b"figures", "from_state", b"from_state", "kind", b"kind", "market_version", b"market_version", "order_ids", b"order_ids", "order_ids_cut", b"order_ids_cut", "positions_only", b"positions_only", "severity", b"severity", "text", b"text", "time", b"time", "to_state", b"to_state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "figures", b"figures", "from_state", b"from_state", "instruments", b"instruments", "kind", b"kind", "market_version", b"market_version", "order_ids", b"order_ids", "order_ids_cut", b"order_ids_cut", "positions_only", b"positions_only", "severity", b"severity", "text", b"text", "time", b"time", "to_state", b"to_state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1695,7 +1706,7 @@ class GetOutlookResponse(_message.Message):
     REDUCTION_IS_ENOUGH_FIELD_NUMBER: _builtins.int
     ORDER_IDS_FIELD_NUMBER: _builtins.int
     reduction_is_enough: _builtins.bool
-    """True when equity covers the initial margin then, or does now."""
+    """True when that is so then, or is now."""
     @_builtins.property
     def basis(self) -> _types_pb2.Basis:
         """The state it rests on."""
@@ -1714,7 +1725,9 @@ class GetOutlookResponse(_message.Message):
 
     @_builtins.property
     def suggested_reduction(self) -> _containers.RepeatedCompositeFieldContainer[Global___SuggestedTrade]:
-        """What to trade until equity covers the initial margin, the most effective first; none while it does."""
+        """What to trade until equity covers the initial margin and no position with a wallet is due by its
+        own: such positions first, then the most effective; none while that is so.
+        """
 
     @_builtins.property
     def after_reduction(self) -> _types_pb2.Risk:
@@ -1747,7 +1760,7 @@ Global___GetOutlookResponse: _TypeAlias = GetOutlookResponse  # noqa: Y015
 @_typing.final
 class LiquidationPrice(_message.Message):
     """Moves of a coin, everything of it with it and vols as they are, from which on equity is below the
-    maintenance margin.
+    maintenance margin or a position with a wallet is due by its own.
     """
 
     DESCRIPTOR: _descriptor.Descriptor

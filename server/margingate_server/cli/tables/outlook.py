@@ -31,7 +31,7 @@ def outlook_tables(answer: GetOutlookResponse) -> RenderableType:
 
 
 def liquidation_table(answer: GetOutlookResponse) -> RenderableType:
-    """Index prices at which equity would be below the maintenance margin; dashes for none."""
+    """Index prices at which liquidation would be due; dashes for none."""
     if not answer.liquidation_prices:
         return Text(" nothing that could be liquidated", style=FAINT)
     made = table("liquidation", ">index now", ">down", ">", ">up", ">")
