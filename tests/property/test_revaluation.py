@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from margingate_engine.core.errors import MissingData
+from margingate_engine.core.errors import MissingData, ModelFailure
 from margingate_engine.core.orders import Side
 from margingate_engine.portfolio.account_risk import AccountRisk
-from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
+from margingate_engine.portfolio.flows import fill_flow
+from margingate_engine.portfolio.holdings import OpenLeg, Portfolio, Position
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_engine.revaluation.account_holdings import holdings_of
@@ -18,6 +19,7 @@ from margingate_engine.revaluation.revalue import revalued
 from tests.property.chain import World, worlds
 from tests.property.collateral_worlds import collateral_world
 from tests.property.model_worlds import model_world
+from tests.unit.engine.small_market import INSTRUMENTS, NANO, NEAR_NS, SmallMarket, small_market
 from tests.worst_fills.books import book
 
 ACCOUNTS = 60
@@ -40,9 +42,9 @@ def figures(found: AccountFigures, account: str) -> tuple[int, int, int, int] | 
 def figures_alone(portfolio: Portfolio, arrays: RiskArrays) -> tuple[int, int, int, int] | None:
     try:
         account = AccountRisk.of(portfolio, arrays)
-    except MissingData:
+        alone = account.positions_risk
+    except (MissingData, ModelFailure):
         return None
-    alone = account.positions_risk
     return alone.equity, alone.initial, alone.maintenance, account.risk.headroom
 
 
@@ -148,3 +150,75 @@ def test_a_group_without_an_index_leaves_out_whoever_has_something_of_it() -> No
 def test_a_model_with_a_key_per_instrument_is_not_worked_out_in_columns() -> None:
     world = model_world("cross")
     assert revalued(Holdings(), world.arrays) is None
+
+
+def extreme_market(draw: random.Random) -> SmallMarket:
+    """A small market at an index of a ten-thousandth of a USD to a million, expired or not."""
+    index = 10.0 ** draw.uniform(-4, 6)
+    futures = ("NEAR", "FAR", "PERPETUAL", "COIN-PERPETUAL", "COIN-FAR")
+    marks = {**dict.fromkeys(futures, index), "CALL": 10.0 ** draw.uniform(-2, 8.9)}
+    coins = {name: 10.0 ** draw.uniform(-4, 6) for name in ("COIN-CALL", "COIN-PUT")}
+    time_ns = draw.choice([1, NEAR_NS + 1])
+    return small_market(index=index, marks={**marks, **coins}, market_time_ns=time_ns)
+
+
+def extreme_book(draw: random.Random, market: SmallMarket) -> Portfolio:
+    """A few positions and orders of up to 1e15 lots, and balances of up to 1e27 units."""
+
+    def size(most: float) -> int:
+        return draw.choice([1, -1]) * int(10.0 ** draw.uniform(0, most))
+
+    portfolio = Portfolio(fees=market.fees, cash={"USD": size(18), "BTC": size(27)})
+    names = draw.sample([each.name for each in INSTRUMENTS[:11]], draw.randint(0, 4))
+    for name in names:
+        lots, instrument = size(15), market.instrument(name)
+        entered_nano = int(10.0 ** draw.uniform(6, 14))
+        entry = fill_flow(instrument, lots, entered_nano) if instrument.is_future else 0
+        portfolio.positions[market.row(name)] = Position(lots, entry)
+    for name in draw.sample([*names, "BTC", "COIN-PERPETUAL"], draw.randint(0, 2)):
+        leg = OpenLeg(
+            row=market.row(name),
+            side=draw.choice(list(Side)),
+            lots=abs(size(15)),
+            price_nano=int(10.0 ** draw.uniform(6, 14)),
+        )
+        portfolio.legs[f"{name}-{leg.side.name}"] = (leg,)
+    return portfolio
+
+
+def test_of_extremes_columns_know_nothing_or_the_figures_that_an_account_has_alone() -> None:
+    """Prices near zero, lots and coins beyond any: what int64 does not hold is not known."""
+    draw, known, unknown = random.Random(7), 0, 0
+    for _ in range(40):
+        market, holdings = extreme_market(draw), Holdings()
+        books = {f"a{number}": extreme_book(draw, market) for number in range(25)}
+        for name, portfolio in books.items():
+            holdings.put(holdings_of(name, 1, portfolio, market.table), market.table)
+        all_of_them = found(holdings, market.arrays)
+        for name, portfolio in books.items():
+            in_columns = figures(all_of_them, name)
+            if in_columns is None:
+                unknown += 1
+                continue
+            known += 1
+            assert in_columns == figures_alone(portfolio, market.arrays), portfolio
+    assert known > 100
+    assert unknown > 100
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_of_dollar_coins_beyond_any_cap_columns_know_nothing_or_what_is_right(side: int) -> None:
+    world = collateral_world("span")
+    row, known = world.table.row_by_name["USDC"], []
+    for exponent in range(4, 28):
+        for owned in (0, side * 10**exponent):
+            portfolio = Portfolio(fees=world.fees, cash={"USD": 4 * 10**13, "USDC": owned})
+            leg = OpenLeg(row=row, side=Side(side), lots=10**exponent, price_nano=NANO)
+            portfolio.legs["o"] = (leg,)
+            holdings = Holdings()
+            put(holdings, world, "a", 1, portfolio)
+            in_columns = figures(found(holdings, world.arrays), "a")
+            known.append(in_columns is not None)
+            assert in_columns in (None, figures_alone(portfolio, world.arrays)), exponent
+    assert known[0]
+    assert not known[-1]

@@ -9,8 +9,11 @@ from margingate_engine.portfolio.fees import FeeTier
 from margingate_engine.portfolio.flows import fill_flow, spot_coins
 from margingate_engine.portfolio.holdings import OpenLeg, Portfolio
 
-UNITS_MAX = 2**62
-"""Balances and sums of lots from there on are not put into columns: they could wrap."""
+UNITS_MAX = 2**60
+"""Balances, entries and lots that add up to it are not put into columns.
+
+A quarter of what those hold: what was entered at one price may be worth four times as many coins.
+"""
 
 FLOW_MAX = 2**56
 """What a lot on order may pay or bring, in its asset's units: 72 billion USD, 72,000 coins.
@@ -41,10 +44,12 @@ def holdings_of(
 ) -> AccountHoldings:
     """The holdings of a portfolio of a table."""
     balances = {USD: 0, **portfolio.cash}
+    sizes = {asset: abs(units) for asset, units in balances.items()}
     for row, position in portfolio.positions.items():
         if position.entry:
             asset = table.instruments[row].settlement_asset
             balances[asset] = balances.get(asset, 0) + position.entry
+            sizes[asset] = sizes.get(asset, 0) + abs(position.entry)
     lots = {row: position.lots for row, position in portfolio.positions.items()}
     legs = tuple(leg for legs in portfolio.legs.values() for leg in legs)
     return AccountHoldings(
@@ -57,21 +62,16 @@ def holdings_of(
         is_plain=not portfolio.amendments
         and not portfolio.wallets
         and not any(leg.ratio for leg in legs)
-        and _are_in_range(balances, lots, legs, table),
+        and max(sizes.values()) < UNITS_MAX
+        and _are_in_range(lots, legs, table),
     )
 
 
-def _are_in_range(
-    balances: Mapping[str, int],
-    lots: Mapping[int, int],
-    legs: Sequence[OpenLeg],
-    table: InstrumentTable,
-) -> bool:
-    """Whether nothing that is added up in columns wraps."""
+def _are_in_range(lots: Mapping[int, int], legs: Sequence[OpenLeg], table: InstrumentTable) -> bool:
+    """Whether neither lots nor what orders may move are more than columns hold."""
     moved = [_moved(leg, table) for leg in legs]
     return (
-        all(abs(units) < UNITS_MAX for units in balances.values())
-        and sum(map(abs, lots.values())) + sum(leg.lots for leg in legs) < UNITS_MAX
+        sum(map(abs, lots.values())) + sum(leg.lots for leg in legs) < UNITS_MAX
         and max(moved, default=0) < FLOW_MAX
         and sum(leg.lots * units for leg, units in zip(legs, moved, strict=True)) < UNITS_MAX
     )

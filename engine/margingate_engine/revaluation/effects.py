@@ -30,6 +30,7 @@ from margingate_engine.portfolio.risk_arrays import (
 )
 from margingate_engine.revaluation.coins import coin_rows_cs, coin_values
 from margingate_engine.revaluation.keyed import SPOT_COLUMN, KeyedColumns
+from margingate_engine.revaluation.sizes import sizes
 
 _SINGLE = ("owned_entry", "coin_down", "coin_up", "surcharge", "unpriced")
 """Columns after the rows and the keyed features."""
@@ -136,6 +137,14 @@ class EffectColumns:
     flow_e: IntArray
     row_count: int
 
+    def sizes_eb(self) -> FloatArray:
+        """Bounds of what a lot adds, as `sizes` has them, (E, 3)."""
+        amount_ek = np.column_stack((self.minimum_e, self.amount_en[:, self.row_count :]))
+        is_coin_k = np.zeros(amount_ek.shape[1], dtype=np.bool_)
+        for name in ("coin_down", "coin_up"):
+            is_coin_k[_SINGLE.index(name) - len(_SINGLE)] = True
+        return sizes(self.gross_e, amount_ek, is_coin_k)
+
     def split(self, sum_cn: IntArray) -> "OrderSums":
         """Sums of the amounts over the open lots of cells, under their names."""
         rows, single = self.row_count, sum_cn.shape[1] - len(_SINGLE)
@@ -234,7 +243,8 @@ def _minimum_of(
     """As min(0, RiskArrays.minimum_change)."""
     credit_i, minimum_i = np.array([arrays.minimum_credit_i, arrays.minimum_i], dtype=np.int64)
     credit_e = np.where(side_e > 0, 0, credit_i[row_e])
-    return np.minimum(0, np.minimum(gain_e, credit_e) + side_e * minimum_i[row_e])
+    change_e = np.minimum(gain_e, credit_e) + side_e * minimum_i[row_e]
+    return np.asarray(np.minimum(0, change_e))
 
 
 def _flow_of(group: GroupArrays, known: dict[str, IntArray]) -> IntArray:

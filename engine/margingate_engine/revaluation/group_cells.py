@@ -40,9 +40,9 @@ class Entries:
         """Sums over each cell's entries of lots x the amounts of their columns, (C, N)."""
         return np.asarray(self._lots_cj(len(amount_jn)) @ amount_jn)
 
-    def gross(self, gross_j: FloatArray) -> FloatArray:
-        """As `times`, of one amount a column that floats are exact enough for, (C,)."""
-        return np.asarray(self._lots_cj(len(gross_j)) @ gross_j)
+    def sizes(self, size_jb: FloatArray) -> FloatArray:
+        """As `times`, of bounds that floats are exact enough for, (C, B)."""
+        return np.asarray(self._lots_cj(len(size_jb)) @ size_jb)
 
     def _lots_cj(self, columns: int) -> "csr_matrix[np.int64]":
         shape = (len(self.start_c) - 1, columns)

@@ -7,6 +7,7 @@ import numpy as np
 from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_engine.revaluation.keyed import KeyedColumns
+from margingate_engine.revaluation.sizes import sizes
 
 _SINGLE = ("value", "coin", "minimum", "surcharge", "unpriced")
 """Columns between the rows and the keyed features."""
@@ -33,7 +34,7 @@ class CellSums:
 class LotAmounts:
     """What a signed lot adds; axis J is 2 x instrument, + 1 where it is held short.
 
-    gross_j: to the bound of any row's size.
+    gross_j: bound of any row's size, whatever the side.
     """
 
     amount_jn: IntArray
@@ -67,9 +68,17 @@ class LotAmounts:
         gross_i = np.array(arrays.gross_i, dtype=np.float64)
         return cls(
             amount_jn=np.stack(sides, axis=1).reshape(-1, sides[0].shape[1]),
-            gross_j=np.stack((gross_i, -gross_i), axis=1).reshape(-1),
+            gross_j=np.repeat(gross_i, 2),
             row_count=arrays.pnl_ir.shape[1],
         )
+
+    def sizes_jb(self) -> FloatArray:
+        """Bounds of what a signed lot adds, as `sizes` has them, (J, 3)."""
+        is_coin_k = np.zeros(self.amount_jn.shape[1] - self.row_count, dtype=np.bool_)
+        is_coin_k[_SINGLE.index("coin")] = True
+        sign_j = np.where(np.arange(len(self.amount_jn)) % 2, -1.0, 1.0)
+        size_jb = sizes(self.gross_j, self.amount_jn[:, self.row_count :], is_coin_k)
+        return np.asarray(sign_j[:, None] * size_jb)
 
     def split(self, sum_cn: IntArray) -> CellSums:
         """Sums of the amounts under their names."""

@@ -7,9 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from margingate_engine.core.amounts import AMOUNT_UNITS_MAX
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.core.floors import floor_products
-from margingate_engine.market.table import BoolArray, IntArray
-from margingate_engine.portfolio.hold import GROSS_MAX
 from margingate_engine.portfolio.risk_arrays import COIN_VALUE_DIVISOR, GroupArrays, RiskArrays
 from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_engine.revaluation.coins import beyond_cap, coin_rows_cs, coin_values
@@ -20,6 +19,7 @@ from margingate_engine.revaluation.holdings import Holdings
 from margingate_engine.revaluation.keyed import SPOT_COLUMN, KeyedColumns
 from margingate_engine.revaluation.lot_amounts import CellSums, LotAmounts
 from margingate_engine.revaluation.many_margins import ManyMargins, many_margins
+from margingate_engine.revaluation.sizes import COINS, COINS_MAX, ROWS, SIZE_MAX, USD
 
 CELLS_AT_ONCE = 32_768
 """More at once fall out of the caches, fewer pay more often for what each step costs at least."""
@@ -78,6 +78,7 @@ class _Sums:
         self._equity_a = holdings.usd_a().copy()
         zeros = np.zeros((3, len(holdings)), dtype=np.int64)
         self._initial_a, self._maintenance_a, self._worst_a = zeros
+        self._size_a = np.abs(self._equity_a.astype(np.float64))
         self._is_known_a = np.ones(len(holdings), dtype=np.bool_)
         for account in holdings.left_out:
             self._is_known_a[holdings.number(account)] = False
@@ -93,13 +94,15 @@ class _Sums:
         self._initial_a[account_c] += margins.initial_c
         self._maintenance_a[account_c] += margins.maintenance_c
         self._worst_a[account_c] += margins.worst_c
+        self._size_a[account_c] += margins.size_c
         self._is_known_a[account_c] &= margins.is_known_c
 
     def figures(self, arrays: RiskArrays) -> AccountFigures:
         """What the sums come to; whose amounts are beyond any range is not known."""
         headroom_a = self._equity_a - self._worst_a
         amount_fa = np.stack((self._equity_a, self._initial_a, self._maintenance_a, headroom_a))
-        is_known_a = self._is_known_a & (np.abs(amount_fa) < AMOUNT_UNITS_MAX).all(axis=0)
+        is_known_a = self._is_known_a & (self._size_a < SIZE_MAX)
+        is_known_a &= (np.abs(amount_fa) < AMOUNT_UNITS_MAX).all(axis=0)
         equity_a, initial_a, maintenance_a, headroom_a = np.where(is_known_a, amount_fa, 0)
         return AccountFigures(
             arrays=arrays,
@@ -115,12 +118,13 @@ class _Sums:
 
 
 class _Margins(NamedTuple):
-    """Of some cells: what they add to equity, and what they require."""
+    """Of some cells: what they add to equity, what they require, and the bound of all of it."""
 
     value_c: IntArray
     initial_c: IntArray
     maintenance_c: IntArray
     worst_c: IntArray
+    size_c: FloatArray
     is_known_c: BoolArray
 
 
@@ -137,6 +141,7 @@ class _Work:
     ) -> None:
         self._model, self._group = model, group
         self._lot, self._effects = lot, effects
+        self._size_jb, self._size_eb = lot.sizes_jb(), effects.sizes_eb()
         self._minimum_i = np.array(arrays.minimum_i, dtype=np.int64)
 
     def margins(self, cells: GroupCells) -> Iterator[tuple[slice, _Margins]]:
@@ -166,19 +171,24 @@ class _Work:
         beyond_c = beyond_cap(group, coin_pico_c)
         required_c = self._required_c(sums.rows_cr, sums.keyed_ck, sums.keyed_ck, sums.minimum_c)
         worst_c, unpriced_c = required_c, sums.unpriced_c
-        gross_c = positions.gross(self._lot.gross_j) + np.abs(coin_cr).max(axis=1, initial=0)
+        counted_c = coin_values(group, coin_pico_c)
+        size_cb = positions.sizes(self._size_jb)
+        size_cb[:, ROWS] += np.abs(coin_cr).max(axis=1, initial=0)
+        size_cb[:, USD] += np.abs(counted_c.astype(np.float64))
+        size_cb[:, COINS] += np.abs(coin_c.astype(np.float64))
         if orders.lots_n.any():
             fills = self._effects.split(orders.times(self._effects.amount_en))
             worst_c = self._worst_c(sums, fills, orders, coin_pico_c)
             worst_c += beyond_cap(group, coin_pico_c + fills.coin_up_c) - beyond_c
             unpriced_c = unpriced_c + fills.unpriced_c
-            gross_c += orders.gross(self._effects.gross_e)
+            size_cb += orders.sizes(self._size_eb)
         return _Margins(
-            value_c=sums.value_c + coin_values(group, coin_pico_c) - beyond_c,
+            value_c=sums.value_c + counted_c - beyond_c,
             initial_c=required_c + sums.surcharge_c,
             maintenance_c=self._maintenance_c(required_c) + sums.surcharge_c,
             worst_c=worst_c + sums.surcharge_c,
-            is_known_c=(unpriced_c == 0) & (gross_c < GROSS_MAX / 2),
+            size_c=size_cb[:, ROWS] + size_cb[:, USD],
+            is_known_c=(unpriced_c == 0) & (size_cb[:, COINS] < COINS_MAX),
         )
 
     def _required_c(
