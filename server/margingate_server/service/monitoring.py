@@ -16,8 +16,8 @@ from margingate_engine.monitoring.resting import (
 from margingate_engine.monitoring.states import MarginState, state_of_strain
 from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.monitoring_events import MarginStateChanged
-from margingate_server.ledger.numbers import RiskNumbers
 from margingate_server.ledger.state import AccountState
+from margingate_server.service.decisions import risk_numbers
 from margingate_server.service.freshness import AgeLimits, oldest_of_portfolio
 from margingate_server.service.limits import policy_of
 from margingate_server.service.margin_states import (
@@ -134,17 +134,14 @@ def margin_state_changed(
     shard: Shard, account: AccountState, state: MarginState, instant: Instant
 ) -> MarginStateChanged:
     """The event that publishes a state, by how the account stands; unknown ones rest on nothing."""
-    figures, digest, risk = None, "", instant.risk
-    if risk is not None:
-        figures = RiskNumbers(risk.equity, risk.initial, risk.maintenance)
-        digest = shard.market.view.digest
+    figures = risk_numbers(instant.risk)
     orders = _orders_to_cancel(shard, account, state)
     return MarginStateChanged(
         account=account.account,
         previous=account.margin_state.word,
         state=state.word,
         figures=figures,
-        market_digest=digest,
+        market_digest=shard.market.view.digest if figures is not None else "",
         orders=orders.order_ids,
         is_cut=orders.is_cut,
         instruments=_strained(shard, account, state) if instant.strain_ppm else (),
