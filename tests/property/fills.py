@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from margingate_engine.models.isolated import IsolatedModel, wallet_units_of_fill
+from margingate_engine.models.isolated import wallet_units_of_fill
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.fees import held_fee
 from margingate_engine.portfolio.flows import closing_split, fill_flow, spot_coins
@@ -44,7 +44,7 @@ def trade(world: World, portfolio: Portfolio, leg: OpenLeg, lots: int) -> None:
     else:
         _move(portfolio, leg.row, signed, 0)
     _pay(portfolio, instrument.settlement_asset, cash - fee)
-    if isinstance(world.model, IsolatedModel):
+    if world.model.has_wallets:
         wallet = wallet_after(portfolio.wallets.pop(leg.row, 0), lots_before, signed)
         if leg.row in portfolio.positions:
             portfolio.wallets[leg.row] = wallet

@@ -75,6 +75,7 @@ class SlowModel:
         self.name = span.name
         self.parameters_digest = span.parameters_digest
         self.collateral = span.collateral
+        self.has_wallets = span.has_wallets
         self._span = span
         self._beside = beside
 

@@ -9,7 +9,7 @@ from margingate_engine.core.instruments import InstrumentKind
 from margingate_engine.core.risk import Risk
 from margingate_engine.market.snapshot import MarketSnapshot
 from margingate_engine.market.table import InstrumentTable
-from margingate_engine.models.isolated import IsolatedModel, top_ups
+from margingate_engine.models.isolated import top_ups
 from margingate_engine.models.strategy.deposit import Deposit, NotOffered, entry_deposit
 from margingate_engine.models.strategy.entry import Account
 from margingate_engine.models.strategy.model import StrategyModel
@@ -128,7 +128,7 @@ def regime_figures(
     """
     arrays = model.risk_arrays(table, snapshot)
     account = AccountRisk.of(holding.portfolio, arrays)
-    if isinstance(model, IsolatedModel) and not holding.portfolio.wallets:
+    if model.has_wallets and not holding.portfolio.wallets:
         with_wallets = replace(holding.portfolio, wallets=top_ups(account))
         account = AccountRisk.of(with_wallets, arrays)
     alone = AccountRisk.of(Portfolio(fees={}, cash=dict(holding.collateral)), arrays)

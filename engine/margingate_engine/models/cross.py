@@ -54,6 +54,7 @@ class CrossModel(TableModel[CrossParameters]):
     regime = Regime.CROSS
     equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
     worst_fill = Exactness.BOUND
+    has_wallets = False
     PARAMETERS = CrossParameters
 
     def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:

@@ -57,6 +57,7 @@ class IsolatedModel(TableModel[IsolatedParameters]):
     regime = Regime.ISOLATED
     equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
     worst_fill = Exactness.BOUND
+    has_wallets = True
     PARAMETERS = IsolatedParameters
 
     def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:
@@ -114,22 +115,22 @@ class IsolatedModel(TableModel[IsolatedParameters]):
             if held_short and slope > 0 and gap > 0:
                 yield from (gap // slope, gap // slope + 1)
 
-    @staticmethod
-    def position_risks(totals: GroupTotals) -> list[PositionRisk]:
-        """Margin of every position of a group, by row, orders left out. [ISO-04]"""
-        rates = _rates(totals, ())
-        return [
-            PositionRisk(
-                row,
-                totals.pockets[row].wallet if row in totals.pockets else 0,
-                Risk(
-                    equity=own_equity(totals, row, rates, is_rounded_up=False),
-                    initial=initial_of(totals, row),
-                    maintenance=maintenance_of(totals, row, lots),
-                ),
-            )
-            for row, lots in sorted(totals.lots.items())
-        ]
+
+def position_risks_of(totals: GroupTotals) -> list[PositionRisk]:
+    """Margin of every position of a group, by row, orders left out. [ISO-04]"""
+    rates = _rates(totals, ())
+    return [
+        PositionRisk(
+            row,
+            totals.pockets[row].wallet if row in totals.pockets else 0,
+            Risk(
+                equity=own_equity(totals, row, rates, is_rounded_up=False),
+                initial=initial_of(totals, row),
+                maintenance=maintenance_of(totals, row, lots),
+            ),
+        )
+        for row, lots in sorted(totals.lots.items())
+    ]
 
 
 def initial_of(totals: GroupTotals, row: int) -> int:

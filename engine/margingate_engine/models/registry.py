@@ -28,8 +28,8 @@ MODELS: dict[str, Callable[[ParameterTables], MarginModel]] = {
 
 _STATED = (
     *("name", "regime", "parameters_digest", "equity_basis", "collateral", "worst_fill"),
-    *("parameter_items", "risk_arrays", "group_margin", "requirements", "maintenance"),
-    "size_kinks",
+    *("has_wallets", "parameter_items", "risk_arrays", "group_margin", "requirements"),
+    *("maintenance", "size_kinks"),
 )
 
 

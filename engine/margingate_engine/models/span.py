@@ -38,6 +38,7 @@ class SpanModel(TableModel[SpanParameters]):
     regime = Regime.PORTFOLIO
     equity_basis = EquityBasis.WITH_OPTION_VALUE
     worst_fill = Exactness.EXACT
+    has_wallets = False
     PARAMETERS = SpanParameters
 
     def __init__(self, parameters: Mapping[str, SpanParameters]) -> None:

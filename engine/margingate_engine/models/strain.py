@@ -1,6 +1,6 @@
 """How near the positions of an account are to liquidation each for itself. [MON-15]"""
 
-from margingate_engine.models.isolated import IsolatedModel
+from margingate_engine.models.isolated import position_risks_of
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.position_risk import PositionRisk
 
@@ -10,12 +10,10 @@ def position_risks(account: AccountRisk) -> list[PositionRisk]:
 
     Open orders are left out.
     """
-    if not isinstance(account.arrays.model, IsolatedModel):
+    if not account.arrays.model.has_wallets:
         return []
     names = account.arrays.table.instruments
-    risks = [
-        each for totals in account.groups.values() for each in IsolatedModel.position_risks(totals)
-    ]
+    risks = [each for totals in account.groups.values() for each in position_risks_of(totals)]
     return sorted(risks, key=lambda each: names[each.row].name)
 
 

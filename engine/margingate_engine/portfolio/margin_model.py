@@ -81,6 +81,8 @@ class MarginModel(Protocol):
     """
     worst_fill: Exactness
     """EXACT where the requirement over open orders can be their worst fill itself."""
+    has_wallets: bool
+    """Whether positions have margin to themselves, as `models/isolated` works it out. [ISO-02]"""
 
     def parameter_items(self) -> list[tuple[str, str, str]]:
         """Underlying, name and value of every parameter, in order."""

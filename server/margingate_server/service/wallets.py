@@ -8,7 +8,6 @@ from margingate_engine.core.amounts import AMOUNT_UNITS_MAX, MICRO, units_exact
 from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.models.isolated import (
-    IsolatedModel,
     own_with_orders,
     required_with_orders,
     top_ups,
@@ -74,7 +73,7 @@ class Wallets:
         """What the wallet would come to, 1e-6 USD; raises as `move`."""
         shard = self._shard
         name = shard.market.view.table.instruments[row].name
-        if not isinstance(shard.market.model_of(account.model), IsolatedModel):
+        if not shard.market.model_of(account.model).has_wallets:
             raise InvalidInput("account", "is not margined by a model with wallets")
         if row not in account.portfolio.positions:
             raise InvalidInput("instrument", "is no position of the account")
@@ -107,7 +106,7 @@ def topped_up(shard: Shard, account: AccountState, row: int, event: FillReported
 
     Nothing while something that the account holds has no price.
     """
-    if not isinstance(shard.market.model_of(account.model), IsolatedModel):
+    if not shard.market.model_of(account.model).has_wallets:
         return event
     if event.coins or event.settled_units is not None:
         return event
@@ -135,10 +134,10 @@ def wallets_under(
     wallets has them topped up where there are prices; models without wallets have none.
     """
     models, portfolio = shard.market, account.portfolio
-    if not isinstance(models.model_of(model), IsolatedModel):
+    if not models.model_of(model).has_wallets:
         return ()
     wallets = dict(portfolio.wallets)
-    if view.risk is not None and not isinstance(models.model_of(account.model), IsolatedModel):
+    if view.risk is not None and not models.model_of(account.model).has_wallets:
         for row, units in top_ups(view.risk).items():
             wallets[row] = wallets.get(row, 0) + units
             view.risk.allocate(row, _pocket(portfolio, row)._replace(wallet=wallets[row]))

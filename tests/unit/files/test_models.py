@@ -32,6 +32,10 @@ def test_the_built_in_models_belong_to_the_four_regimes() -> None:
     assert {each.regime for each in read_models({}).values()} == set(Regime)
 
 
+def test_positions_have_wallets_under_isolated_alone() -> None:
+    assert [name for name, each in read_models({}).items() if each.has_wallets] == ["isolated"]
+
+
 def test_the_built_in_ratios_of_cross_are_for_btc_and_eth_and_wider_ones_for_sol() -> None:
     items = {
         (group, name): value for group, name, value in read_models({})["cross"].parameter_items()

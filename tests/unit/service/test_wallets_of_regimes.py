@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from margingate_engine.core.reasons import RejectReason
-from margingate_engine.models.isolated import IsolatedModel, free_wallet
+from margingate_engine.models.isolated import free_wallet, position_risks_of
 from margingate_server.ledger.events import decode_event
 from margingate_server.ledger.regime_events import RegimeFellBack, RegimeSet
 from margingate_server.ledger.wallet_events import WalletNumbers
@@ -49,7 +49,7 @@ def test_each_position_comes_with_its_initial_margin() -> None:
     made = change(desk, "isolated")
     assert wallets(desk) == {"CALL": 1_020, "NEAR": 2_020, "PUT": 0}
     assert made.after == told.after == desk.full_risk().risk == desk.kept_risk().risk
-    each = IsolatedModel.position_risks(desk.full_risk().groups[0])
+    each = position_risks_of(desk.full_risk().groups[0])
     assert not any(one.is_liquidatable for one in each)
     assert free_wallet(desk.full_risk()) == desk.full_risk().risk.headroom
     event = last_event(desk)

@@ -50,6 +50,7 @@ class SpanCcModel:
     equity_basis = EquityBasis.WITH_OPTION_VALUE
     collateral: CollateralTerms = NO_TERMS
     worst_fill = Exactness.BOUND
+    has_wallets = False
 
     def __init__(self, parameters: CoinParameters) -> None:
         self.parameters = parameters

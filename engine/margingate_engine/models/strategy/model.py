@@ -65,6 +65,7 @@ class StrategyModel(TableModel[StrategyParameters]):
     regime = Regime.STRATEGY
     equity_basis = EquityBasis.WITHOUT_OPTION_VALUE
     worst_fill = Exactness.BOUND
+    has_wallets = False
     PARAMETERS = StrategyParameters
 
     def risk_arrays(self, table: InstrumentTable, snapshot: MarketSnapshot) -> RiskArrays:

@@ -54,6 +54,7 @@ class TimsModel:
     equity_basis = EquityBasis.WITH_OPTION_VALUE
     collateral: CollateralTerms = NO_TERMS
     worst_fill = Exactness.EXACT
+    has_wallets = False
 
     def __init__(self, parameters: TimsParameters) -> None:
         self.parameters = parameters

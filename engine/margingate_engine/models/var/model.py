@@ -72,6 +72,7 @@ class VarModel:
     equity_basis = EquityBasis.WITH_OPTION_VALUE
     collateral: CollateralTerms = NO_TERMS
     worst_fill = Exactness.BOUND
+    has_wallets = False
 
     def __init__(self, parameters: VarParameters) -> None:
         self.parameters = parameters

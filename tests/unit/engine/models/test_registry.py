@@ -13,7 +13,8 @@ def test_a_name_that_is_no_model_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "lacking", ["regime", "equity_basis", "worst_fill", "group_margin", "maintenance"]
+    "lacking",
+    ["regime", "equity_basis", "worst_fill", "has_wallets", "group_margin", "maintenance"],
 )
 def test_a_model_that_leaves_out_what_has_no_default_does_not_load(
     lacking: str, monkeypatch: pytest.MonkeyPatch

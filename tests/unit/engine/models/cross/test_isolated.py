@@ -10,7 +10,7 @@ from margingate_engine.check.decide import Outcome, decide
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.reasons import RejectReason
 from margingate_engine.core.risk import Risk
-from margingate_engine.models.isolated import IsolatedModel
+from margingate_engine.models.isolated import IsolatedModel, position_risks_of
 from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.portfolio.hold import hold_of
 from margingate_engine.portfolio.holdings import Portfolio
@@ -39,7 +39,7 @@ def account(held: Portfolio, market: SmallMarket = MARKET) -> AccountRisk:
 
 def positions(taken: AccountRisk) -> dict[str, PositionRisk]:
     names = taken.arrays.table.instruments
-    return {names[e.row].name: e for e in IsolatedModel.position_risks(taken.groups[0])}
+    return {names[e.row].name: e for e in position_risks_of(taken.groups[0])}
 
 
 def test_a_position_takes_its_margin_or_what_it_has_where_that_is_more() -> None:
