@@ -14,7 +14,7 @@ _YEAR_DAYS = 365
 YEARS_MAX, VOL_MAX, RATE_MAX = 100, 100, 10
 """What no published case comes near; beyond them formulas overflow."""
 
-_AMOUNT_MAX = Decimal(10) ** 12
+_AMOUNT_MAX, _AMOUNT_MIN = Decimal(10) ** 12, Decimal(10) ** -30
 _BEYOND = re.compile(r">=|≥|>|beyond|more than|above|over|longer than|exceed")
 
 
@@ -92,7 +92,7 @@ def number(value: object, name: str) -> Decimal:
         found = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except InvalidOperation:
         raise Unreadable(f"{name} is not a number: {value}") from None
-    if not found.is_finite() or abs(found) > _AMOUNT_MAX:
+    if not found.is_finite() or abs(found) > _AMOUNT_MAX or 0 < abs(found) < _AMOUNT_MIN:
         raise Unreadable(f"{name} is out of range: {value}")
     return found
 

@@ -28,7 +28,7 @@ _WALK = re.compile(
 )
 _DIRECTED = re.compile(rf"\b(down|up)\b|{_NUMBER}")
 _SIGNED = re.compile(rf"(\+-|[+-])\s*{_NUMBER}")
-_AMOUNT_MAX = Decimal(10) ** 12
+_AMOUNT_MAX, _AMOUNT_MIN = Decimal(10) ** 12, Decimal(10) ** -30
 
 
 class Unreadable(Exception):  # noqa: N818 - named for what it is
@@ -67,7 +67,7 @@ def number(value: object, name: str) -> Decimal:
         found = Decimal(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
     except InvalidOperation:
         raise Unreadable(f"{name} is not a number: {value}") from None
-    if not found.is_finite() or abs(found) > _AMOUNT_MAX:
+    if not found.is_finite() or abs(found) > _AMOUNT_MAX or 0 < abs(found) < _AMOUNT_MIN:
         raise Unreadable(f"{name} is out of range: {value}")
     return found
 

@@ -318,6 +318,7 @@ JUNK: tuple[object, ...] = (
     10**30,
     Decimal("NaN"),
     Decimal("1e-30"),
+    Decimal("1e-400"),
     [],
     {},
     [[]],

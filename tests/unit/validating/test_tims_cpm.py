@@ -379,6 +379,7 @@ def break_leg(**changes: object) -> dict[str, Any]:
         (break_case(underlying=None), "price of"),
         (break_case(underlying=-5), "price of"),
         (break_case(expected={"portfolio_margin_cpm": "much"}), "portfolio_margin_cpm"),
+        (break_case(expected={"portfolio_margin_cpm": "1e-400"}), "out of range"),
         (break_case(legs=[*SHORT_CALL, option(1, "put", 1400, symbol="SPY")]), "price of"),
         (document(SHORT_CALL, LOSS, dividends=[1]), "dividends"),
         (document(SHORT_CALL, LOSS, r=None), "r is missing"),
