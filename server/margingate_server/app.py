@@ -153,20 +153,30 @@ class Application:
         ]
         return "\n".join(lines)
 
-    def stop(self) -> None:
-        """Finish what is under way, make it durable, and give everything back."""
+    def stop(self) -> bool:
+        """Finish what is under way, make it durable, and give everything back.
+
+        False where a thread waits for a venue or a disk that does not answer: the stores are then
+        left as they are, in which everything acknowledged is durable.
+        """
         self._rpc.set_serving(is_serving=False)
         self._rpc.stop(GRACE_SECONDS)
         self._streaming.stop()
         self._stopping.set()
-        if self._feed_loop is not None:
-            self._feed_loop.stop()
-        self._revaluation.stop()
-        self._upkeep.stop()
+        ended = {
+            "feed": self._feed_loop is None or self._feed_loop.stop(),
+            "revaluation": self._revaluation.stop(),
+            "upkeep": self._upkeep.stop(),
+        }
         self._http.close()
+        if not all(ended.values()):
+            hanging = [name for name, has_ended in ended.items() if not has_ended]
+            self._log.warned("stopped_hanging", threads=hanging)
+            return False
         self._markets.close()
         self._store.close()
         self._log.told("stopped", ledger_seq=self._store.head.seq)
+        return True
 
     def _rpc_server(self, config: ServerConfig, age_limits: AgeLimits) -> RpcServer:
         metrics, lane = self._metrics, self._lane
@@ -274,8 +284,11 @@ class Application:
         self._rpc.set_serving(is_serving=all(self._health.readiness().values()))
 
 
-def serve(config: ServerConfig, announce: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT. announce: shows a person where, and what to try."""
+def serve(config: ServerConfig, announce: Callable[[str], None]) -> bool:
+    """Serve until SIGTERM or SIGINT; as Application.stop.
+
+    announce: shows a person where, and what to try.
+    """
     configure(config.log_level)
     application = Application(config)
     ending = Event()
@@ -285,4 +298,4 @@ def serve(config: ServerConfig, announce: Callable[[str], None]) -> None:
     settle_garbage_collector()
     announce(application.welcome(config))
     ending.wait()
-    application.stop()
+    return application.stop()

@@ -9,6 +9,7 @@ from margingate_engine.core.amounts import PPM
 from margingate_engine.core.errors import InvalidInput
 
 RETENTION_DAYS_MAX = 36_500
+AGE_SECONDS_MAX = 86_400.0
 OPENING_MODEL = "span"
 """The model that accounts open under."""
 
@@ -87,8 +88,9 @@ class ServerConfig:
             raise InvalidInput("snapshot_every", "must not be negative")
         if not 0 < self.market_retention_days <= RETENTION_DAYS_MAX:
             raise InvalidInput("market_retention", f"must lie in (0, {RETENTION_DAYS_MAX}] days")
-        if min(self.underlying_age_seconds_max, self.instrument_age_seconds_max) <= 0:
-            raise InvalidInput("underlying_age_max", "and instrument_age_max must be positive")
+        for name in ("underlying_age", "instrument_age"):
+            if not 0 < getattr(self, f"{name}_seconds_max") <= AGE_SECONDS_MAX:
+                raise InvalidInput(f"{name}_max", f"must lie in (0, {AGE_SECONDS_MAX:g}] seconds")
 
     @property
     def allowance_ppm(self) -> Decimal:

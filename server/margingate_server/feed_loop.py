@@ -14,6 +14,7 @@ from margingate_server.observe.metrics import Metrics
 from margingate_server.rpc.lane import LedgerDown
 from margingate_server.rpc.publisher import Publisher
 from margingate_server.rpc.turns import Turns
+from margingate_server.threads import has_ended
 
 
 class FeedLoop:
@@ -79,12 +80,11 @@ class FeedLoop:
         """Publish every interval from here on."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread, and what the feed holds."""
+    def stop(self) -> bool:
+        """End the thread, and what the feed holds; False where the thread goes on waiting."""
         self._stopping.set()
         self._feed.stop()
-        if self._thread.is_alive():
-            self._thread.join()
+        return has_ended(self._thread)
 
     def _tell_changed(self, changed: frozenset[str]) -> None:
         """Count every time, so that it is seen to last; log each contract once."""

@@ -15,6 +15,7 @@ from margingate_server.rpc.turns import Turns
 from margingate_server.service.desk import Desk
 from margingate_server.service.margin_states import publishing_of
 from margingate_server.service.revaluing import Change
+from margingate_server.threads import has_ended
 
 TAKEN_AT_ONCE = 50
 """Accounts whose holdings are copied in one turn of the lock: about half a millisecond."""
@@ -69,12 +70,11 @@ class RevaluationLoop:
         """Follow prices and holdings from here on."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread."""
+    def stop(self) -> bool:
+        """End the thread; False where it goes on."""
         self._stopping.set()
         self._waking.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        return has_ended(self._thread)
 
     def wake(self) -> None:
         """There are new prices."""

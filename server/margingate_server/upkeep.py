@@ -16,6 +16,7 @@ from margingate_server.rpc.turns import Turns
 from margingate_server.service.desk import Desk
 from margingate_server.service.qualification_watch import RegimeEvent
 from margingate_server.snapshot_keeper import SnapshotKeeper
+from margingate_server.threads import has_ended
 
 EXPIRY_TURNS_MAX = 20
 OF_REQUESTS = {"request_id", "request_digest"}
@@ -52,12 +53,13 @@ class Upkeep:
         """Look after the ledger from here on."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End the thread, and the process that makes a snapshot."""
+    def stop(self) -> bool:
+        """End the thread, and the process that makes a snapshot; False where the thread goes on."""
         self._is_stopping = True
         self._waking.set()
-        self._thread.join()
+        is_over = has_ended(self._thread)
         self.snapshots.stop()
+        return is_over
 
     def wake(self) -> None:
         """The ledger went down: have what is durable shown, before the next turn."""

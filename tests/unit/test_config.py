@@ -30,3 +30,11 @@ def test_a_retention_that_is_no_time_or_without_end_is_refused(days: float) -> N
     with pytest.raises(InvalidInput) as refused:
         ServerConfig(market_retention_days=days)
     assert refused.value.field == "market_retention"
+
+
+@pytest.mark.parametrize("seconds", [0.0, 86_401.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["underlying_age", "instrument_age"])
+def test_an_age_without_end_is_refused(name: str, seconds: float) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        ServerConfig(**{f"{name}_seconds_max": seconds})  # type: ignore[arg-type]
+    assert refused.value.field == f"{name}_max"

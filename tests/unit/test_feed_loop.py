@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from margingate_engine.core.errors import InvalidInput, MissingData
 from margingate_engine.core.instruments import Instrument
+from margingate_server import threads
 from margingate_server.feed_loop import FeedLoop
 from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.observe.logs import Log
@@ -108,6 +109,28 @@ def test_a_contract_that_changed_is_left_out_with_its_price_and_the_rest_goes_on
     }
     assert errors_counted(metrics, "contract_changed") == 2
     assert log.warnings == [("contract_changed", {"instrument": changed.name})]
+
+
+def test_a_venue_that_never_answers_does_not_keep_the_server_from_stopping(
+    metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "END_SECONDS_MAX", 0.05)
+    asked, answer = Event(), Event()
+
+    class SilentFeed(ToldFeed):
+        def update(self, now_ns: int) -> MarketUpdate:
+            asked.set()
+            answer.wait(WAIT_SECONDS)
+            return super().update(now_ns)
+
+    gate = Gate()
+    loop = FeedLoop(SilentFeed(), gate.publisher, gate.clock, metrics, Lines())
+    loop.start()
+    assert asked.wait(WAIT_SECONDS)
+    assert not loop.stop()
+    answer.set()
+    monkeypatch.setattr(threads, "END_SECONDS_MAX", WAIT_SECONDS)
+    assert loop.stop()
 
 
 def test_an_attempt_says_whether_there_are_prices(metrics: Metrics) -> None:

@@ -3,6 +3,8 @@
 OK = 0
 CANNOT_SERVE = 1
 """`serve` could not start: the port is taken, a file cannot be read."""
+STOPPED_HANGING = 1
+"""`serve` was told to end while a feed or a disk did not answer; what was acknowledged is kept."""
 USAGE = 2
 REJECTED = 3
 """The order was rejected, or would be."""

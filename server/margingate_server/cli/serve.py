@@ -10,12 +10,15 @@ from typing import Annotated, Any
 import typer
 
 from margingate_engine.core.errors import InvalidInput
-from margingate_server.cli.exit_codes import CANNOT_SERVE, USAGE
+from margingate_server.cli.exit_codes import CANNOT_SERVE, STOPPED_HANGING, USAGE
 from margingate_server.cli.parsing import any_decimal
 from margingate_server.config import ServerConfig, path_by_name
 from margingate_server.ledger.store import CorruptLedger, LedgerError, LedgerInUse, StoreFailure
 
 app = typer.Typer(add_completion=False)
+
+NO_SPEED = "1"
+"""Of a feed that moves by itself, and of a replay at the speed of its market."""
 
 
 class LogLevel(StrEnum):
@@ -144,7 +147,7 @@ def serve(
     *,
     feed: FeedOption = "simulated",
     seed: SeedOption = 7,
-    speed: SpeedOption = "1",
+    speed: SpeedOption = NO_SPEED,
     revalue_move: RevalueMoveOption = 0.0,
     is_frozen: FrozenOption = False,
     host: HostOption = "127.0.0.1",
@@ -175,7 +178,7 @@ def serve(
         _run(
             feed=feed,
             seed=seed,
-            speed=_speed(speed),
+            speed=_speed(speed, feed),
             revalue_move=revalue_move,
             is_frozen=is_frozen,
             host=host,
@@ -209,7 +212,8 @@ def _tls(certificate: Path | None, key: Path | None) -> dict[str, Path | None]:
 def _run(**settings: Any) -> None:
     from margingate_server import app as server  # noqa: PLC0415 - help needs no engine
 
-    server.serve(ServerConfig(**settings), typer.echo)
+    if not server.serve(ServerConfig(**settings), typer.echo):
+        raise typer.Exit(STOPPED_HANGING)
 
 
 @contextmanager
@@ -225,7 +229,9 @@ def _mistakes_told(data_dir: Path) -> Iterator[None]:
         raise typer.Exit(CANNOT_SERVE) from None
 
 
-def _speed(text: str) -> float:
+def _speed(text: str, feed: str) -> float:
+    if text != NO_SPEED and not feed.startswith("replay:"):
+        raise InvalidInput("speed", "is for --feed replay:PATH")
     try:
         return math.inf if text == "max" else float(text)
     except ValueError:

@@ -39,7 +39,7 @@ def open_feed(
         return SimulatedFeed(seed, FROZEN_NS, is_frozen=True)
     name, _, more = spec.partition(":")
     if name == "file" and more:
-        return FileFeed.open(more)
+        return _file(more)
     if name == "replay" and more:
         return ReplayFeed.open(more, speed)
     if name == "deribit" and not spec.endswith(":"):
@@ -47,3 +47,12 @@ def open_feed(
     raise InvalidInput(
         "feed", "must be simulated, simulated:frozen, file:PATH, replay:PATH or deribit"
     )
+
+
+def _file(path: str) -> FileFeed:
+    """InvalidInput names the file before what is wrong in it."""
+    try:
+        return FileFeed.open(path)
+    except InvalidInput as wrong:
+        told = wrong.problem if path in wrong.problem else f"{path}: {wrong.field} {wrong.problem}"
+        raise InvalidInput("feed", told) from None

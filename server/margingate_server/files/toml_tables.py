@@ -31,8 +31,11 @@ def read_document(path: Path | None, default: str) -> Mapping[str, object]:
     else:
         try:
             text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise InvalidInput(default, f"{path} cannot be read as UTF-8 text") from None
+        except OSError as error:
+            problem = f"cannot read {path}: {error.strerror or error}"
+            raise InvalidInput(default, problem) from None
+        except UnicodeDecodeError:
+            raise InvalidInput(default, f"{path} is not UTF-8 text") from None
     try:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:

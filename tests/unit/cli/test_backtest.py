@@ -89,7 +89,7 @@ def test_a_picture_is_drawn_beside_the_figures(
         (("--prices", "ETH"), "is not NAME=VALUE"),
         (("--prices", "BTC=twice.csv"), "BTC is given twice"),
         (("--picture", "a.png"), "must end in .html or .svg"),
-        (("--portfolios", "absent.toml"), "cannot be read as UTF-8 text"),
+        (("--portfolios", "absent.toml"), "cannot read absent.toml: No such file"),
     ],
 )
 def test_a_mistake_is_a_sentence_and_exit_code_2(

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 import margingate_server
 from margingate_engine.core.errors import InvalidInput
 from margingate_server.cli.app import app
+from margingate_server.cli.exit_codes import STOPPED_HANGING, USAGE
 from margingate_server.config import ServerConfig
 from margingate_server.ledger.store import CorruptLedger, LedgerInUse, StoreFailure
 
@@ -23,12 +24,14 @@ class FakeApp(ModuleType):
         super().__init__("margingate_server.app")
         self.configs: list[ServerConfig] = []
         self.error: Exception | None = None
+        self.has_ended = True
 
-    def serve(self, config: ServerConfig, announce: Callable[[str], None]) -> None:
+    def serve(self, config: ServerConfig, announce: Callable[[str], None]) -> bool:
         self.configs.append(config)
         announce("serving on port 50051")
         if self.error is not None:
             raise self.error
+        return self.has_ended
 
 
 @pytest.fixture
@@ -185,3 +188,15 @@ def test_the_allowance_of_risk_reducing_orders_is_passed_on(server: FakeApp) -> 
     result = serve("--risk-reducing-allowance", "0.0005")
     assert result.exit_code == 0
     assert server.configs[0].allowance_ppm == 500
+
+
+def test_a_server_that_could_not_end_cleanly_says_so_to_a_script(server: FakeApp) -> None:
+    server.has_ended = False
+    assert serve().exit_code == STOPPED_HANGING
+
+
+def test_a_speed_of_what_is_no_replay_is_a_mistake(server: FakeApp) -> None:
+    result = serve("--speed", "5")
+    assert result.exit_code == USAGE
+    assert "speed" in result.output
+    assert not server.configs
