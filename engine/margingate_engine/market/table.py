@@ -5,27 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from margingate_engine.core.amounts import NANO
-from margingate_engine.core.arrays import (
-    BoolArray,
-    CodeArray,
-    FloatArray,
-    IntArray,
-    ScalarT,
-    read_only,
-)
+from margingate_engine.core.arrays import BoolArray, read_only
 from margingate_engine.core.errors import InvalidInput
 from margingate_engine.core.instruments import Instrument, InstrumentKind, OptionRight
-
-__all__ = [
-    "NEVER_NS",
-    "BoolArray",
-    "CodeArray",
-    "FloatArray",
-    "InstrumentTable",
-    "IntArray",
-    "ScalarT",
-    "read_only",
-]
 
 NEVER_NS = 2**62
 """Expiry of what does not expire."""

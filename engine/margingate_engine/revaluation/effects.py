@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from margingate_engine.core.amounts import USD
+from margingate_engine.core.arrays import BoolArray, FloatArray, IntArray
 from margingate_engine.core.floors import WHOLE_MAX, floor_products
-from margingate_engine.market.table import BoolArray, FloatArray, InstrumentTable, IntArray
+from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.effect import COIN_ROUNDING_PICO
 from margingate_engine.portfolio.fees import (
     INDEX_FEE_DIVISOR,
