@@ -12,6 +12,7 @@ def is_accepted(decision: Decision) -> bool:
 def may_send(answer: CheckOrderResponse | AmendOrderResponse) -> bool:
     """True when the order or change may go to the venue: accepted, and its margin is held now.
 
-    The hold of an acceptance that a retry got again may have ended since.
+    The order of an acceptance that a retry got again may have ended since, or is with the venue
+    already: some of it was filled, or it was changed.
     """
     return is_accepted(answer.decision) and answer.held

@@ -40,8 +40,8 @@ class MarginGate:
     The methods here are a router's; `accounts`, `market` and `admin` have the rest, `watching` the
     streams. Every method returns the answer of the contract (proto/margingate/v1) and raises
     MargingateCallError when there is none. Send an order to the venue only when
-    `is_accepted(answer.decision)`. A call without an answer was repeated with its id already; the
-    error has it, to be given again as `request_id`.
+    `may_send(answer)`. A call without an answer was repeated with its id already; the error has it,
+    to be given again as `request_id`.
     """
 
     def __init__(self, channel: grpc.Channel, caller: Caller, now_ns: Callable[[], int]) -> None:

@@ -166,7 +166,14 @@ def test_a_remembered_answer_says_so(run: Run, server: FakeServer) -> None:
     server.answers(
         "CheckOrder", margin.CheckOrderResponse(decision=answers.ACCEPTED, replayed=True)
     )
-    assert "the remembered answer" in run("check", *ORDER).out
+    shown = run("check", *ORDER)
+    assert "the remembered answer" in shown.out
+    assert "do not send it" in shown.out
+    assert shown.code == 3
+    server.answers(
+        "CheckOrder", margin.CheckOrderResponse(decision=answers.NO.decision, replayed=True)
+    )
+    assert "do not send it" not in run("check", *ORDER).out
 
 
 def test_json_has_the_whole_answer_and_the_request_id_that_was_made(

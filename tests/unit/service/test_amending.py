@@ -116,6 +116,38 @@ def test_a_retried_acceptance_of_a_change_says_whether_the_change_is_held_still(
     assert not any(is_held(each, -7, "t") for each in (desk, restarted(desk)))
 
 
+def test_a_retried_check_of_what_was_changed_does_not_allow_what_it_was() -> None:
+    desk = with_order()
+    first = desk.check(desk.leg("NEAR", -5, MARK), order_id="p", request_id="r")
+
+    def again(each: SmallDesk) -> bool:
+        looked_up = each.desk.checking.decision_of("a", "r")
+        answer = each.check(each.leg("NEAR", -5, MARK), order_id="p", request_id="r")
+        assert answer == looked_up
+        assert answer.order == first.order
+        return answer.is_held
+
+    change_to = desk.amend_leg("NEAR", -3, MARK)
+    assert desk.amend("p", change_to).decision.reason == 0
+    assert not any(again(each) for each in (desk, restarted(desk)))
+    desk.withdraw("p")
+    assert all(again(each) for each in (desk, restarted(desk)))
+    assert desk.amend("p", change_to).decision.reason == 0
+    desk.confirm("p")
+    assert not any(again(each) for each in (desk, restarted(desk)))
+
+
+def test_a_retried_change_is_held_for_what_is_open_of_it_now() -> None:
+    desk = with_order()
+    leg = desk.amend_leg("NEAR", -7, MARK)
+    assert [each.lots for each in desk.amend("o", leg, request_id="r").order.legs] == [7]
+    desk.fill("o", "NEAR", -2, MARK)
+    for each in (desk, restarted(desk)):
+        answer = each.amend("o", leg, request_id="r")
+        assert (answer.is_held, [leg.lots for leg in answer.order.legs]) == (True, [5])
+        assert each.desk.checking.decision_of("a", "r") == answer
+
+
 @pytest.mark.parametrize(("lots", "reason"), [(-6, 0), (-90, 22)])
 def test_a_retry_gets_its_first_answer_after_a_restart_too(lots: int, reason: int) -> None:
     desk = with_order()

@@ -307,6 +307,16 @@ def test_a_refusal_by_a_rule_waits_for_what_the_rule_read() -> None:
     assert refused.seq == suspended
 
 
+def test_an_order_of_which_some_was_filled_is_with_the_venue_and_not_to_be_sent_again() -> None:
+    desk = funded("100000")
+    leg = desk.leg("NEAR", -5, "101000")
+    first = desk.check(leg, order_id="o", request_id="r")
+    desk.fill("o", "NEAR", -2, "101000")
+    again = desk.check(leg, order_id="o", request_id="r")
+    assert (again.is_replayed, again.is_held, again.order) == (True, False, first.order)
+    assert not desk.desk.checking.decision_of("a", "r").is_held
+
+
 def test_a_retry_says_whether_the_order_still_holds_its_margin() -> None:
     desk = funded("1600")
     leg = desk.leg("CALL", 1, "200")

@@ -72,8 +72,9 @@ class CheckOrderResponse(_message.Message):
     replayed: _builtins.bool
     """True when this is the remembered answer to an earlier request of the same id."""
     held: _builtins.bool
-    """True while the order holds its margin. Send it to the venue only then: the hold of a remembered
-    acceptance may have been released, filled or ended since.
+    """True while the order holds its margin as it was accepted. Send it to the venue only then: the order of
+    a remembered acceptance may have ended since, and one of which some was filled, or that was changed, is
+    with the venue already (ListOrders says what is open of it).
     """
     @_builtins.property
     def decision(self) -> _types_pb2.Decision:
@@ -371,7 +372,7 @@ class AmendOrderResponse(_message.Message):
     """True when this is the remembered answer to an earlier request of the same id."""
     held: _builtins.bool
     """True while the change is held and pending. Send it to the venue only then: a remembered acceptance
-    may have been confirmed, rejected or ended with its order since.
+    may have been confirmed, rejected or ended with its order since. Its held_legs are what is open now.
     """
     @_builtins.property
     def decision(self) -> _types_pb2.Decision:
@@ -803,10 +804,10 @@ class GetDecisionResponse(_message.Message):
     DECISION_FIELD_NUMBER: _builtins.int
     HELD_FIELD_NUMBER: _builtins.int
     held: _builtins.bool
-    """True while the order of a check holds its margin, or while a change is pending."""
+    """As in the answer to CheckOrder, or AmendOrder."""
     @_builtins.property
     def decision(self) -> _types_pb2.Decision:
-        """The decision as it was answered."""
+        """The decision as it was answered; held_legs of a change that is pending are what is open now."""
 
     def __init__(
         self,

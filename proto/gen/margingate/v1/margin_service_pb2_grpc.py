@@ -26,8 +26,10 @@ if _version_not_supported:
 
 
 class MarginServiceStub(object):
-    """For order routers: may this account send this order? All calls are unary. Send an order to the venue
-    only on VERDICT_ACCEPTED; on any other status retry with the same request_id.
+    """For order routers: may this account send this order? All calls are unary. Send an order or a change to
+    the venue only on VERDICT_ACCEPTED with `held`. Without an answer (UNAVAILABLE, DEADLINE_EXCEEDED, or any
+    status of a proxy, which has no ErrorInfo) it may have been decided all the same: repeat the call with the
+    same request_id. A status with ErrorInfo is the server's and says what is to be mended first.
     """
 
     def __init__(self, channel):
@@ -104,8 +106,10 @@ class MarginServiceStub(object):
 
 
 class MarginServiceServicer(object):
-    """For order routers: may this account send this order? All calls are unary. Send an order to the venue
-    only on VERDICT_ACCEPTED; on any other status retry with the same request_id.
+    """For order routers: may this account send this order? All calls are unary. Send an order or a change to
+    the venue only on VERDICT_ACCEPTED with `held`. Without an answer (UNAVAILABLE, DEADLINE_EXCEEDED, or any
+    status of a proxy, which has no ErrorInfo) it may have been decided all the same: repeat the call with the
+    same request_id. A status with ErrorInfo is the server's and says what is to be mended first.
     """
 
     def CheckOrder(self, request, context):
@@ -277,8 +281,10 @@ def add_MarginServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MarginService(object):
-    """For order routers: may this account send this order? All calls are unary. Send an order to the venue
-    only on VERDICT_ACCEPTED; on any other status retry with the same request_id.
+    """For order routers: may this account send this order? All calls are unary. Send an order or a change to
+    the venue only on VERDICT_ACCEPTED with `held`. Without an answer (UNAVAILABLE, DEADLINE_EXCEEDED, or any
+    status of a proxy, which has no ErrorInfo) it may have been decided all the same: repeat the call with the
+    same request_id. A status with ErrorInfo is the server's and says what is to be mended first.
     """
 
     @staticmethod

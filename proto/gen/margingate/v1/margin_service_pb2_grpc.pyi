@@ -27,8 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class MarginServiceStub:
-    """For order routers: may this account send this order? All calls are unary. Send an order to the venue
-    only on VERDICT_ACCEPTED; on any other status retry with the same request_id.
+    """For order routers: may this account send this order? All calls are unary. Send an order or a change to
+    the venue only on VERDICT_ACCEPTED with `held`. Without an answer (UNAVAILABLE, DEADLINE_EXCEEDED, or any
+    status of a proxy, which has no ErrorInfo) it may have been decided all the same: repeat the call with the
+    same request_id. A status with ErrorInfo is the server's and says what is to be mended first.
     """
 
     @_typing.overload
@@ -66,8 +68,10 @@ class MarginServiceStub:
 
 @_typing.type_check_only
 class MarginServiceAsyncStub(MarginServiceStub):
-    """For order routers: may this account send this order? All calls are unary. Send an order to the venue
-    only on VERDICT_ACCEPTED; on any other status retry with the same request_id.
+    """For order routers: may this account send this order? All calls are unary. Send an order or a change to
+    the venue only on VERDICT_ACCEPTED with `held`. Without an answer (UNAVAILABLE, DEADLINE_EXCEEDED, or any
+    status of a proxy, which has no ErrorInfo) it may have been decided all the same: repeat the call with the
+    same request_id. A status with ErrorInfo is the server's and says what is to be mended first.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -101,8 +105,10 @@ class MarginServiceAsyncStub(MarginServiceStub):
     """Releases every open order of an account."""
 
 class MarginServiceServicer(metaclass=_abc_1.ABCMeta):
-    """For order routers: may this account send this order? All calls are unary. Send an order to the venue
-    only on VERDICT_ACCEPTED; on any other status retry with the same request_id.
+    """For order routers: may this account send this order? All calls are unary. Send an order or a change to
+    the venue only on VERDICT_ACCEPTED with `held`. Without an answer (UNAVAILABLE, DEADLINE_EXCEEDED, or any
+    status of a proxy, which has no ErrorInfo) it may have been decided all the same: repeat the call with the
+    same request_id. A status with ErrorInfo is the server's and says what is to be mended first.
     """
 
     @_abc_1.abstractmethod

@@ -164,7 +164,7 @@ class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Verdict.Value
     VERDICT_UNSPECIFIED: _Verdict.ValueType  # 0
     """No answer: treat as a refusal."""
     VERDICT_ACCEPTED: _Verdict.ValueType  # 1
-    """The order may be sent; its margin is held if the call holds margin."""
+    """The order may be sent while the answer says that its margin is held."""
     VERDICT_REJECTED: _Verdict.ValueType  # 2
     """The order must not be sent."""
 
@@ -174,7 +174,7 @@ class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
 VERDICT_UNSPECIFIED: Verdict.ValueType  # 0
 """No answer: treat as a refusal."""
 VERDICT_ACCEPTED: Verdict.ValueType  # 1
-"""The order may be sent; its margin is held if the call holds margin."""
+"""The order may be sent while the answer says that its margin is held."""
 VERDICT_REJECTED: Verdict.ValueType  # 2
 """The order must not be sent."""
 Global___Verdict: _TypeAlias = Verdict  # noqa: Y015

@@ -24,8 +24,8 @@ from margingate_server.client import (
 def check_table(answer: CheckOrderResponse | AmendOrderResponse, request_id: str) -> RenderableType:
     """The answer to a check, or to a change of an order."""
     note = "the remembered answer to this request id" if answer.replayed else ""
-    if note and not answer.held:
-        note += ", which holds nothing now: do not send it"
+    if note and is_accepted(answer.decision) and not answer.held:
+        note += "; it ended, was filled or was changed since: do not send it"
     return decision_table(answer.decision, request_id, note)
 
 
