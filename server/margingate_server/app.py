@@ -79,14 +79,13 @@ class Application:
         self._read_terms = partial(read_terms, config)
         newest = partial(newest_snapshot, config.data_dir)
         self._builder = DeskBuilder(self._read_terms(), age_limits, newest)
-        now_ns = self._clock.now_ns()
         self._metrics = Metrics(
             new_registry(),
             version=version("margingate"),
             age_seconds_by_underlying=self._index_ages,
         )
         feed = feed_of(config, self._clock, FeedObserving(self._metrics, self._log))
-        self._store = SqliteStore(config.data_dir, opened_ns=now_ns)
+        self._store = SqliteStore(config.data_dir, opened_ns=self._clock.now_ns())
         self._markets = SqliteMarketStore(config.data_dir)
         self._journal = Journal(self._store, self._markets)
         observer = LaneObserving(self._metrics, self._store, self._log)
