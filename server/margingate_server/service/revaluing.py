@@ -24,6 +24,7 @@ from margingate_engine.revaluation.growing import Growing
 from margingate_engine.revaluation.holdings import Holdings
 from margingate_engine.revaluation.many_margins import many_margins
 from margingate_engine.revaluation.revalue import UsablePrices, revalued
+from margingate_engine.revaluation.sizes import leave_room
 from margingate_server.ledger.state import AccountState
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.market import MarketView
@@ -76,7 +77,11 @@ class Revaluing:
         shard = self._shard
         model = shard.market.model_of(account.model)
         held = holdings_of(account.account, account.version, account.portfolio, shard.state.table)
-        in_columns = held.is_plain and many_margins(model) is not None
+        in_columns = (
+            held.is_plain
+            and many_margins(model) is not None
+            and leave_room(shard.market.view.under(model.name).arrays, held.lots)
+        )
         portfolio = None if in_columns else account.portfolio.copied()
         return Taken(model.name, held, portfolio)
 

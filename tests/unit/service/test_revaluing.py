@@ -87,6 +87,20 @@ def test_coins_that_no_column_holds_are_margined_alone(held: Revalued) -> None:
     assert not held.figures().is_known_a[place]
 
 
+def test_what_prices_took_out_of_columns_is_margined_alone_with_its_next_change(
+    held: Revalued,
+) -> None:
+    """A million lots of ten USD are a hundred coins, and ten million at a USD a coin."""
+    held.desk.hold("a", **{"COIN-PERPETUAL": 10**6})
+    found = held.assert_each_is_its_own()
+    place = found.accounts.index("a")
+    fallen = dict.fromkeys(("COIN-PERPETUAL", "COIN-FAR", "NEAR", "FAR", "PERPETUAL"), 1.0)
+    held.desk.quote(update({**MARKS, **fallen}, index=1.0))
+    assert not held.figures().is_known_a[place]
+    held.desk.deposit("1", account="a")
+    assert held.assert_each_is_its_own().is_known_a[place]
+
+
 def test_only_accounts_that_changed_are_taken(held: Revalued) -> None:
     held.figures()
     held.desk.deposit("5", account="c")

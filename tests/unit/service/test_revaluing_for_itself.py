@@ -41,8 +41,8 @@ def two() -> SmallDesk:
     [
         ("COIN-CALL", "3000"),
         ("CALL", "10000000000"),
-        ("CALL", "1" + "0" * 17),
-        ("NEAR", "1" + "0" * 17),
+        ("CALL", "1" + "0" * 13),
+        ("NEAR", "1" + "0" * 13),
     ],
 )
 def test_an_order_to_sell_at_a_price_beyond_any_changes_nobody_elses_figures(
@@ -55,13 +55,15 @@ def test_an_order_to_sell_at_a_price_beyond_any_changes_nobody_elses_figures(
 
 
 def test_equity_beyond_any_range_is_not_known_and_the_others_are(two: SmallDesk) -> None:
-    two.deposit("4611666000000", account="b")
     two.deposit("1000000", "BTC", "b")
     revaluing = Revaluing(two.shard, AGE_LIMITS)
+    assert figures(two, revaluing).is_known_a.all()
+    two.quote(update(index=9e8))
     found = figures(two, revaluing)
     assert found.is_known_a.tolist() == [True, False]
     assert (found.equity_a[0] > 0, found.equity_a[1]) == (True, 0)
-    two.check(two.leg("NEAR", -1, "1" + "0" * 17), account="b")
+    two.quote(update())
+    two.deposit("4611666000000", account="b")
     assert figures(two, revaluing).is_known_a.tolist() == [True, False]  # by itself, too
 
 
