@@ -10,8 +10,11 @@ from margingate_engine.core.instruments import Instrument, InstrumentKind, Optio
 from margingate_engine.core.times import DAY_NS
 from margingate_server.comparing.reading import above_zero, number, only
 
-LOT = Decimal("0.01")
-"""Coins of a lot, and USD of one of an inverse future: what quantities are multiples of."""
+LOT, USD_LOT = Decimal("0.01"), Decimal(1)
+"""Coins of a lot, and USD of one of an inverse future: what quantities are multiples of.
+
+Rows are rounded lot by lot, against the account: of lots of a cent that would be seen.
+"""
 
 MARKET_TIME_NS = 1_767_225_600 * NANO
 """2026-01-01, the day that days to expiry count from: nothing else depends on it."""
@@ -78,9 +81,10 @@ def parse_leg(path: str, raw: object, underlyings: Collection[str]) -> Leg:
         instrument = _instrument(underlying, kind, {**raw, **terms})
     except InvalidInput as wrong:
         raise InvalidInput(f"{path}.{wrong.field}", wrong.problem) from None
-    lots = number(f"{path}.quantity", raw["quantity"]) / LOT
+    lot = _lot(kind, instrument.settlement)
+    lots = number(f"{path}.quantity", raw["quantity"]) / lot
     if lots != int(lots):
-        raise InvalidInput(f"{path}.quantity", f"must be a multiple of {LOT}")
+        raise InvalidInput(f"{path}.quantity", f"must be a multiple of {lot}")
     forward = terms.get("forward")
     return Leg(
         instrument=instrument,
@@ -89,6 +93,11 @@ def parse_leg(path: str, raw: object, underlyings: Collection[str]) -> Leg:
         vol=float(terms.get("vol", 0)),
         forward=None if forward is None else float(forward),
     )
+
+
+def _lot(kind: InstrumentKind, settlement: Settlement) -> Decimal:
+    is_usd = settlement is Settlement.INVERSE and kind is not InstrumentKind.OPTION
+    return USD_LOT if is_usd else LOT
 
 
 def _instrument(underlying: str, kind: InstrumentKind, raw: dict[str, object]) -> Instrument:
@@ -112,7 +121,7 @@ def _instrument(underlying: str, kind: InstrumentKind, raw: dict[str, object]) -
         underlying=underlying,
         settlement=settlement,
         contract_nano=NANO,
-        lot_nano=units_exact(LOT, NANO, "quantity"),
+        lot_nano=units_exact(_lot(kind, settlement), NANO, "quantity"),
         tick_nano=1,
         expiry_ns=None if days is None else MARKET_TIME_NS + int(days * DAY_NS),
         strike_nano=None if strike is None else units_exact(strike, NANO, "strike"),

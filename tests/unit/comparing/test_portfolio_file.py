@@ -92,6 +92,19 @@ def test_every_kind_of_leg_has_its_mark(tmp_path: Path) -> None:
     assert marks["BTC 73d 75000 call inverse"] == pytest.approx(worth / forward)
 
 
+def test_lots_of_inverse_futures_are_whole_dollars(tmp_path: Path) -> None:
+    """A book of millions of lots would be rounded millions of times."""
+    leg = '\n[[legs]]\nunderlying = "BTC"\nkind = "future"\ndays = 73\nsettlement = "inverse"'
+    found = read(tmp_path, f"{HEAD}{leg}\nquantity = -30_000")
+    assert list(found.lots_by_row.values()) == [-30_000]
+    with pytest.raises(InvalidInput) as wrong:
+        read(tmp_path, f"{HEAD}{leg}\nquantity = 0.5")
+    assert (wrong.value.field, wrong.value.problem) == (
+        "legs[0].quantity",
+        "must be a multiple of 1",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "field"),
     [
