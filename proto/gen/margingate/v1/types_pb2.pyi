@@ -234,7 +234,9 @@ class _RejectReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RejectRe
     REJECT_REASON_INSUFFICIENT_INITIAL_MARGIN: _RejectReason.ValueType  # 22
     """Initial margin with the order included exceeds equity. Permanent until account or prices change."""
     REJECT_REASON_STILL_UNDERMARGINED: _RejectReason.ValueType  # 23
-    """The account was under-margined before and the order does not reduce risk. Permanent until account or prices change."""
+    """The account was under-margined before, or a position with a wallet was due for liquidation, and the order does not
+    reduce risk. Permanent until account or prices change.
+    """
     REJECT_REASON_MARKET_DATA_SUSPECT: _RejectReason.ValueType  # 24
     """A price that the answer would rest on is in doubt: it jumped and is not confirmed yet, or contradicts others. Transient."""
 
@@ -293,7 +295,9 @@ REJECT_REASON_INSUFFICIENT_COLLATERAL_CURRENCY: RejectReason.ValueType  # 21
 REJECT_REASON_INSUFFICIENT_INITIAL_MARGIN: RejectReason.ValueType  # 22
 """Initial margin with the order included exceeds equity. Permanent until account or prices change."""
 REJECT_REASON_STILL_UNDERMARGINED: RejectReason.ValueType  # 23
-"""The account was under-margined before and the order does not reduce risk. Permanent until account or prices change."""
+"""The account was under-margined before, or a position with a wallet was due for liquidation, and the order does not
+reduce risk. Permanent until account or prices change.
+"""
 REJECT_REASON_MARKET_DATA_SUSPECT: RejectReason.ValueType  # 24
 """A price that the answer would rest on is in doubt: it jumped and is not confirmed yet, or contradicts others. Transient."""
 Global___RejectReason: _TypeAlias = RejectReason  # noqa: Y015
