@@ -23,6 +23,21 @@ DATED = [
 ]
 
 
+def lasting_gate() -> Gate:
+    """The small market, listed and priced, of which nothing has expired when clocks begin."""
+    gate = Gate(is_listed=False)
+    gate.publisher.list_instruments(
+        [
+            replace(
+                each, expiry_ns=None if each.expiry_ns is None else each.expiry_ns + gate.clock.ns
+            )
+            for each in INSTRUMENTS
+        ]
+    )
+    gate.quote()
+    return gate
+
+
 def quotes(**changes: object) -> pb.PublishQuotesRequest:
     usual: dict[str, object] = {
         "market_time": Timestamp(seconds=1_700_000_005),
@@ -111,7 +126,7 @@ def test_a_listed_contract_cannot_become_another() -> None:
 
 
 def test_quotes_make_the_market_that_is_shown() -> None:
-    gate = Gate()
+    gate = lasting_gate()
     version = gate.ok("PublishQuotes", quotes()).market_version
     gate.clock.ns += 5 * NANO
     market = gate.ok("GetMarket", pb.GetMarketRequest(underlying="BTC", page_size=1000))
@@ -165,7 +180,7 @@ def test_the_market_comes_by_pages_and_says_what_is_stale_or_missing() -> None:
 def test_malformed_quotes_name_their_field_and_change_nothing(
     changes: dict[str, object], field: str
 ) -> None:
-    gate = Gate()
+    gate = lasting_gate()
     before = gate.ok("GetMarket", pb.GetMarketRequest())
     answer = gate.answer("PublishQuotes", quotes(**changes))
     assert (answer.code, answer.fields) == (Code.INVALID_ARGUMENT, (field,))
