@@ -30,7 +30,7 @@ properties: $(READY) ## Try the properties on five times as many examples as `ma
 	@HYPOTHESIS_PROFILE=$(or $(PROFILE),steady) $(BIN)/python -m pytest -q -n 2 --timeout=1200 tests/property
 
 main-job: $(READY) ## Show the main job alone: 1,000 accounts, 20,000 orders, 8 clients, the oracle
-	@$(BIN)/python -m pytest -q -s --timeout=1200 tests/integration/test_main_job.py
+	@MAIN_JOB=full $(BIN)/python -m pytest -q -s --timeout=1200 tests/integration/test_main_job.py
 
 crash: $(READY) ## Kill the server CYCLES times under load, restart, compare (SEED=1)
 	@$(BIN)/python -m tests.crash --cycles $(or $(CYCLES),50) --seed $(or $(SEED),1)

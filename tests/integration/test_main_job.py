@@ -45,7 +45,7 @@ EXPECTED_REASONS = {
 }
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("chain_of", [simulated_chain, real_chain])
 def test_every_decision_is_the_oracles_and_survives_a_restart(
     chain_of: Callable[[], Chain], tmp_path: Path

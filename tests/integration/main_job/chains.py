@@ -15,6 +15,8 @@ from tests.reference.book import Book
 
 REAL_CHAIN = "chains/nolic_znmahbub_btc_eth_20260123T092319Z.csv.gz"
 FUTURE_SHARE, SPOT_SHARE = 25, 10
+FULL, SHORT = 20_000, 5_000
+"""Orders on the recorded chain: of `make main-job` and of every test run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +70,5 @@ def real_chain() -> Chain:
     if not folder:
         pytest.skip("MARGINGATE_DATA names no folder with recorded chains")
     path = Path(folder) / REAL_CHAIN
-    return Chain(feed=("--feed", f"file:{path}"), order_count=20_000, csv=path)
+    order_count = FULL if os.environ.get("MAIN_JOB") == "full" else SHORT
+    return Chain(feed=("--feed", f"file:{path}"), order_count=order_count, csv=path)
