@@ -11,7 +11,7 @@ REJECTED = 3
 REFUSED = 4
 """The server refused the call itself: unknown account, malformed quantity."""
 UNANSWERED = 5
-"""No answer: not reachable, or too late."""
+"""No answer: not reachable, too late, or the answer was lost on its way."""
 CORRUPT = 6
 """The ledger is not what was written: where and how was said."""
 INTERNAL = 70

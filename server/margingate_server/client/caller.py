@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import grpc
 
-from margingate_server.client.errors import call_error
+from margingate_server.client.errors import MargingateCallError, call_error
 from margingate_server.client.retry import RetryPolicy
 
 ACCOUNT_HEADER = "x-account-id"
@@ -45,6 +45,10 @@ class Caller:
                 return rpc(request, timeout=timeout_seconds, metadata=routing(request))
             except grpc.RpcError as error:
                 failure = call_error(error, _request_id(request))
+            except ValueError:  # so grpc says it
+                raise MargingateCallError(
+                    "CANCELLED", "the connection is closed", request_id=_request_id(request)
+                ) from None
             if not failure.is_unanswered or tries >= self.retry.tries_max:
                 raise failure
             self.sleep(self.retry.pause_seconds(tries, self.jitter()))

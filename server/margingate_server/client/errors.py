@@ -11,6 +11,9 @@ from grpc_status import rpc_status
 UNANSWERED = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED"})
 """Codes after which it is not known whether the call took effect: repeat it with the same id."""
 
+OF_TRANSPORT = frozenset({"INTERNAL", "UNKNOWN", "CANCELLED"})
+"""Codes that a connection or a proxy ends a call with too; the server gives a reason with them."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
@@ -58,7 +61,7 @@ class MargingateCallError(Exception):
     @property
     def is_unanswered(self) -> bool:
         """True when the call may have taken effect all the same: repeat it with the same id."""
-        return self.code in UNANSWERED
+        return self.code in UNANSWERED or (self.code in OF_TRANSPORT and not self.reason)
 
 
 def call_error(error: grpc.RpcError, request_id: str) -> MargingateCallError:

@@ -57,6 +57,33 @@ def test_after_the_last_try_the_error_has_the_id_to_repeat_the_call_with(
     assert caught.value.request_id == asked[0].request_id
 
 
+@pytest.mark.parametrize(
+    "code", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED]
+)
+def test_an_answer_that_was_lost_on_its_way_is_no_refusal(
+    server: FakeServer, gate: MarginGate, code: grpc.StatusCode
+) -> None:
+    lost = Refusal(code=code, message="Received RST_STREAM", has_details=False)
+    server.answers("CheckOrder", lost, YES)
+    assert is_accepted(gate.check_order("desk-1", CALL).decision)
+    first, second = server.asked("CheckOrder")
+    assert first == second
+
+    server.answers("CheckOrder", lost)
+    with pytest.raises(MargingateCallError) as caught:
+        gate.check_order("desk-1", CALL, request_id="r-1")
+    assert caught.value.is_unanswered
+    assert caught.value.request_id == "r-1"
+
+
+def test_a_closed_connection_is_an_error_of_the_call(server: FakeServer, gate: MarginGate) -> None:
+    gate.close()
+    with pytest.raises(MargingateCallError) as caught:
+        gate.check_order("desk-1", CALL, request_id="r-1")
+    assert (caught.value.code, caught.value.request_id) == ("CANCELLED", "r-1")
+    assert server.requests == []
+
+
 def test_the_id_to_repeat_a_fill_with_is_its_fill_id(server: FakeServer, gate: MarginGate) -> None:
     server.answers("ReportFill", AWAY)
     with pytest.raises(MargingateCallError) as caught:
@@ -77,7 +104,7 @@ def test_the_id_to_repeat_a_fill_with_is_its_fill_id(server: FakeServer, gate: M
 def test_a_refusal_is_final(
     server: FakeServer, gate: MarginGate, pauses: list[float], code: grpc.StatusCode
 ) -> None:
-    server.answers("CheckOrder", Refusal(code=code))
+    server.answers("CheckOrder", Refusal(code=code, reason="OURS"))
 
     with pytest.raises(MargingateCallError) as caught:
         gate.check_order("desk-1", CALL)
