@@ -12,10 +12,12 @@ from margingate_server.cli.options import TARGET, TIMEOUT_SECONDS
 from margingate_server.cli.session import connected, screen
 from margingate_server.cli.tables.watching import watch_line, watch_panel
 from margingate_server.client import MargingateCallError, WatchAccountResponse
-from margingate_server.clock import SystemClock
+from margingate_server.clock import Clock, SystemClock
 
 RATIOS_MAX = 1_000
 FRAMES_PER_SECOND = 4
+QUIET_SECONDS = 6.0
+"""The server says something every 5 s, or at the interval asked for."""
 
 app = typer.Typer(add_completion=False)
 
@@ -43,7 +45,7 @@ def watch(
     margingate watch desk-1 --interval 0.5
     """
     with connected(target, timeout, is_json) as session:
-        view = _View()
+        view = View(interval)
         messages = session.gate.watching.account(
             account, interval_seconds=interval, resuming=view.interrupted
         )
@@ -64,11 +66,12 @@ def watch(
                     return
 
 
-class _View:
+class View:
     """What is on the screen: the newest message, and how long it has been there."""
 
-    def __init__(self) -> None:
-        self._clock = SystemClock()
+    def __init__(self, interval_seconds: float, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._quiet_seconds = interval_seconds + QUIET_SECONDS
         self._ratios: deque[float] = deque(maxlen=RATIOS_MAX)
         self._newest = WatchAccountResponse()
         self._taken_at = self._clock.seconds()
@@ -87,4 +90,7 @@ class _View:
     def panel(self) -> RenderableType:
         """The screen now; it is drawn by a thread of its own."""
         waited = self._clock.seconds() - self._taken_at
-        return watch_panel(self._newest, list(self._ratios), waited, self._note)
+        note = self._note
+        if not note and waited > self._quiet_seconds:
+            note = f"the server has said nothing for {waited:.0f} s"
+        return watch_panel(self._newest, list(self._ratios), waited, note)

@@ -15,12 +15,13 @@ from margingate.v1.account_service_pb2_grpc import AccountServiceStub
 from margingate_server.client.caller import routing
 from margingate_server.client.errors import MargingateCallError, call_error
 from margingate_server.client.retry import RetryPolicy
+from margingate_server.client.silence import heard
 
-RESUMED = frozenset({"UNAVAILABLE", "RESOURCE_EXHAUSTED", "CANCELLED"})
-"""Codes after which a stream is opened anew: the server went away, or we read too slowly."""
+RESUMED = frozenset({"RESOURCE_EXHAUSTED", "CANCELLED"})
+"""Codes after which a stream is opened anew, as after none: the server ended it for us."""
 
-OF_TRANSPORT = frozenset({"INTERNAL", "UNKNOWN"})
-"""Codes that a connection may end with too; the server gives a reason with them."""
+SILENCE_SECONDS = 15.0
+"""Three signs of life that the server owes us."""
 
 _Message = TypeVar("_Message")
 
@@ -63,14 +64,15 @@ def unheard(_error: MargingateCallError) -> None:
 class Watching:
     """Streams that open themselves anew. See MarginGate for what is raised.
 
-    Until its first message a stream is tried as often as any call, from then on for ever. Leaving
-    the loop ends the stream.
+    Until its first message a stream is tried as often as any call, from then on for ever. One on
+    which nothing came for `silence_seconds` has ended. Leaving the loop ends the stream.
     """
 
     channel: grpc.Channel
     retry: RetryPolicy
     sleep: Callable[[float], None] = sleep
     jitter: Callable[[], float] = SystemRandom().random
+    silence_seconds: float = SILENCE_SECONDS
 
     def account(
         self,
@@ -88,7 +90,11 @@ class Watching:
             account=account, min_interval=_duration(interval_seconds)
         )
         rpc = AccountServiceStub(self.channel).WatchAccount
-        return self._messages(lambda: rpc(request, metadata=routing(request)), resuming)
+        return self._messages(
+            lambda: rpc(request, metadata=routing(request)),
+            resuming,
+            self.silence_seconds + interval_seconds,
+        )
 
     def alerts(
         self,
@@ -118,7 +124,7 @@ class Watching:
             answers: Iterator[wire.StreamAlertsResponse] = rpc(request, metadata=routing(request))
             return answers
 
-        for each in self._messages(opened, resuming):
+        for each in self._messages(opened, resuming, self.silence_seconds):
             if not each.HasField("alert") or after is None or each.cursor > after:
                 after = max(after or 0, each.cursor)
                 yield each
@@ -127,6 +133,7 @@ class Watching:
         self,
         opened: Callable[[], Iterator[_Message]],
         resuming: Callable[[MargingateCallError], None],
+        silence_seconds: float,
     ) -> Iterator[_Message]:
         has_begun, failures = False, 0
         while True:
@@ -135,12 +142,14 @@ class Watching:
             except ValueError:  # so grpc says it
                 raise MargingateCallError("CANCELLED", "the connection is closed") from None
             try:
-                for message in call:
+                for message in heard(call, silence_seconds):
                     has_begun, failures = True, 0
                     yield message
                 error = MargingateCallError("UNAVAILABLE", "the stream ended")
             except grpc.RpcError as failure:
                 error = call_error(failure, "")
+            except MargingateCallError as silence:
+                error = silence
             finally:
                 call.cancel()
             failures += 1
@@ -152,7 +161,7 @@ class Watching:
 
 
 def _is_resumed(error: MargingateCallError) -> bool:
-    return error.code in RESUMED or (error.code in OF_TRANSPORT and not error.reason)
+    return error.is_unanswered or error.code in RESUMED
 
 
 def _kind(kind: AlertKind) -> wire.AlertKind.ValueType:

@@ -10,6 +10,8 @@ from margingate.v1 import account_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
 from margingate_server.cli.tables.states import bar, share_text
 from margingate_server.cli.tables.watching import trend, watch_panel
+from margingate_server.cli.watch import View
+from margingate_server.client import MargingateCallError
 from tests.unit.cli import answers
 from tests.unit.cli.conftest import Run
 from tests.unit.client.fake_server import FakeServer, Refusal, grpc
@@ -100,6 +102,18 @@ AHEAD = pb.GetOutlookResponse(
 )
 
 
+class FixedClock:
+    """A clock that is put."""
+
+    now = 0.0
+
+    def now_ns(self) -> int:
+        return 0
+
+    def seconds(self) -> float:
+        return self.now
+
+
 def drawn(*parts: object) -> str:
     page = Console(file=io.StringIO(), width=120, markup=False)
     for part in parts:
@@ -164,6 +178,20 @@ def test_the_panel_says_what_is_wrong() -> None:
     )
     assert "trying again" in drawn(watch_panel(SEEN, [], 0.0, "interrupted, trying again"))
     assert "no margin: BTC has no price" in drawn(watch_panel(BLIND, [], 0.0, ""))
+
+
+def test_the_panel_says_when_the_server_has_gone_quiet_and_that_it_is_asked_again() -> None:
+    clock = FixedClock()
+    view = View(interval_seconds=1.0, clock=clock)
+    view.take(SEEN)
+    clock.now = 7.0
+    assert "has said nothing" not in drawn(view.panel())
+    clock.now = 8.0
+    assert "the server has said nothing for 8 s" in drawn(view.panel())
+    view.interrupted(MargingateCallError("UNAVAILABLE", "nothing came for 16 s"))
+    assert "trying again: UNAVAILABLE: nothing came for 16 s" in drawn(view.panel())
+    view.take(SEEN)
+    assert "nothing" not in drawn(view.panel())
 
 
 @pytest.mark.parametrize(

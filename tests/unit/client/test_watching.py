@@ -1,7 +1,9 @@
 """Streams of the client: they go on where they ended, and each alert comes once."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
+from threading import Event
 
 import grpc
 import pytest
@@ -136,6 +138,33 @@ def test_what_is_asked_for_is_what_was_said(watched: Watched) -> None:
         pb.WatchAccountRequest(account="a", min_interval=Duration(nanos=250_000_000))
     ]
     assert [each["x-account-id"] for each in watched.server.headers] == ["a", "a"]
+
+
+def test_a_stream_on_which_nothing_comes_is_opened_anew(watched: Watched) -> None:
+    watched.server.answers("StreamAlerts", [alert(1), Silence()], [alert(2)])
+    heard: list[str] = []
+    watching = replace(watched.gate.watching, silence_seconds=0.05)
+    messages = watching.alerts(0, resuming=lambda error: heard.append(str(error)))
+    assert taken(messages, 2) == [1, 2]
+    assert heard == ["UNAVAILABLE: nothing came for 0.05 s"]
+    assert asked(watched.server) == [(0, False), (1, False)]
+
+
+def test_a_longer_interval_is_waited_for(watched: Watched) -> None:
+    watched.server.answers("WatchAccount", [Silence()], [pb.WatchAccountResponse(account="a")])
+    heard: list[str] = []
+    watching = replace(watched.gate.watching, silence_seconds=0.05)
+    next(watching.account("a", interval_seconds=0.1, resuming=lambda e: heard.append(str(e))))
+    assert heard == ["UNAVAILABLE: nothing came for 0.15 s"]
+
+
+def test_who_takes_his_time_between_two_messages_hears_all_of_them(watched: Watched) -> None:
+    watched.server.answers("StreamAlerts", [alert(1), alert(2)])
+    messages = replace(watched.gate.watching, silence_seconds=0.05).alerts(0)
+    assert next(messages).cursor == 1
+    Event().wait(0.2)
+    assert next(messages).cursor == 2
+    assert len(asked(watched.server)) == 1
 
 
 def test_leaving_the_loop_ends_the_call(watched: Watched) -> None:
