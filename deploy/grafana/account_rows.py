@@ -16,6 +16,12 @@ ACCOUNTS = (
         queries=(("sum by (ratio) (margingate_accounts_by_margin_ratio{@})", "from {{ratio}}"),),
     ),
     Panel(
+        title="Account failures",
+        description="Times per second that an account's margin could not be worked out.",
+        unit="ops",
+        queries=((rate("margingate_account_failures_total", "instance"), "{{instance}}"),),
+    ),
+    Panel(
         title="Margin states published",
         description="Changes per second, by the state that accounts came into.",
         unit="ops",

@@ -24,6 +24,7 @@ class AccountObserving:
     def __init__(self, metrics: Metrics, log: Log) -> None:
         self._metrics = metrics.accounts
         self._log = log
+        self._told: set[str] = set()
 
     def figured(self, figures: AccountFigures, bounds: Bounds, duration_seconds: float) -> None:
         """All accounts were margined anew. bounds: where states begin."""
@@ -34,6 +35,13 @@ class AccountObserving:
             {state.word: int(counts[state]) for state in MarginState},
             {ratio: int(np.count_nonzero(ratio_a >= ratio)) for ratio in RATIOS},
         )
+
+    def account_failed(self, account: str, error: Exception) -> None:
+        """An account failed: counted every time, logged once."""
+        self._metrics.failed()
+        if account not in self._told:
+            self._told.add(account)
+            self._log.incident(error, "account_failed", account=account)
 
     def published(self, event: MarginStateChanged) -> None:
         """A margin state was published, durably."""

@@ -53,6 +53,10 @@ class FiguresObserver(Protocol):
         """A margin state was published, durably."""
         ...
 
+    def account_failed(self, account: str, error: Exception) -> None:
+        """An account's margin or state could not be worked out as nobody foresaw."""
+        ...
+
 
 class RevaluationLoop:
     """Margins all accounts whenever prices or holdings changed, until stopped."""
@@ -84,14 +88,25 @@ class RevaluationLoop:
         """Take what changed, margin all accounts if that may change anything, publish states."""
         try:
             desk = self._lane.look(lambda desk, _now_ns: desk)
-            taken = self._take(desk)
-            # Of a desk that is only looked at nothing is published, and figures go on.
-            if taken <= TOUCHED_MAX and not self._lane.is_down:
-                self._publish(desk)
-            self._consider(desk)
-            self._publish(desk)
+            try:
+                self._follow(desk)
+            finally:
+                self._tell_failures(desk)
         except LedgerDown:
             return
+
+    def _follow(self, desk: Desk) -> None:
+        taken = self._take(desk)
+        # Of a desk that is only looked at nothing is published, and figures go on.
+        if taken <= TOUCHED_MAX and not self._lane.is_down:
+            self._publish(desk)
+        self._consider(desk)
+        self._publish(desk)
+
+    def _tell_failures(self, desk: Desk) -> None:
+        for failures in (desk.revaluing.failures, desk.monitor.failures):
+            for account, error in failures.taken():
+                tell(self._observer.account_failed, account, error)
 
     def _take(self, desk: Desk) -> int:
         """How many accounts were taken."""
@@ -103,7 +118,7 @@ class RevaluationLoop:
             count += len(taken)
             if not is_first and count <= TOUCHED_MAX:
                 for each in taken:
-                    desk.monitor.touch(each.held.account)
+                    desk.monitor.touch(each.account)
             if len(taken) < TAKEN_AT_ONCE:
                 break
         return count

@@ -66,6 +66,7 @@ def test_the_alerts_are_those_agreed_and_each_has_a_test() -> None:
         *("BackgroundWorkStuck", "BackgroundErrors", "MarksStale", "NotReady"),
         *("FeedDisconnected", "MarketUpdatesFail", "AccountsUnknown", "AccountsInLiquidation"),
         *("StreamClientsDropped", "AlertsLate", "DiskFilling", "SnapshotsFail"),
+        "AccountsFail",
     }
     tests = "".join(path.read_text() for path in TESTS)
     assert {name for name in names if f"alertname: {name}\n" in tests} == names

@@ -5,12 +5,15 @@ from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import numpy as np
 import pytest
 from prometheus_client import generate_latest
+from structlog.testing import capture_logs
 
 from margingate_engine.monitoring.states import MarginState
+from margingate_engine.revaluation.account_holdings import AccountHoldings
 from margingate_server import revaluation_loop
 from margingate_server.app import Application
 from margingate_server.config import ServerConfig
@@ -18,6 +21,7 @@ from margingate_server.feeds.feed import MarketUpdate
 from margingate_server.ledger.events import decode_event
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.rpc.lane import LedgerDown
+from margingate_server.service import revaluing
 from margingate_server.service.accounts import StatedPosition
 from margingate_server.service.desk import Desk
 from tests.unit.rpc.memory_store import disk_full
@@ -203,6 +207,35 @@ def test_a_turn_that_fails_is_counted_and_everybody_sees_that_nothing_gets_on(
     text = generate_latest(application._metrics.registry).decode()
     assert 'margingate_background_errors_total{thread="revaluation"}' in text
     assert turns.age_seconds >= age > 0
+
+
+def test_an_account_that_fails_is_counted_and_logged_once_while_others_are_followed(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("bad", "lost"):
+        open_account(application, name)
+    genuine = revaluing.holdings_of
+
+    def but_for_bad(account: str, *rest: Any) -> AccountHoldings:
+        if account == "bad":
+            raise MemoryError("planted")
+        return genuine(account, *rest)
+
+    with monkeypatch.context() as planted, capture_logs() as lines:
+        planted.setattr(revaluing, "holdings_of", but_for_bad)
+        application._revaluation.turn()
+        application._revaluation._due_seconds = 0.0
+        application._revaluation.turn()
+    count = application._metrics.registry.get_sample_value("margingate_account_failures_total")
+    assert count == 2
+    (line,) = [each for each in lines if each["event"] == "account_failed"]
+    assert line["account"] == "bad"
+    assert ("lost", "liquidation") in published(application)
+    application._revaluation._due_seconds = 0.0
+    application._revaluation.turn()
+    figures = application._desk.revaluing.latest
+    assert figures is not None
+    assert figures.is_known_a.all()
 
 
 def test_the_thread_follows_prices_and_fills_within_a_second(application: Application) -> None:

@@ -38,6 +38,11 @@ class AccountMetrics:
             ["state"],
             registry=registry,
         )
+        self._failures = Counter(
+            "margingate_account_failures",
+            "Times that an account's margin or state could not be worked out as nobody foresaw.",
+            registry=registry,
+        )
         self._by_state = {state: by_state.labels(state) for state in MARGIN_STATES}
         self._by_ratio = {ratio: by_ratio.labels(f"{ratio:g}") for ratio in RATIOS}
         self._published = {state: published.labels(state) for state in MARGIN_STATES}
@@ -54,6 +59,10 @@ class AccountMetrics:
             gauge.set(states.get(state, 0))
         for ratio, gauge in self._by_ratio.items():
             gauge.set(ratios[ratio])
+
+    def failed(self) -> None:
+        """An account's margin or state could not be worked out."""
+        self._failures.inc()
 
     def published(self, state: str) -> None:
         """An account came into a state."""

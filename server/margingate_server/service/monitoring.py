@@ -17,6 +17,7 @@ from margingate_engine.monitoring.states import MarginState, state_of_strain
 from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.ledger.state import AccountState
+from margingate_server.service.account_failures import AccountFailures
 from margingate_server.service.decisions import risk_numbers
 from margingate_server.service.freshness import AgeLimits, oldest_of_portfolio
 from margingate_server.service.limits import policy_of
@@ -55,6 +56,7 @@ class Monitor:
         self._due: deque[Due] = deque()
         self._touched: dict[str, None] = {}
         self._effort = 0
+        self.failures = AccountFailures()
 
     @property
     def is_behind(self) -> bool:
@@ -89,7 +91,7 @@ class Monitor:
             if due is None:
                 break
             account = self._shard.state.accounts.get(due.account)
-            event = None if account is None else self._change(account, due, now_ns)
+            event = None if account is None else self._changed(account, due, now_ns)
             if event is not None:
                 self._shard.record(event, now_ns)
                 self._round.forget(event.account)
@@ -101,9 +103,21 @@ class Monitor:
             return Due(self._touched.popitem()[0])
         return self._due.popleft() if self._due else None
 
+    def _changed(self, account: AccountState, due: Due, now_ns: int) -> MarginStateChanged | None:
+        try:
+            return self._change(account, due, now_ns)
+        except Exception as error:  # noqa: BLE001 - whoever is due after it has its turn
+            self.failures.add(account.account, error)
+            self._effort += WORKED_OUT
+            return None
+
     def _change(self, account: AccountState, due: Due, now_ns: int) -> MarginStateChanged | None:
         """What is to be published of an account now, if anything."""
-        instant = self._instant(account, due, now_ns)
+        try:
+            instant = self._instant(account, due, now_ns)
+        except Exception as error:  # noqa: BLE001 - what cannot be worked out is not known
+            self.failures.add(account.account, error)
+            instant = NOT_KNOWN
         before, known = account.margin_state, account.known_margin_state
         target, wait = wanted(before, known, instant.standing)
         publishing = publishing_of(self._shard.state.policy.monitoring)

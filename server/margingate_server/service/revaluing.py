@@ -2,6 +2,7 @@
 
 `take` copies what changed under the lock, in short turns; everything else touches nothing that
 decisions read. Accounts whose model or holdings columns do not know are worked out one at a time.
+One that fails as nobody foresaw has no known figures, and is taken once more with the next ones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from margingate_engine.revaluation.many_margins import many_margins
 from margingate_engine.revaluation.revalue import UsablePrices, revalued
 from margingate_engine.revaluation.sizes import leave_room
 from margingate_server.ledger.state import AccountState
+from margingate_server.service.account_failures import AccountFailures
 from margingate_server.service.freshness import AgeLimits
 from margingate_server.service.market import MarketView
 from margingate_server.service.shard import Shard
@@ -34,10 +36,14 @@ from margingate_server.service.usable_prices import usable_prices
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What an account has, copied. portfolio: for who is worked out alone, None for columns."""
+    """What an account has, copied; held: None when it failed.
 
+    portfolio: for who is worked out alone, None for columns.
+    """
+
+    account: str
     model: str
-    held: AccountHoldings
+    held: AccountHoldings | None
     portfolio: Portfolio | None
 
 
@@ -61,19 +67,35 @@ class Revaluing:
         self._alone: dict[str, Taken] = {}
         self._rests_on: tuple[RiskArrays, UsablePrices] | None = None
         self._is_behind = False
+        self._failed: dict[str, None] = {}
+        self._again: dict[str, None] = {}
+        self.failures = AccountFailures()
         self.latest: AccountFigures | None = None
         """The figures that were worked out last."""
 
     def take(self, count: int) -> list[Taken]:
-        """Holdings of so many accounts at most that changed since they were last taken.
+        """Holdings of so many accounts at most that changed, or failed, since they were last taken.
 
         To be called between two decisions.
         """
         shard = self._shard
-        names = shard.take_touched(count)
+        names = dict.fromkeys(shard.take_touched(count))
+        while self._again and len(names) < count:
+            names[self._again.popitem()[0]] = None
         return [self._taken(shard.state.accounts[name]) for name in names]
 
     def _taken(self, account: AccountState) -> Taken:
+        try:
+            return self._copied(account)
+        except Exception as error:  # noqa: BLE001 - the others of its turn are taken
+            self._fail(account.account, error)
+            return Taken(account.account, account.model, None, None)
+
+    def _fail(self, account: str, error: Exception) -> None:
+        self.failures.add(account, error)
+        self._failed[account] = None
+
+    def _copied(self, account: AccountState) -> Taken:
         shard = self._shard
         model = shard.market.model_of(account.model)
         held = holdings_of(account.account, account.version, account.portfolio, shard.state.table)
@@ -83,30 +105,41 @@ class Revaluing:
             and leave_room(shard.market.view.under(model.name).arrays, held.lots)
         )
         portfolio = None if in_columns else account.portfolio.copied()
-        return Taken(model.name, held, portfolio)
+        return Taken(account.account, model.name, held, portfolio)
 
     def put(self, taken: Sequence[Taken]) -> None:
         """Have holdings in the next figures. Not for two threads at once, as all from here on."""
         if not taken:
             return
-        table, self._is_behind = self._shard.market.view.table, True
+        self._is_behind = True
         names = list(self._accounts)
         for each in taken:
-            name = each.held.account
-            if name not in self._number:
-                self._number[name] = len(names)
-                names.append(name)
-            for model, columns in self._columns.items():
-                if model != each.model or each.portfolio is not None:
-                    columns.drop(name)
-            self._alone.pop(name, None)
-            if each.portfolio is None:
-                columns = self._columns.setdefault(each.model, ModelColumns())
-                columns.put(self._number[name], each.held, table)
-            else:
-                self._alone[name] = each
+            if each.account not in self._number:
+                self._number[each.account] = len(names)
+                names.append(each.account)
+            try:
+                self._put(each)
+            except Exception as error:  # noqa: BLE001 - the others of its turn are put in
+                self._fail(each.account, error)
+                self._drop_but(each.account, "")
         if len(names) > len(self._accounts):
             self._accounts = tuple(names)
+
+    def _put(self, taken: Taken) -> None:
+        name, is_in_columns = taken.account, taken.held is not None and taken.portfolio is None
+        self._drop_but(name, taken.model if is_in_columns else "")
+        if taken.portfolio is not None:
+            self._alone[name] = taken
+        elif taken.held is not None:
+            columns = self._columns.setdefault(taken.model, ModelColumns())
+            columns.put(self._number[name], taken.held, self._shard.market.view.table)
+
+    def _drop_but(self, account: str, model: str) -> None:
+        """Have nothing of an account any more but in the columns of a model, "" for none."""
+        self._alone.pop(account, None)
+        for each, columns in self._columns.items():
+            if each != model:
+                columns.drop(account)
 
     def figures(self, view: MarketView, now_ns: int) -> AccountFigures:
         """Margins of all accounts that were put in, at a market; stale ones are not known."""
@@ -120,9 +153,14 @@ class Revaluing:
                 made.add_columns(columns, arrays, usable)
         for name, taken in self._alone.items():
             arrays = arrays_by_model[taken.model]
-            if arrays is not None:
+            if arrays is None:
+                continue
+            try:
                 made.add_alone(self._number[name], taken, arrays, usable)
-        self._rests_on, self._is_behind = (view.arrays, usable), False
+            except Exception as error:  # noqa: BLE001 - everybody else has figures
+                self.failures.add(name, error)
+        self._rests_on, self._is_behind = (view.arrays, usable), bool(self._failed)
+        self._again, self._failed = self._failed, {}
         self.latest = made.figures(view.arrays, self._accounts)
         return self.latest
 
@@ -189,9 +227,10 @@ class _Figures:
 
     def add_alone(self, place: int, taken: Taken, arrays: RiskArrays, usable: UsablePrices) -> None:
         """An account by itself."""
-        portfolio = taken.portfolio
+        held, portfolio = taken.held, taken.portfolio
+        assert held is not None, "an account that failed was left alone"
         assert portfolio is not None, "an account of columns was left alone"
-        self._amount_fa[0, place] = taken.held.version
+        self._amount_fa[0, place] = held.version
         if not _rests_on(usable, arrays.table, portfolio):
             return
         try:

@@ -45,6 +45,7 @@ def looked(desk: SmallDesk) -> list[MarginStateChanged]:
         events, seq = desk.desk.monitor.look(desk.now_ns)
         assert (seq == desk.state.last_seq) is bool(events)
         published += events
+        assert desk.desk.monitor.failures.taken() == []
         if not desk.desk.monitor.is_behind:
             return published
 

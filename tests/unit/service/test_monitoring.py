@@ -1,6 +1,7 @@
 """Published margin states of a desk: who gets one, when, and on what it rests."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,9 +9,14 @@ import pytest
 from margingate_engine.monitoring.resting import Thoroughness
 from margingate_engine.monitoring.states import MarginState
 from margingate_engine.portfolio.account_risk import AccountRisk
+from margingate_engine.portfolio.holdings import Portfolio
+from margingate_engine.portfolio.risk_arrays import RiskArrays
 from margingate_server.ledger.monitoring_events import MarginStateChanged
 from margingate_server.ledger.numbers import RiskNumbers
+from margingate_server.ledger.state import AccountState
+from margingate_server.service import monitoring
 from margingate_server.service.monitoring import EFFORT_MAX, WORKED_OUT
+from margingate_server.service.shard import Shard
 from tests.unit.engine.small_market import MARKS
 from tests.unit.service.margin_figures import figures_of, looked, revalued
 from tests.unit.service.regime_desk import LIQUIDATION_GRACE_NS, SPAN_ASKS, change, regime_desk
@@ -350,3 +356,53 @@ def test_figures_in_another_order_of_accounts_lose_the_waits_alone(held: SmallDe
         },
     )
     assert held.desk.monitor.consider(turned, 0, held.now_ns) == 0
+
+
+def two_held() -> SmallDesk:
+    """Accounts a and b with the same holdings, both due for a margin call."""
+    desk = held_desk().open("b", usd="20000")
+    desk.hold("b", NEAR=10)
+    assert revalued(desk) == []
+    moved(desk, CALLED)
+    desk.desk.monitor.consider(figures_of(desk), 0, desk.now_ns)
+    return desk
+
+
+def test_an_account_that_fails_is_said_to_be_unknown_and_keeps_nobody_else_from_a_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, genuine = two_held(), AccountRisk.of
+    figures = figures_of(desk)
+    failed = replace(figures, is_known_a=np.array([False, True]))
+    desk.shard.forget_views()
+
+    def but_for_a(portfolio: Portfolio, arrays: RiskArrays) -> AccountRisk:
+        if portfolio is desk.account("a").portfolio:
+            raise RuntimeError("planted")
+        return genuine(portfolio, arrays)
+
+    monkeypatch.setattr(AccountRisk, "of", but_for_a)
+    monitor, said = desk.desk.monitor, []
+    for seconds in (0, 5):
+        monitor.consider(failed, seconds * SECOND_NS, desk.now_ns)
+        events, _ = monitor.look(desk.now_ns)
+        said += [(each.account, each.state) for each in events]
+        assert not monitor.is_behind
+    assert said == [("b", "margin_call"), ("a", "unknown")]
+    assert {each.account for each in monitor.failures.taken()} == {"a"}
+
+
+def test_an_event_that_cannot_be_made_keeps_nobody_else_from_a_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, genuine = two_held(), monitoring.margin_state_changed
+
+    def but_for_a(shard: Shard, account: AccountState, *rest: Any) -> MarginStateChanged:
+        if account.account == "a":
+            raise RuntimeError("planted")
+        return genuine(shard, account, *rest)
+
+    monkeypatch.setattr(monitoring, "margin_state_changed", but_for_a)
+    events, _ = desk.desk.monitor.look(desk.now_ns)
+    assert [(each.account, each.state) for each in events] == [("b", "margin_call")]
+    assert [each.account for each in desk.desk.monitor.failures.taken()] == ["a"]

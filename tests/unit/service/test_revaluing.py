@@ -1,11 +1,16 @@
 """Figures of all accounts, worked out beside the decisions: those of each account by itself."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
+from margingate_engine.portfolio.account_risk import AccountRisk
 from margingate_engine.revaluation.account_figures import AccountFigures
 from margingate_server.ledger.numbers import PolicyNumbers
-from margingate_server.service.revaluing import Change, Revaluing
+from margingate_server.service import revaluing
+from margingate_server.service.revaluing import Change, ModelColumns, Revaluing
 from margingate_server.service.terms import Terms
 from tests.unit.engine.small_market import MARKS
 from tests.unit.service.margin_figures import figures_of
@@ -31,6 +36,7 @@ class Revalued:
     def figures(self) -> AccountFigures:
         while taken := self.revaluing.take(2):
             self.revaluing.put(taken)
+        assert self.revaluing.failures.taken() == []
         return self.revaluing.figures(self.desk.shard.market.view, self.desk.now_ns)
 
     def assert_each_is_its_own(self) -> AccountFigures:
@@ -105,7 +111,7 @@ def test_only_accounts_that_changed_are_taken(held: Revalued) -> None:
     held.figures()
     held.desk.deposit("5", account="c")
     held.desk.deposit("5", account="c")
-    assert [each.held.account for each in held.revaluing.take(10)] == ["c"]
+    assert [each.account for each in held.revaluing.take(10)] == ["c"]
     assert held.revaluing.take(10) == []
 
 
@@ -192,3 +198,75 @@ def test_what_changed_since_the_latest_figures_is_told(held: Revalued) -> None:
     held.figures()
     held.desk.quote(update({**MARKS, "NEAR": 97_000}))
     assert changed() is Change.PRICES
+
+
+def but_for(account: str, genuine: Callable[..., Any]) -> Callable[..., Any]:
+    """The function; it fails where it is given the name of an account, or what that one has."""
+
+    def of_others(*given: Any) -> Any:
+        if any(account in (each, getattr(each, "account", None)) for each in given):
+            raise RuntimeError("planted")
+        return genuine(*given)
+
+    return of_others
+
+
+def failed(held: Revalued) -> list[str]:
+    return [each.account for each in held.revaluing.failures.taken()]
+
+
+def unknown(figures: AccountFigures) -> set[str]:
+    places = np.flatnonzero(~figures.is_known_a).tolist()
+    return {figures.accounts[place] for place in places}
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"), [(revaluing, "holdings_of"), (ModelColumns, "put")], ids=["copied", "put in"]
+)
+def test_an_account_that_cannot_be_taken_is_unknown_and_costs_nobody_else_anything(
+    held: Revalued, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
+) -> None:
+    held.figures()
+    for account in "abcde":
+        held.desk.deposit("5", account=account)
+    with monkeypatch.context() as planted:
+        planted.setattr(owner, name, but_for("b", getattr(owner, name)))
+        held.revaluing.put(held.revaluing.take(10))
+        assert failed(held) == ["b"]
+        found = held.figures()
+        assert unknown(found) == {"b"}
+        places = [found.accounts.index(each) for each in "acde"]
+        versions = [held.desk.account(each).version for each in "acde"]
+        assert found.version_a[places].tolist() == versions
+        change = held.revaluing.changed(held.desk.shard.market.view, held.desk.now_ns)
+        assert change is Change.HOLDINGS, "figures come again without a change of anything else"
+    assert held.assert_each_is_its_own().is_known_a.all(), "it was taken once more"
+    assert not held.revaluing.take(10)
+
+
+def test_a_new_account_that_fails_leaves_room_for_those_after_it(
+    held: Revalued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as planted:
+        planted.setattr(revaluing, "holdings_of", but_for("b", revaluing.holdings_of))
+        held.revaluing.put(held.revaluing.take(10))
+        found = held.revaluing.figures(held.desk.shard.market.view, held.desk.now_ns)
+    assert unknown(found) == set(failed(held)) == {"b"}
+    assert held.assert_each_is_its_own().is_known_a.all()
+
+
+def test_an_account_that_fails_by_itself_is_unknown_alone(
+    held: Revalued, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held.desk.deposit("10000000", "BTC", "d")  # more than columns hold
+    found = held.assert_each_is_its_own()
+
+    def broken(*_: object) -> None:
+        raise OverflowError("planted")
+
+    with monkeypatch.context() as planted:
+        planted.setattr(AccountRisk, "of", broken)
+        made = held.revaluing.figures(held.desk.shard.market.view, held.desk.now_ns)
+    assert unknown(made) == set(failed(held)) == {"d"}
+    assert made.version_a.tolist() == found.version_a.tolist()
+    assert held.assert_each_is_its_own().is_known_a.all()
