@@ -12,7 +12,10 @@ _DESCRIPTIVE = {
     *("page", "manual_page", "row", "line", "number", "index", "year", "version", "order"),
     *("delta", "gamma", "vega", "theta", "rho", "iv", "implied_vol", "vol", "sigma", "greeks"),
     *("bid", "ask", "mid", "last", "volume", "open_interest", "theoretical", "market_value"),
-    *("otm", "itm", "intrinsic", "time_value", "moneyness", "breakeven", "max_profit"),
+    *("otm", "itm", "otm_amount", "itm_amount", "intrinsic", "time_value", "moneyness"),
+    *("breakeven", "max_profit", "max_loss", "mpl", "width", "notional", "contract_value"),
+    *("premium_total", "total_premium", "premium_received", "premium_paid", "proceeds"),
+    *("listed", "index_option", "cash_settled", "marginable", "covered", "naked"),
     *("source", "sources", "note", "notes", "meta", "tags", "references", "steps", "calculation"),
 }
 """Names of what a requirement does not depend on, whatever they hold."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from margingate_server.validating.strategy_fields import as_number
 from margingate_server.validating.tims_conventions import Unreadable, first_number, number
 
 _SHARES = {
@@ -39,8 +40,8 @@ class Spots:
         case: Mapping[str, object],
         legs: Sequence[Mapping[str, object]],
     ) -> None:
-        self._told = [case.get("underlyings"), case.get("underlying")]
-        self._told += [document.get("underlyings"), document.get("underlying")]
+        names = ("underlyings", "underlying", "underlying_price", "spot", "S")
+        self._told = [table.get(name) for table in (case, document) for name in names]
         self._shares = {
             symbol_of(each): number(each["price"], "price")
             for each in legs
@@ -79,7 +80,7 @@ class Spots:
         for told in self._told:
             if isinstance(told, Mapping) and told.get(symbol) is not None:
                 return number(told[symbol], "underlying")
-            is_bare = told is not None and not isinstance(told, (Mapping, str))
+            is_bare = as_number(told) is not None
             # A bare number is of the one symbol that options of the case are on.
             if is_bare and self._priced_by_case == {symbol}:
                 return number(told, "underlying")

@@ -139,6 +139,8 @@ def test_a_convention_may_name_every_symbol_of_its_class_group(name: str) -> Non
     [
         lambda c: c.update(underlying={"SPX": SPOT, "SPY": 145.0}),
         lambda c: (c.pop("underlying"), c.update(underlyings={"SPX": SPOT})),
+        lambda c: c.update(underlying="SPX", spot=SPOT),
+        lambda c: c.update(underlying=str(SPOT)),
         lambda c: (c.pop("underlying"), c["legs"][0].update(underlying=SPOT)),
         lambda c: (c.update(underlying=0), c["legs"][0].update(underlying_price=SPOT)),
         lambda c: (c.update(underlying={"SPX": SPOT}), c["legs"][0].update(underlying="SPX")),
