@@ -105,7 +105,7 @@ class Application:
             self._feed_loop = FeedLoop(
                 feed, self._publisher, self._clock, self._metrics, self._log, follow
             )
-        has_market = self._feed_loop is None or self._feed_loop.attempt()
+        has_market = self._feed_loop is not None and self._feed_loop.attempt()
         if config.has_seed_accounts and has_market:
             self._lane.decide(lambda desk, now_ns: (None, seed(desk, now_ns)))
         self._upkeep = self._made_upkeep(config)

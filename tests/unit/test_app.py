@@ -43,3 +43,13 @@ def test_a_first_update_that_fails_leaves_a_server_that_is_not_ready(
     finally:
         application._upkeep.start()
         application.stop()
+
+
+def test_without_a_feed_a_server_starts_and_gives_nobody_coins_that_are_not_listed_yet(
+    tmp_path: Path,
+) -> None:
+    config = ServerConfig(feed="none", port=0, http_port=0, data_dir=tmp_path)
+    assert config.has_seed_accounts
+    application = Application(config)
+    application._upkeep.start()
+    assert application.stop()
