@@ -1,16 +1,24 @@
 """What people type, as values; typer.BadParameter says what is wrong with it."""
 
 import csv
+import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
 import typer
 
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?")
+
 
 def any_decimal(text: str | Decimal) -> Decimal:
     """A finite decimal number; thousands may be set apart by commas or underscores."""
+    digits = str(text)
+    if "," in digits:
+        if not _THOUSANDS.fullmatch(digits.strip()):
+            raise typer.BadParameter(f"{text!r} is not a number: commas set thousands apart")
+        digits = digits.replace(",", "")
     try:
-        number = Decimal(str(text).replace(",", ""))
+        number = Decimal(digits)
     except InvalidOperation:
         raise typer.BadParameter(f"{text!r} is not a number") from None
     if not number.is_finite():
