@@ -268,8 +268,8 @@ def test_the_first_prices_after_a_restart_are_no_jump(tmp_path: Path) -> None:
 
 def test_what_has_expired_moves_no_equity_until_it_settles(tmp_path: Path) -> None:
     """[SPAN-18]"""
-    with served(tmp_path, expiry_seconds=now().seconds - 3_600 + 30) as venue:
-        venue.quote(29)
+    with served(tmp_path, expiry_seconds=now().seconds - 3_600 + 600) as venue:
+        venue.quote(29)  # minutes before it, however slowly the server starts
         venue.open()
         margin = venue.wire.account().risk
         for factor in (1.0, 10.0, 0.0):
