@@ -62,16 +62,32 @@ def file(tmp_path: Path) -> Path:
 def test_a_file_is_shown_under_every_model_side_by_side(file: Path) -> None:
     result = compare("--portfolio", file)
     assert (result.exit_code, result.stderr) == (0, "")
-    models = cells(result, "USD")[1:]
+    lines = [line.split() for line in result.stdout.splitlines()]
+    models = [each for line in lines if line[:1] == ["USD"] for each in line[1:]]
     assert models[:2] == ["span", "cross"]
     assert "tims" in models
-    initial = dict(zip(models, cells(result, "initial margin")[2:], strict=True))
-    used = dict(zip(models, cells(result, "capital used")[2:], strict=True))
+    initial, used = (
+        dict(zip(models, amounts, strict=True))
+        for words in (["initial", "margin"], ["capital", "used"])
+        for amounts in [[each for line in lines if line[:2] == words for each in line[2:]]]
+    )
     # cross: 10 % of 70,000, and the mark, which has come in as premium.
     assert used["cross"] == "7,000.00"
     assert float(initial["cross"].replace(",", "")) > 7_000
-    assert "cross worst" in result.stdout
+    assert "BTC: each position for itself" in result.stdout
     assert "One 75,000 call sold." in result.stdout
+
+
+def test_the_portfolios_that_come_with_the_program_fit_a_window_of_100() -> None:
+    result = compare("--worked")
+    assert result.exit_code == 0
+    assert max(len(line.rstrip()) for line in result.stdout.splitlines()) <= 100
+
+
+def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    result = compare("--portfolio", tmp_path / "none.toml")
+    assert result.exit_code == 2
+    assert "No such file or directory" in result.stderr
 
 
 def test_json_has_the_same_figures_unrounded(file: Path) -> None:
@@ -88,8 +104,7 @@ def test_what_entering_it_takes_stands_below(file: Path) -> None:
     """As the parameters that come with the program have it: 10 % of U, or all of U."""
     result = compare("--portfolio", file)
     margin, cash = (
-        cells(result, f"strategy deposit at entry, {kind} account")[6:]
-        for kind in ("margin", "cash")
+        cells(result, f"deposit at entry, {kind} account")[5:] for kind in ("margin", "cash")
     )
     assert margin[:2] == ["7,000.00", "="]
     assert cash[1:-1] == ["=", "gross", "70,000.00", "less", "proceeds"]
@@ -195,7 +210,7 @@ def test_an_account_is_compared_by_its_server(run: Run, server: FakeServer) -> N
     assert ran.row("USD") == ["USD", "span", "strategy"]
     assert ran.row("capital used") == ["capital", "used", "2,500.00", "–"]
     assert ran.row("gain")[-2:] == ["+75.0%", "–"]
-    assert ran.row("span worst") == ["span", "worst", "BTC:", "price", "0"]
+    assert ran.row("span  ") == ["span", "scan", "risk", "BTC:", "price", "0"]
     assert ran.row("strategy has")[-1] == "SOL-PERPETUAL"
     assert ran.row("market version")[-1] == "42"
     assert server.asked("CompareRegimes") == [accounts.CompareRegimesRequest(account="desk-1")]
@@ -218,8 +233,7 @@ def test_a_server_says_what_entering_takes_too(run: Run, server: FakeServer) -> 
     server.answers("CompareRegimes", accounts.CompareRegimesResponse(regimes=[regime]))
     ran = run("compare", "--account", "desk-1")
     margin, cash = (
-        " ".join(ran.row(f"strategy deposit at entry, {kind} account")[6:])
-        for kind in ("margin", "cash")
+        " ".join(ran.row(f"deposit at entry, {kind} account")[5:]) for kind in ("margin", "cash")
     )
     assert margin == "600.00 = gross 1,000.00 less proceeds 400.00 (bound)"
     assert cash == "not offered with BTC-PERPETUAL"

@@ -11,7 +11,13 @@ from margingate_server.cli.tables.layout import BAD, FAINT, GOOD, facts, table
 from margingate_server.cli.tables.regime import regime_rows
 from margingate_server.cli.tables.risk import risks_table
 from margingate_server.cli.tables.states import coloured
-from margingate_server.cli.tables.texts import average_text, money_text, price_text, time_text
+from margingate_server.cli.tables.texts import (
+    average_text,
+    money_text,
+    price_text,
+    second_text,
+    time_text,
+)
 from margingate_server.client import (
     AccountSummary,
     AdjustCollateralResponse,
@@ -42,7 +48,7 @@ def accounts_table(answer: ListAccountsResponse) -> RenderableType:
             str(each.position_count),
             str(each.open_order_count),
             str(each.version),
-            time_text(each.create_time),
+            second_text(each.create_time),
         )
     return made
 

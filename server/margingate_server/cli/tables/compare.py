@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from textwrap import fill
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -21,6 +22,9 @@ from margingate_server.client import (
 )
 
 RULES_BASED = "strategy"
+MODELS_ACROSS = 4
+"""Columns of amounts that fit a window of 100 characters."""
+WORDS_WIDTH, ABOUT_WIDTH = 64, 100
 _AMOUNTS = (
     ("equity", "equity"),
     ("initial margin", "initial_margin"),
@@ -89,20 +93,35 @@ def json_rows(rows: Iterable[RegimeRow]) -> list[dict[str, object]]:
 def comparison_tables(
     rows: Sequence[RegimeRow], title: str = "", about: str = ""
 ) -> RenderableType:
-    """One column for each model, and under it what binds."""
+    """Columns of a few models at a time, then what binds each, and its worst scenarios."""
+    return Group(
+        *(
+            _amounts_table(rows[first : first + MODELS_ACROSS], "" if first else title)
+            for first in range(0, len(rows), MODELS_ACROSS)
+        ),
+        _binding_table(rows),
+        facts([fact for row in rows for fact in _deposit_facts(row)]),
+        facts([(f"{row.model} has no parameters for", row.missing) for row in rows]),
+        Text(fill(about.strip(), ABOUT_WIDTH), style="dim"),
+    )
+
+
+def _amounts_table(rows: Sequence[RegimeRow], title: str) -> RenderableType:
     made = table("USD", *(f">{row.model}" for row in rows), title=title)
     for label, field in _AMOUNTS:
         made.add_row(label, *(_money(getattr(row, field)) for row in rows))
     made.add_row(f"gain on {RULES_BASED}", *(_gain(row.gain) for row in rows))
     made.add_row("exactness", *(row.exactness or NONE for row in rows))
-    made.add_row("binds", *(words(row.binding_component) or NONE for row in rows))
-    return Group(
-        made,
-        facts([(f"{row.model} worst", "; ".join(map(": ".join, row.worst))) for row in rows]),
-        facts([fact for row in rows for fact in _deposit_facts(row)]),
-        facts([(f"{row.model} has no parameters for", row.missing) for row in rows]),
-        Text(about.strip(), style="dim"),
-    )
+    return made
+
+
+def _binding_table(rows: Sequence[RegimeRow]) -> RenderableType:
+    made = table("model", "binds", "worst scenario")
+    for row in rows:
+        if not row.missing:
+            worst = "; ".join(map(": ".join, row.worst))
+            made.add_row(row.model, words(row.binding_component), fill(worst, WORDS_WIDTH))
+    return made
 
 
 def answer_tables(answer: CompareRegimesResponse) -> RenderableType:
@@ -191,7 +210,7 @@ def _deposit_of_figures(kind: Account, found: Deposit | NotOffered) -> DepositRo
 def _deposit_facts(row: RegimeRow) -> Iterator[tuple[str, str]]:
     """Name and words of each deposit of a model."""
     for each in row.deposits:
-        yield f"{row.model} deposit at entry, {each.account} account", _deposit_words(each)
+        yield f"deposit at entry, {each.account} account", _deposit_words(each)
 
 
 def _deposit_words(row: DepositRow) -> str:

@@ -1,12 +1,14 @@
 """Open orders and what becomes of them."""
 
+from itertools import zip_longest
+
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from margingate_server.cli.tables.decision import basis_facts
 from margingate_server.cli.tables.layout import BAD, FAINT, GOOD, facts, table
 from margingate_server.cli.tables.risk import risks_table
-from margingate_server.cli.tables.texts import time_text, words
+from margingate_server.cli.tables.texts import second_text, words
 from margingate_server.client import (
     ConfirmAmendResponse,
     GetMaxOrderSizeResponse,
@@ -28,23 +30,27 @@ _FLAGS = {
 
 
 def orders_table(answer: ListOrdersResponse) -> RenderableType:
-    """One row for each leg with what is still open of it, and would be after a pending change."""
+    """One row for each leg with what is still open of it, "or" what would be after a change.
+
+    Below an order's id stands the request that it was accepted by, below the time its terms.
+    """
     if not answer.orders:
         return Text("no open orders", style=FAINT)
-    made = table("order", "side", ">open", "instrument", ">limit", "terms", "accepted", "request")
+    made = table("order, request", "side", ">open", "instrument", ">limit", "accepted, terms")
     for order in answer.orders:
-        heads = [order.order_id, _terms(order), time_text(order.accept_time), order.request_id]
-        for leg in order.legs:
-            made.add_row(heads[0], *_leg_cells(leg), *heads[1:])
-            heads = [""] * 4
-        for leg in order.amended_legs:
-            made.add_row(heads[0], *_leg_cells(leg), "if changed", *heads[2:])
-            heads = [""] * 4
+        legs = [
+            *(_leg_cells(leg) for leg in order.legs),
+            *(_leg_cells(leg, "or ") for leg in order.amended_legs),
+        ]
+        heads: tuple[str | Text, ...] = (order.order_id, Text(order.request_id, style=FAINT))
+        tails = (second_text(order.accept_time), _terms(order))
+        for head, leg, tail in zip_longest(heads, legs, tails, fillvalue=""):
+            made.add_row(head, *(leg or [""] * 4), tail)
     return made
 
 
-def _leg_cells(leg: OrderLeg) -> tuple[str, ...]:
-    side = words(enum_name(leg, "side"))
+def _leg_cells(leg: OrderLeg, before: str = "") -> tuple[str, ...]:
+    side = before + words(enum_name(leg, "side"))
     return side, leg.quantity, leg.instrument, leg.limit_price or "market"
 
 

@@ -43,6 +43,11 @@ def time_text(time: Timestamp) -> str:
     return f"{time.ToDatetime():%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z"
 
 
+def second_text(time: Timestamp) -> str:
+    """UTC to the second, where a millisecond would widen a table for nothing."""
+    return f"{time.ToDatetime():%Y-%m-%d %H:%M:%S}Z"
+
+
 def words(name: str) -> str:
     """An enum's or component's name as words: "SCAN_RISK" is "scan risk"."""
     return name.lower().replace("_", " ")
