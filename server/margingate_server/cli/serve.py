@@ -15,7 +15,7 @@ from margingate_server.cli.parsing import any_decimal
 from margingate_server.config import ServerConfig, path_by_name
 from margingate_server.ledger.store import CorruptLedger, LedgerError, LedgerInUse, StoreFailure
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, rich_markup_mode=None)  # a frame cuts its longer names
 
 NO_SPEED = "1"
 """Of a feed that moves by itself, and of a replay at the speed of its market."""

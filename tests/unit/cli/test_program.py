@@ -60,6 +60,17 @@ def test_the_version_is_shown() -> None:
     )
 
 
+@pytest.mark.parametrize("columns", [80, 100])
+def test_help_of_serve_has_the_names_of_its_options_whole(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = help_of("serve")
+    assert "--risk-reducing-allowance" in shown
+    assert "--no-seed-accounts" in shown
+    assert "…" not in shown
+
+
 def test_help_and_completion_do_not_wait_for_grpc() -> None:
     script = (
         "import sys; from typer.testing import CliRunner;"
