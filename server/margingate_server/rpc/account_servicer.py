@@ -236,6 +236,7 @@ class AccountServicer:
                 basis=basis_message(view.view, account.version, now_ns),
                 positions=position_risk_messages(view.risk),
                 collateral=collateral_messages(view.risk),
+                stale=view.oldest.stale_subject(now_ns, desk.age_limits) is not None,
             )
 
         return self._lane.read(use)

@@ -14,6 +14,7 @@ from margingate_server.rpc.fields import identifier
 from margingate_server.rpc.lane import Lane
 from margingate_server.service.comparing import (
     Moment,
+    Subject,
     compare,
     simulate,
     subject_of_account,
@@ -37,10 +38,12 @@ class CompareServicer:
         if request.model:
             identifier(request.model, "model")
         positions, collateral = parse_statement(request.portfolio)
-        moment = self._lane.look(lambda desk, now_ns: take(desk.shard, now_ns))
+        moment = self._lane.look(_taken)
         model = moment.model(request.model)
         subject = subject_of_statement(moment, positions, collateral)
-        return simulation_message(moment, model, simulate(model, subject))
+        message = simulation_message(moment, model, simulate(model, subject))
+        message.stale = subject.is_stale
+        return message
 
     def CompareRegimes(  # noqa: N802
         self, request: pb.CompareRegimesRequest, _context: grpc.ServicerContext
@@ -51,17 +54,24 @@ class CompareServicer:
                 return self._account(identifier(request.account, "account"))
             case "portfolio":
                 positions, collateral = parse_statement(request.portfolio)
-                moment = self._lane.look(lambda desk, now_ns: take(desk.shard, now_ns))
+                moment = self._lane.look(_taken)
                 subject = subject_of_statement(moment, positions, collateral)
-                every = compare(moment, subject)
-                return pb.CompareRegimesResponse(regimes=regime_messages(moment, every, 0))
+                return _comparison(moment, subject, 0)
             case _:
                 raise InvalidInput("subject", "must be an account or a portfolio")
 
     def _account(self, account: str) -> pb.CompareRegimesResponse:
         def use(desk: Desk, now_ns: int) -> tuple[Moment, Portfolio, int]:
-            return take(desk.shard, now_ns), *take_portfolio(desk.shard, account)
+            return _taken(desk, now_ns), *take_portfolio(desk.shard, account)
 
         moment, portfolio, version = self._lane.look(use)
-        every = compare(moment, subject_of_account(moment, portfolio))
-        return pb.CompareRegimesResponse(regimes=regime_messages(moment, every, version))
+        return _comparison(moment, subject_of_account(moment, portfolio), version)
+
+
+def _taken(desk: Desk, now_ns: int) -> Moment:
+    return take(desk.shard, desk.age_limits, now_ns)
+
+
+def _comparison(moment: Moment, subject: Subject, version: int) -> pb.CompareRegimesResponse:
+    regimes = regime_messages(moment, compare(moment, subject), version)
+    return pb.CompareRegimesResponse(regimes=regimes, stale=subject.is_stale)

@@ -25,6 +25,12 @@ from margingate_engine.market.table import InstrumentTable
 from margingate_engine.portfolio.holdings import Portfolio
 from margingate_engine.portfolio.margin_model import MarginModel
 from margingate_engine.portfolio.part import own_market
+from margingate_server.service.freshness import (
+    AgeLimits,
+    Oldest,
+    oldest_of_holdings,
+    oldest_of_portfolio,
+)
 from margingate_server.service.holdings_range import BEYOND_RANGE
 from margingate_server.service.market import MarketView
 from margingate_server.service.refusals import UnknownName
@@ -37,6 +43,7 @@ class Moment:
 
     view: MarketView
     models: Mapping[str, MarginModel]
+    age_limits: AgeLimits
     now_ns: int
 
     def model(self, name: str) -> MarginModel:
@@ -48,16 +55,18 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """A holding on a market of its own instruments alone."""
+    """A holding on a market of its own instruments alone. is_stale: a price of it is too old."""
 
     holding: Holding
     table: InstrumentTable
     snapshot: MarketSnapshot
+    is_stale: bool
 
 
-def take(shard: Shard, now_ns: int) -> Moment:
+def take(shard: Shard, age_limits: AgeLimits, now_ns: int) -> Moment:
     """The market of now."""
-    return Moment(view=shard.market.view, models=shard.market.models, now_ns=now_ns)
+    market = shard.market
+    return Moment(view=market.view, models=market.models, age_limits=age_limits, now_ns=now_ns)
 
 
 def take_portfolio(shard: Shard, account: str) -> tuple[Portfolio, int]:
@@ -69,7 +78,12 @@ def take_portfolio(shard: Shard, account: str) -> tuple[Portfolio, int]:
 def subject_of_account(moment: Moment, portfolio: Portfolio) -> Subject:
     """What an account holds, its open orders left out. MissingData names what has no price."""
     own, table, snapshot = own_market(portfolio, moment.view.table, moment.view.snapshot)
-    return Subject(holding=closed_at_marks(own, table, snapshot), table=table, snapshot=snapshot)
+    return Subject(
+        holding=closed_at_marks(own, table, snapshot),
+        table=table,
+        snapshot=snapshot,
+        is_stale=_is_stale(moment, oldest_of_portfolio(moment.view, portfolio)),
+    )
 
 
 def subject_of_statement(
@@ -94,8 +108,13 @@ def subject_of_statement(
         for row, lots in lots_by_row.items()
         if lots
     }
-    holding = bought_at_marks(cash, bought, table, snapshot)
-    return Subject(holding=holding, table=table, snapshot=snapshot)
+    rows = [row for row, lots in lots_by_row.items() if lots]
+    return Subject(
+        holding=bought_at_marks(cash, bought, table, snapshot),
+        table=table,
+        snapshot=snapshot,
+        is_stale=_is_stale(moment, oldest_of_holdings(moment.view, rows, cash)),
+    )
 
 
 def compare(moment: Moment, subject: Subject) -> tuple[Compared, ...]:
@@ -112,6 +131,10 @@ def simulate(model: MarginModel, subject: Subject) -> RegimeFigures:
         return regime_figures(model, subject.holding, subject.table, subject.snapshot)
     except ModelFailure:
         raise MissingData(BEYOND_RANGE) from None
+
+
+def _is_stale(moment: Moment, oldest: Oldest) -> bool:
+    return oldest.stale_subject(moment.now_ns, moment.age_limits) is not None
 
 
 def _lots(view: MarketView, path: str, name: str, quantity: Decimal) -> tuple[int, int]:

@@ -143,8 +143,13 @@ def oldest_of_portfolio(view: MarketView, portfolio: Portfolio) -> Oldest:
     rows = set(portfolio.positions)
     for legs_by_order in (portfolio.legs, portfolio.amendments):
         rows.update(leg.row for legs in legs_by_order.values() for leg in legs)
+    return oldest_of_holdings(view, rows, portfolio.cash)
+
+
+def oldest_of_holdings(view: MarketView, rows: Iterable[int], assets: Iterable[str]) -> Oldest:
+    """The oldest price among instruments, and coins that are held as such."""
     oldest = oldest_of_rows(view, rows)
-    for asset in portfolio.cash:
+    for asset in assets:
         if asset != USD and asset in view.table.underlyings:
             number = view.table.underlyings.index(asset)
             doubt = Doubt(int(view.snapshot.doubt_u[number])) if view.has_doubt else Doubt.NONE

@@ -205,6 +205,14 @@ def test_margin_shows_the_tree_and_marks_the_worst_scenario(run: Run, server: Fa
     assert ran.row("exactness") == ["exactness", "bound"]
 
 
+def test_margin_on_prices_that_are_too_old_says_so(run: Run, server: FakeServer) -> None:
+    server.answers(
+        "GetMargin", accounts.GetMarginResponse(), accounts.GetMarginResponse(stale=True)
+    )
+    assert "too old" not in run("margin", "show", "desk-1").out
+    assert "too old to decide by" in run("margin", "show", "desk-1").out
+
+
 def test_a_minimum_that_binds_is_said_below_the_scenarios(run: Run, server: FakeServer) -> None:
     server.answers(
         "GetMargin",

@@ -215,7 +215,13 @@ def test_an_account_is_compared_by_its_server(run: Run, server: FakeServer) -> N
     assert ran.row("market version")[-1] == "42"
     assert server.asked("CompareRegimes") == [accounts.CompareRegimesRequest(account="desk-1")]
     server.answers("CompareRegimes", accounts.CompareRegimesResponse())
-    assert json.loads(run("compare", "--account", "desk-1", "--json").out) == {"regimes": []}
+    assert json.loads(run("compare", "--account", "desk-1", "--json").out) == {
+        "regimes": [],
+        "stale": False,
+    }
+    assert "too old" not in ran.out
+    server.answers("CompareRegimes", accounts.CompareRegimesResponse(stale=True))
+    assert "too old to decide by" in run("compare", "--account", "desk-1").out
 
 
 def test_a_server_says_what_entering_takes_too(run: Run, server: FakeServer) -> None:

@@ -6,6 +6,7 @@ import pytest
 from margingate.v1 import account_service_pb2 as pb
 from margingate.v1 import types_pb2 as types
 from tests.unit.rpc.gate import Gate, leg, order
+from tests.unit.service.small_desk import AGE_LIMITS
 
 Code = grpc.StatusCode
 
@@ -145,6 +146,13 @@ def test_the_margin_is_explained_down_to_positions(gate: Gate) -> None:
     assert [each.group for each in answer.worst] == ["BTC"]
     assert answer.basis.account_version == 5
     assert answer.exactness in {types.EXACTNESS_EXACT, types.EXACTNESS_BOUND}
+
+
+def test_a_margin_on_prices_too_old_to_decide_by_says_so(gate: Gate) -> None:
+    gate.ok("SetPositions", positions(("NEAR", "-0.1", "")))
+    assert not gate.ok("GetMargin", pb.GetMarginRequest(account="a")).stale
+    gate.clock.ns += AGE_LIMITS.underlying_ns_max + 1
+    assert gate.ok("GetMargin", pb.GetMarginRequest(account="a")).stale
 
 
 def test_without_a_price_there_is_an_account_and_no_margin(gate: Gate) -> None:

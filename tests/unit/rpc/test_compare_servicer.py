@@ -14,6 +14,7 @@ from margingate_engine.models.registry import model
 from tests.property.model_worlds import STRATEGY
 from tests.unit.engine.check.test_compare import CROSS_PARAMETERS
 from tests.unit.rpc.gate import Gate, leg, order
+from tests.unit.service.small_desk import AGE_LIMITS
 
 Code = grpc.StatusCode
 CROSS = {"BTC": CROSS_PARAMETERS}
@@ -164,6 +165,26 @@ def _watched(made: Any, gate: Gate, seen: list[tuple[bool, int]]) -> Any:
         return made(table, snapshot)
 
     return risk_arrays
+
+
+def test_figures_on_prices_too_old_to_decide_by_say_so(gate: Gate) -> None:
+    hold(gate, NEAR="0.1")
+    stated = portfolio(usd="100000", CALL="0.1")
+    coins, cash = portfolio(coins="1"), portfolio(usd="100000")
+
+    def are_stale() -> list[bool]:
+        return [
+            gate.ok("CompareRegimes", pb.CompareRegimesRequest(account="a")).stale,
+            *(
+                gate.ok("CompareRegimes", pb.CompareRegimesRequest(portfolio=each)).stale
+                for each in (stated, coins, cash)
+            ),
+            gate.ok("SimulatePortfolio", pb.SimulatePortfolioRequest(portfolio=stated)).stale,
+        ]
+
+    assert are_stale() == [False] * 5
+    gate.clock.ns += AGE_LIMITS.underlying_ns_max + 1
+    assert are_stale() == [True, True, True, False, True]
 
 
 def test_a_simulation_may_name_any_model(gate: Gate) -> None:

@@ -791,8 +791,11 @@ class GetMarginResponse(_message.Message):
     BASIS_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
     COLLATERAL_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
     exactness: _types_pb2.Exactness.ValueType
     """Whether `risk` is exact or a bound."""
+    stale: _builtins.bool
+    """True when prices it rests on are too old to decide by: orders would be refused."""
     @_builtins.property
     def risk(self) -> _types_pb2.Risk:
         """Margin of positions and open orders."""
@@ -837,10 +840,11 @@ class GetMarginResponse(_message.Message):
         basis: _types_pb2.Basis | None = ...,
         positions: _abc.Iterable[Global___PositionRisk] | None = ...,
         collateral: _abc.Iterable[Global___CollateralValue] | None = ...,
+        stale: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "explanation", b"explanation", "positions_only", b"positions_only", "risk", b"risk"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "collateral", b"collateral", "exactness", b"exactness", "explanation", b"explanation", "positions", b"positions", "positions_only", b"positions_only", "risk", b"risk", "scenarios", b"scenarios", "worst", b"worst"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "collateral", b"collateral", "exactness", b"exactness", "explanation", b"explanation", "positions", b"positions", "positions_only", b"positions_only", "risk", b"risk", "scenarios", b"scenarios", "stale", b"stale", "worst", b"worst"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1068,12 +1072,15 @@ class SimulatePortfolioResponse(_message.Message):
     BASIS_FIELD_NUMBER: _builtins.int
     MARGIN_ACCOUNT_DEPOSIT_FIELD_NUMBER: _builtins.int
     CASH_ACCOUNT_DEPOSIT_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
     net_option_value: _builtins.str
     """Options at their marks, longs positive, USD, signed, whether or not equity has it."""
     capital_used: _builtins.str
     """Headroom of the collateral alone less headroom with the portfolio, USD, signed."""
     exactness: _types_pb2.Exactness.ValueType
     """Whether `risk` is exact or a bound."""
+    stale: _builtins.bool
+    """True when prices it rests on are too old to decide by: orders would be refused."""
     @_builtins.property
     def risk(self) -> _types_pb2.Risk:
         """Margin once it is bought."""
@@ -1115,10 +1122,11 @@ class SimulatePortfolioResponse(_message.Message):
         basis: _types_pb2.Basis | None = ...,
         margin_account_deposit: Global___EntryDeposit | None = ...,
         cash_account_deposit: Global___EntryDeposit | None = ...,
+        stale: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "cash_account_deposit", b"cash_account_deposit", "explanation", b"explanation", "margin_account_deposit", b"margin_account_deposit", "risk", b"risk"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "capital_used", b"capital_used", "cash_account_deposit", b"cash_account_deposit", "exactness", b"exactness", "explanation", b"explanation", "margin_account_deposit", b"margin_account_deposit", "net_option_value", b"net_option_value", "risk", b"risk", "scenarios", b"scenarios", "worst", b"worst"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "capital_used", b"capital_used", "cash_account_deposit", b"cash_account_deposit", "exactness", b"exactness", "explanation", b"explanation", "margin_account_deposit", b"margin_account_deposit", "net_option_value", b"net_option_value", "risk", b"risk", "scenarios", b"scenarios", "stale", b"stale", "worst", b"worst"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1245,6 +1253,9 @@ class CompareRegimesResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REGIMES_FIELD_NUMBER: _builtins.int
+    STALE_FIELD_NUMBER: _builtins.int
+    stale: _builtins.bool
+    """True when prices it rests on are too old to decide by: orders would be refused."""
     @_builtins.property
     def regimes(self) -> _containers.RepeatedCompositeFieldContainer[Global___RegimeMargin]:
         """One for each model, that which accounts open under first."""
@@ -1253,10 +1264,11 @@ class CompareRegimesResponse(_message.Message):
         self,
         *,
         regimes: _abc.Iterable[Global___RegimeMargin] | None = ...,
+        stale: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["regimes", b"regimes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["regimes", b"regimes", "stale", b"stale"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -188,8 +188,9 @@ class AccountServiceServicer(object):
     def GetOutlook(self, request, context):
         """What lies ahead of an account's positions: at which prices they would be liquidated, what the next
         expiry changes, and what to close while margin is missing. Worked out when asked, beside the
-        decisions, one account after another: that takes 0.3 to 2 s, under the model "strategy" more, so
-        call it with a deadline of its own. RESOURCE_EXHAUSTED after 2 s in the queue.
+        decisions, one account after another: that takes 0.3 to 2 s, under the model "strategy" some 10 s,
+        and two or three times that on a busy machine, so call it with a deadline of its own.
+        RESOURCE_EXHAUSTED after 2 s in the queue.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -62,8 +62,9 @@ class AccountServiceStub:
     GetOutlook: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.GetOutlookRequest, _account_service_pb2.GetOutlookResponse]
     """What lies ahead of an account's positions: at which prices they would be liquidated, what the next
     expiry changes, and what to close while margin is missing. Worked out when asked, beside the
-    decisions, one account after another: that takes 0.3 to 2 s, under the model "strategy" more, so
-    call it with a deadline of its own. RESOURCE_EXHAUSTED after 2 s in the queue.
+    decisions, one account after another: that takes 0.3 to 2 s, under the model "strategy" some 10 s,
+    and two or three times that on a busy machine, so call it with a deadline of its own.
+    RESOURCE_EXHAUSTED after 2 s in the queue.
     """
     RankAccounts: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.RankAccountsRequest, _account_service_pb2.RankAccountsResponse]
     """Accounts nearest to liquidation first, by the margin of their positions."""
@@ -113,8 +114,9 @@ class AccountServiceAsyncStub(AccountServiceStub):
     GetOutlook: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetOutlookRequest, _account_service_pb2.GetOutlookResponse]  # type: ignore[assignment]
     """What lies ahead of an account's positions: at which prices they would be liquidated, what the next
     expiry changes, and what to close while margin is missing. Worked out when asked, beside the
-    decisions, one account after another: that takes 0.3 to 2 s, under the model "strategy" more, so
-    call it with a deadline of its own. RESOURCE_EXHAUSTED after 2 s in the queue.
+    decisions, one account after another: that takes 0.3 to 2 s, under the model "strategy" some 10 s,
+    and two or three times that on a busy machine, so call it with a deadline of its own.
+    RESOURCE_EXHAUSTED after 2 s in the queue.
     """
     RankAccounts: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RankAccountsRequest, _account_service_pb2.RankAccountsResponse]  # type: ignore[assignment]
     """Accounts nearest to liquidation first, by the margin of their positions."""
@@ -227,8 +229,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_account_service_pb2.GetOutlookResponse, _abc.Awaitable[_account_service_pb2.GetOutlookResponse]]:
         """What lies ahead of an account's positions: at which prices they would be liquidated, what the next
         expiry changes, and what to close while margin is missing. Worked out when asked, beside the
-        decisions, one account after another: that takes 0.3 to 2 s, under the model "strategy" more, so
-        call it with a deadline of its own. RESOURCE_EXHAUSTED after 2 s in the queue.
+        decisions, one account after another: that takes 0.3 to 2 s, under the model "strategy" some 10 s,
+        and two or three times that on a busy machine, so call it with a deadline of its own.
+        RESOURCE_EXHAUSTED after 2 s in the queue.
         """
 
     @_abc_1.abstractmethod

@@ -12,7 +12,7 @@ from margingate_engine.check.decide import binding_of, worst_of
 from margingate_engine.core.amounts import MICRO, whole
 from margingate_engine.models.strategy.deposit import Deposit, NotOffered
 from margingate_engine.models.strategy.entry import Account
-from margingate_server.cli.tables.layout import BAD, GOOD, facts, table
+from margingate_server.cli.tables.layout import BAD, GOOD, facts, stale_text, table
 from margingate_server.cli.tables.texts import NONE, money_text, words
 from margingate_server.client import (
     CompareRegimesResponse,
@@ -129,7 +129,12 @@ def answer_tables(answer: CompareRegimesResponse) -> RenderableType:
     basis = answer.regimes[0].basis if answer.regimes else None
     return Group(
         comparison_tables(rows_of_answer(answer)),
-        facts([("market version", str(basis.market_version))] if basis else []),
+        facts(
+            [
+                ("market version", str(basis.market_version) if basis else ""),
+                ("prices", stale_text(is_stale=answer.stale)),
+            ]
+        ),
     )
 
 

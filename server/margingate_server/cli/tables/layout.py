@@ -36,3 +36,8 @@ def facts(rows: list[tuple[str, str | Text]]) -> Table:
         if value:
             grid.add_row(name, value)
     return grid
+
+
+def stale_text(*, is_stale: bool) -> Text:
+    """That prices are too old to decide by; empty when they are not."""
+    return Text("too old to decide by" if is_stale else "", style=BAD)

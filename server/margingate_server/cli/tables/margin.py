@@ -10,7 +10,7 @@ from margingate_server.cli.tables.account import margin_now
 from margingate_server.cli.tables.collateral import collateral_tables
 from margingate_server.cli.tables.decision import basis_facts
 from margingate_server.cli.tables.explanation import calculation_tree, scenario_tables
-from margingate_server.cli.tables.layout import BAD, facts, table
+from margingate_server.cli.tables.layout import BAD, facts, stale_text, table
 from margingate_server.cli.tables.risk import risks_table
 from margingate_server.cli.tables.texts import money_text, words
 from margingate_server.client import GetMarginResponse, MoveMarginResponse, PositionRisk, enum_name
@@ -24,7 +24,13 @@ def margin_tables(answer: GetMarginResponse) -> RenderableType:
         *([_positions_table(answer.positions)] if answer.positions else []),
         calculation_tree(answer.explanation, "calculation, USD"),
         *scenario_tables(list(answer.scenarios), list(answer.worst)),
-        facts([("exactness", words(enum_name(answer, "exactness"))), *basis_facts(answer.basis)]),
+        facts(
+            [
+                ("exactness", words(enum_name(answer, "exactness"))),
+                ("prices", stale_text(is_stale=answer.stale)),
+                *basis_facts(answer.basis),
+            ]
+        ),
     )
 
 
