@@ -6,7 +6,7 @@ told less often.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, KeysView
+from collections.abc import Callable, Iterator, KeysView, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
@@ -17,6 +17,7 @@ from margingate_server.rpc.lane import Lane, LedgerDown
 from margingate_server.rpc.observers import tell
 from margingate_server.rpc.turns import Turns
 from margingate_server.service.desk import Desk
+from margingate_server.service.freshness import AgeLimits, Oldest
 from margingate_server.service.sighting import (
     Figures,
     Glance,
@@ -52,6 +53,18 @@ class Sight:
     is_repeated: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Instant:
+    """Where accounts stand now, and what is old."""
+
+    standpoints: Mapping[str, Standpoint]
+    age_limits: AgeLimits
+    now_ns: int
+
+    def is_stale(self, ages: Oldest) -> bool:
+        return ages.stale_subject(self.now_ns, self.age_limits) is not None
+
+
 class Watcher:
     """Somebody who watches an account."""
 
@@ -62,6 +75,8 @@ class Watcher:
         self.due_at = 0.0
         self.silent_since = 0.0
         self.offered: Standpoint | None = None
+        self.ages = Oldest()
+        self.is_told_stale = False
         self._taken: Standpoint | None = None
         self._changing = Lock()
         self._newest: Sight | Exception | None = None
@@ -141,25 +156,36 @@ class Watching:
                     due[each.account].append(each)
         self._known = {name: self._known[name] for name in self._known.keys() & watched}
         try:
-            now_at = self._lane.look(lambda desk, _now_ns: _standpoints(desk, due.keys()))
+            now = self._lane.look(lambda desk, now_ns: _instant(desk, due.keys(), now_ns))
             for account, watchers in due.items():
-                self._look_at(account, watchers, now_at.get(account))
+                self._look_at(account, watchers, now)
         except LedgerDown:
             return
 
-    def _look_at(self, account: str, watchers: list[Watcher], at: Standpoint | None) -> None:
-        now = self._clock.seconds()
-        told = [
+    def _look_at(self, account: str, watchers: list[Watcher], instant: _Instant) -> None:
+        now, at = self._clock.seconds(), instant.standpoints.get(account)
+        due = [
             each
             for each in watchers
             if at is None
             or not at.is_same(each.offered)
             or now - each.silent_since >= HEARTBEAT_SECONDS
         ]
-        if not told:
+        aged = [
+            each
+            for each in watchers
+            if each not in due and not each.is_told_stale and instant.is_stale(each.ages)
+        ]
+        if not due and not aged:
             return
         newest = self._seen(account)
-        for each in told:
+        if isinstance(newest, Sight):
+            is_stale = instant.is_stale(newest.seen.oldest)
+            for each in (*due, *aged):
+                each.ages, each.is_told_stale = newest.seen.oldest, is_stale
+            if not is_stale:  # younger prices of the same market have come meanwhile
+                aged = []
+        for each in (*due, *aged):
             if isinstance(newest, Sight):
                 each.offered = newest.seen.standpoint
             each.silent_since, each.due_at = now, now + each.interval_seconds
@@ -193,6 +219,11 @@ class Watching:
             if self._stopping.is_set():
                 return
             self.turns.take(self.look)
+
+
+def _instant(desk: Desk, accounts: KeysView[str], now_ns: int) -> _Instant:
+    standpoints = _standpoints(desk, accounts)
+    return _Instant(standpoints=standpoints, age_limits=desk.age_limits, now_ns=now_ns)
 
 
 def _standpoints(desk: Desk, accounts: KeysView[str]) -> dict[str, Standpoint]:

@@ -22,6 +22,7 @@ from margingate_server.service.sighting import Standpoint, standpoint
 from tests.unit.rpc.gate import Gate, leg, order
 from tests.unit.rpc.memory_store import disk_full, fails_once
 from tests.unit.rpc.stream_probe import until
+from tests.unit.service.small_desk import AGE_LIMITS
 
 
 class Watched:
@@ -121,6 +122,39 @@ def test_prices_that_only_get_younger_move_nothing(watched: Watched) -> None:
     watched.gate.quote()
     watched.watching.look()
     assert watcher.take() is None
+
+
+def test_prices_that_become_too_old_are_told_at_once_and_once(watched: Watched) -> None:
+    """Not only by the next sign of life, which may be a whole heartbeat later."""
+    watched.trade()
+    watcher = watched.watcher()
+    watched.pass_time(6)
+    watched.watching.look()
+    assert not is_stale(watched, taken(watcher))
+    watched.pass_time(4.001)
+    watched.watching.look()
+    sight = taken(watcher)
+    assert is_stale(watched, sight)
+    assert sight.is_repeated
+    watched.pass_time(2)
+    watched.watching.look()
+    assert watcher.take() is None
+
+
+def test_prices_that_came_again_meanwhile_are_not_too_old(watched: Watched) -> None:
+    watched.trade()
+    watcher = watched.watcher()
+    watched.pass_time(6)
+    watched.watching.look()
+    taken(watcher)
+    watched.gate.quote()
+    watched.pass_time(4.001)
+    watched.watching.look()
+    assert watcher.take() is None
+
+
+def is_stale(watched: Watched, sight: Sight) -> bool:
+    return sight.seen.is_stale(watched.gate.clock.ns, AGE_LIMITS)
 
 
 def test_who_takes_late_finds_the_newest_only(watched: Watched) -> None:

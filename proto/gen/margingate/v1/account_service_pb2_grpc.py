@@ -204,8 +204,8 @@ class AccountServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def WatchAccount(self, request, context):
-        """Pushes the margin of an account when it is called, whenever the market or the account moved, and
-        every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
+        """Pushes the margin of an account when it is called, whenever the market or the account moved or its
+        prices became too old, and every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
         that takes nothing for 5 s is dropped with RESOURCE_EXHAUSTED; UNAVAILABLE when the server stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -69,8 +69,8 @@ class AccountServiceStub:
     RankAccounts: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.RankAccountsRequest, _account_service_pb2.RankAccountsResponse]
     """Accounts nearest to liquidation first, by the margin of their positions."""
     WatchAccount: _grpc.UnaryStreamMultiCallable[_account_service_pb2.WatchAccountRequest, _account_service_pb2.WatchAccountResponse]
-    """Pushes the margin of an account when it is called, whenever the market or the account moved, and
-    every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
+    """Pushes the margin of an account when it is called, whenever the market or the account moved or its
+    prices became too old, and every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
     that takes nothing for 5 s is dropped with RESOURCE_EXHAUSTED; UNAVAILABLE when the server stops.
     """
     StreamAlerts: _grpc.UnaryStreamMultiCallable[_account_service_pb2.StreamAlertsRequest, _account_service_pb2.StreamAlertsResponse]
@@ -121,8 +121,8 @@ class AccountServiceAsyncStub(AccountServiceStub):
     RankAccounts: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RankAccountsRequest, _account_service_pb2.RankAccountsResponse]  # type: ignore[assignment]
     """Accounts nearest to liquidation first, by the margin of their positions."""
     WatchAccount: _aio.UnaryStreamMultiCallable[_account_service_pb2.WatchAccountRequest, _account_service_pb2.WatchAccountResponse]  # type: ignore[assignment]
-    """Pushes the margin of an account when it is called, whenever the market or the account moved, and
-    every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
+    """Pushes the margin of an account when it is called, whenever the market or the account moved or its
+    prices became too old, and every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
     that takes nothing for 5 s is dropped with RESOURCE_EXHAUSTED; UNAVAILABLE when the server stops.
     """
     StreamAlerts: _aio.UnaryStreamMultiCallable[_account_service_pb2.StreamAlertsRequest, _account_service_pb2.StreamAlertsResponse]  # type: ignore[assignment]
@@ -248,8 +248,8 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.WatchAccountRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_account_service_pb2.WatchAccountResponse], _abc.AsyncIterator[_account_service_pb2.WatchAccountResponse]]:
-        """Pushes the margin of an account when it is called, whenever the market or the account moved, and
-        every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
+        """Pushes the margin of an account when it is called, whenever the market or the account moved or its
+        prices became too old, and every 5 s when nothing did. Of several moves within min_interval only the newest is sent. A client
         that takes nothing for 5 s is dropped with RESOURCE_EXHAUSTED; UNAVAILABLE when the server stops.
         """
 
