@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 
-import msgspec
-
 from margingate_engine.check.decide import Outcome, Worst
 from margingate_engine.check.question import Question, RequestedOrder
 from margingate_engine.core.risk import Exactness, Risk
 from margingate_engine.market.table import InstrumentTable
-from margingate_engine.portfolio.holdings import OpenLeg
 from margingate_server.ledger.events import Decided
 from margingate_server.ledger.fold_orders import open_legs
 from margingate_server.ledger.numbers import (
@@ -45,7 +42,7 @@ class CheckAnswer:
     """A decision on an order of instruments of `table`.
 
     is_held: whether it may be sent now, for the order holds what was allowed and nothing of it was
-    filled or changed; of a change, whether it is the one that is pending. seq: event that must be
+    filled or changed; a change holds it while it is pending. seq: event that must be
     durable before this may be answered.
     """
 
@@ -108,33 +105,19 @@ def replayed_answer(
 def with_hold(answer: CheckAnswer, account: AccountState, request_id: str) -> CheckAnswer:
     """The remembered answer to a request, saying whether what it allowed is held still.
 
-    An order holds what its check allowed until any of it fills or a change of it is allowed: only
-    what the venue has fills or changes, and must not be sent again. A change is held while it is
-    pending, for what is open of it now: its order may fill all the while.
+    Not once any of it was filled, nor of a check once a change of it was allowed: only what the
+    venue has fills or changes, and it must not be sent again for what it was.
     """
     portfolio, order_id = account.portfolio, answer.decision.order_id
     memo = account.orders.get(order_id)
     if memo is None:
         return answer
     amended = portfolio.amendments.get(order_id)
-    if amended is not None:
-        if request_id != memo.amend_request_id:
-            return answer
-        return replace(answer, is_held=True, order=_with_open(answer.order, amended))
-    is_as_accepted = portfolio.legs[order_id] == open_legs(answer.table, answer.order)
-    return replace(answer, is_held=request_id == memo.request_id and is_as_accepted)
-
-
-def _with_open(order: OrderNumbers, legs: tuple[OpenLeg, ...]) -> OrderNumbers:
-    """The order with the lots that these legs of it have open."""
-    lots_by_number = {leg.number: leg.lots for leg in legs}
-    return msgspec.structs.replace(
-        order,
-        legs=tuple(
-            msgspec.structs.replace(leg, lots=lots_by_number.get(number, 0))
-            for number, leg in enumerate(order.legs)
-        ),
-    )
+    if amended is None:
+        is_latest, held = request_id == memo.request_id, portfolio.legs[order_id]
+    else:
+        is_latest, held = request_id == memo.amend_request_id, amended
+    return replace(answer, is_held=is_latest and held == open_legs(answer.table, answer.order))
 
 
 def at_time(question: Question, sent_ns: int, now_ns: int) -> Question:

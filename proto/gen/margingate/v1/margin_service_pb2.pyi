@@ -371,8 +371,9 @@ class AmendOrderResponse(_message.Message):
     replayed: _builtins.bool
     """True when this is the remembered answer to an earlier request of the same id."""
     held: _builtins.bool
-    """True while the change is held and pending. Send it to the venue only then: a remembered acceptance
-    may have been confirmed, rejected or ended with its order since. Its held_legs are what is open now.
+    """True while the change is pending and held as it was accepted. Send it to the venue only then: a
+    remembered acceptance may have been confirmed, rejected or ended with its order since. Where some of
+    the order was filled since, reject the change and ask anew.
     """
     @_builtins.property
     def decision(self) -> _types_pb2.Decision:
@@ -807,7 +808,7 @@ class GetDecisionResponse(_message.Message):
     """As in the answer to CheckOrder, or AmendOrder."""
     @_builtins.property
     def decision(self) -> _types_pb2.Decision:
-        """The decision as it was answered; held_legs of a change that is pending are what is open now."""
+        """The decision as it was answered."""
 
     def __init__(
         self,
