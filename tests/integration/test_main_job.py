@@ -1,4 +1,4 @@
-"""The main job: a thousand accounts, eight routers at once, every decision against the oracle."""
+"""The main job: many accounts, eight routers at once, every decision against the oracle."""
 
 import multiprocessing
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.main_job.chains import Chain, real_chain, simulated_chain
+from tests.integration.main_job.chains import ACCOUNTS, Chain, real_chain, simulated_chain
 from tests.integration.main_job.counters import decisions_by_reason
 from tests.integration.main_job.memory import (
     Answers,
@@ -23,7 +23,7 @@ from tests.integration.main_job.snapshot import learn_market
 from tests.reference.book import Book
 from tests.reference.contracts import Limits, read_fees, read_parameters
 
-ACCOUNTS, ROUTERS = 1_000, 8
+ROUTERS = 8
 DEFAULTS = ROOT / "server" / "margingate_server" / "files" / "defaults"
 DEFAULT_LIMITS = Limits(
     max_order_quantity=Fraction(200), max_order_quantity_usd=Fraction(1_000_000)

@@ -7,6 +7,7 @@ searches at random and for longer.
 import os
 
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 from tests.property.effort import STEADY_EXAMPLES
 
@@ -22,4 +23,10 @@ for _name, _count in (("quick", STEADY_EXAMPLES // 5), ("steady", STEADY_EXAMPLE
 settings.register_profile(
     "thorough", deadline=None, max_examples=3_000, suppress_health_check=_SLOW
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+_profile = os.environ.get("HYPOTHESIS_PROFILE", "quick")
+settings.load_profile(_profile)
+if _profile != "thorough" and hasattr(providers, "_get_local_constants"):
+    # Examples are also drawn from the constants of whatever modules are loaded: with several
+    # workers other ones at every run, so that a run would not be the one before it.
+    _NO_CONSTANTS = providers._local_constants
+    providers._get_local_constants = lambda: _NO_CONSTANTS

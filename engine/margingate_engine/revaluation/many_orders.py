@@ -88,11 +88,11 @@ class ManyOrders:
 
 
 def _apart(portfolio: Portfolio) -> dict[str, tuple[OpenLeg, ...]]:
-    """Orders that are not sums of their legs: combos, and those with a change pending."""
+    """Orders that are not sums of their legs: combos, or what is left of one, and changing ones."""
     return {
         order_id: legs
         for order_id, legs in portfolio.legs.items()
-        if order_id in portfolio.amendments or (len(legs) > 1 and any(leg.ratio for leg in legs))
+        if order_id in portfolio.amendments or any(leg.ratio for leg in legs)
     }
 
 

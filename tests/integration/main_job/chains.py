@@ -15,8 +15,10 @@ from tests.reference.book import Book
 
 REAL_CHAIN = "chains/nolic_znmahbub_btc_eth_20260123T092319Z.csv.gz"
 FUTURE_SHARE, SPOT_SHARE = 25, 10
-FULL, SHORT = 20_000, 5_000
-"""Orders on the recorded chain: of `make main-job` and of every test run."""
+IS_FULL = os.environ.get("MAIN_JOB") == "full"
+"""True for `make main-job`; every test run has a quarter of the accounts and fewer orders."""
+
+ACCOUNTS = 1_000 if IS_FULL else 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def simulated_chain() -> Chain:
     """The built-in market, held still."""
     return Chain(
         feed=("--feed", "simulated", "--seed", "7", "--freeze"),
-        order_count=2_800,
+        order_count=2_800 if IS_FULL else 2_000,
     )
 
 
@@ -70,5 +72,5 @@ def real_chain() -> Chain:
     if not folder:
         pytest.skip("MARGINGATE_DATA names no folder with recorded chains")
     path = Path(folder) / REAL_CHAIN
-    order_count = FULL if os.environ.get("MAIN_JOB") == "full" else SHORT
+    order_count = 20_000 if IS_FULL else 3_200
     return Chain(feed=("--feed", f"file:{path}"), order_count=order_count, csv=path)
