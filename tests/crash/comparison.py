@@ -70,11 +70,12 @@ def _open_order(order: Order, instruments: Mapping[str, Instrument]) -> types.Op
 
 
 def timeless(answer: accounts.GetMarginResponse) -> bytes:
-    """A margin without what says when it was asked and from which snapshot."""
+    """A margin without what says when it was asked, how old prices were and from which snapshot."""
     copy = accounts.GetMarginResponse()
     copy.CopyFrom(answer)
     copy.basis.ClearField("market_version")
     copy.basis.ClearField("decision_time")
+    copy.ClearField("stale")
     return bytes(copy.SerializeToString(deterministic=True))
 
 
