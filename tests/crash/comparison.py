@@ -69,10 +69,15 @@ def _open_order(order: Order, instruments: Mapping[str, Instrument]) -> types.Op
     return message
 
 
-def timeless(answer: accounts.GetMarginResponse) -> bytes:
-    """A margin without what says when it was asked, how old prices were and from which snapshot."""
+def timeless(answer: accounts.GetMarginResponse, *, is_same_market: bool) -> bytes:
+    """A margin without what says when it was asked, how old prices were and from which snapshot.
+
+    is_same_market: False leaves out of which prices that snapshot is.
+    """
     copy = accounts.GetMarginResponse()
     copy.CopyFrom(answer)
+    if not is_same_market:
+        copy.basis.ClearField("market_digest")
     copy.basis.ClearField("market_version")
     copy.basis.ClearField("decision_time")
     copy.ClearField("stale")
